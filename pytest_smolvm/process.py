@@ -1,0 +1,127 @@
+"""Programs of the host: run one to its end, or keep one for the length of a block."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_smolvm.errors import HostError, ToolError
+
+# PR_SET_PDEATHSIG fires when the *thread* that forked ends, not only its process (prctl(2)). So one thread that
+# lives as long as the process starts every child, whichever thread asks.
+_SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
+_TERM_SECONDS = 3.0
+_TAIL_BYTES = 8192
+
+
+def require(program: str, package: str) -> str:
+    """The full path of `program`.
+
+    :raises HostError: it is not installed; the message names Debian's `package`.
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise HostError(f"{program} is not installed; on Debian or Ubuntu: apt-get install {package}")
+    return found
+
+
+def run(
+    what: str,
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    log: Path | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run a host program to its end and return its stdout as text.
+
+    The child dies with this process. With `log`, both streams are appended to that file instead and "" is returned.
+
+    :param what: what is being done, for the error: ``"create the overlay"``.
+    :param timeout: seconds, after which the program is killed.
+    :raises ToolError: it ended with a non-zero status or by a signal, or ran into the time-out.
+    """
+    words = tuple(os.fspath(word) for word in command)
+    with open(log or os.devnull, "ab") as sink:
+        child = _spawn(
+            words,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=sink if log else subprocess.PIPE,
+            stderr=sink if log else subprocess.PIPE,
+        )
+    try:
+        stdout, stderr = child.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as exc:
+        raise ToolError(what, words, -9, f"not done within {timeout:g} s") from exc
+    finally:
+        if child.poll() is None:
+            end(child)
+    if child.returncode != 0:
+        raise ToolError(what, words, child.returncode, tail(log) if log else _text(stderr or stdout))
+    return "" if log else _text(stdout)
+
+
+@contextmanager
+def running(
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    log: Path,
+    pass_fds: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a host program running for the length of the block; both its streams go to the file `log`.
+
+    On leaving it is asked to end (TERM), then made to (KILL), and always reaped. It dies with this process.
+    """
+    words = tuple(os.fspath(word) for word in command)
+    with open(log, "ab") as sink:
+        child = _spawn(words, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=tuple(pass_fds))
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None:
+    """End `child`: TERM, `patience` seconds later KILL; reap it."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(patience)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    for stream in (child.stdout, child.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def tail(path: Path, lines: int = 25) -> str:
+    """The last `lines` lines of a log file, "" if there is none."""
+    try:
+        with open(path, "rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
+            return "\n".join(_text(log.read()).splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def _spawn(words: tuple[str, ...], **options: object) -> subprocess.Popen[bytes]:
+    setpriv = require("setpriv", "util-linux")
+    # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
+    start: Callable[[], subprocess.Popen[bytes]] = lambda: subprocess.Popen(  # noqa: E731
+        (setpriv, "--pdeathsig", "KILL", "--", *words), start_new_session=True, **options  # type: ignore[call-overload]
+    )
+    return _SPAWNER.submit(start).result()
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")
