@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Generic;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+
+namespace PracticeGuest;
+
+/// <summary>Runs one pipeline after another in the session's runspace and shows what comes out.</summary>
+internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream? xmlErrors)
+{
+    private volatile PowerShell? _running;
+
+    public Runspace Runspace => runspace;
+
+    public ConsoleHost Host => host;
+
+    /// <summary>Whether the last pipeline ended with a terminating error.</summary>
+    public bool Threw { get; private set; }
+
+    /// <summary>Runs a pipeline; false when <c>$?</c> is false afterwards.</summary>
+    public bool Run(Action<PowerShell> commands, IEnumerable<object>? input = null)
+    {
+        using var shell = PowerShell.Create(runspace);
+        commands(shell);
+        Threw = false;
+        _running = shell;
+        try
+        {
+            Invoke(shell, input);
+        }
+        catch (RuntimeException error)
+        {
+            Threw = host.ExitCode is null;
+            if (Threw)
+            {
+                Show(error.ErrorRecord);
+            }
+        }
+        finally
+        {
+            _running = null;
+        }
+
+        return !Threw && runspace.SessionStateProxy.GetVariable("?") is not false;
+    }
+
+    /// <summary>Ends the running pipeline, as Ctrl+C does; false when nothing runs.</summary>
+    public bool Stop()
+    {
+        var shell = _running;
+        shell?.BeginStop(null, null);
+        return shell is not null;
+    }
+
+    private void Invoke(PowerShell shell, IEnumerable<object>? input)
+    {
+        if (xmlErrors is not null)
+        {
+            InvokeForCaller(shell, input);
+            return;
+        }
+
+        var commands = shell.Commands.Commands;
+        commands[^1].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
+        shell.AddCommand("Out-Default");
+        shell.Invoke(input ?? []);
+    }
+
+    /// <summary>The caller is a PowerShell: objects instead of text, on both streams.</summary>
+    private void InvokeForCaller(PowerShell shell, IEnumerable<object>? input)
+    {
+        using var stream = new ClixmlStream(() => Console.Out);
+        var output = new PSDataCollection<PSObject>();
+        output.DataAdded += (_, added) => stream.Write(output[added.Index], "Output");
+        shell.Streams.Error.DataAdded += (_, added) => xmlErrors!.Write(shell.Streams.Error[added.Index], "Error");
+        shell.Invoke(input ?? [], output);
+    }
+
+    private void Show(ErrorRecord error)
+    {
+        if (xmlErrors is not null)
+        {
+            xmlErrors.Write(error, "Error");
+            return;
+        }
+
+        using var shell = PowerShell.Create(runspace);
+        var shown = PSObject.AsPSObject(error);
+        shown.Properties.Add(new PSNoteProperty("writeErrorStream", true), preValidated: true);
+        shell.AddCommand("Out-Default").Invoke(new[] { shown });
+    }
+}

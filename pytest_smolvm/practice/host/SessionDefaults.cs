@@ -1,0 +1,33 @@
+using System.Management.Automation.Runspaces;
+using Microsoft.PowerShell;
+
+namespace PracticeGuest;
+
+/// <summary>
+/// The session state of the console's runspace. It is the engine's default one, which finds our cmdlets by the names of
+/// their assemblies: a script's <c>[initialsessionstate]::CreateDefault()</c> or <c>[powershell]::Create()</c> gets the same.
+/// </summary>
+internal static class SessionDefaults
+{
+    public static InitialSessionState Create(CommandLine line)
+    {
+        var state = InitialSessionState.CreateDefault();
+        state.Variables.Add(new SessionStateVariableEntry("ErrorView", "NormalView", "How errors are shown"));
+        state.ExecutionPolicy = Policy(line.ExecutionPolicy);
+        return state;
+    }
+
+    private static ExecutionPolicy Policy(string? name)
+    {
+        if (name is null)
+        {
+            return ExecutionPolicy.RemoteSigned;
+        }
+
+        return System.Enum.TryParse<ExecutionPolicy>(name, ignoreCase: true, out var policy)
+            ? policy
+            : throw new CommandLineException(
+                $"Cannot convert value \"{name}\" to type \"Microsoft.PowerShell.ExecutionPolicy\". Specify one of the following "
+                + "values: Unrestricted, RemoteSigned, AllSigned, Restricted, Default, Bypass, Undefined.");
+    }
+}
