@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm.errors import HostError, ToolError
 
@@ -49,7 +50,7 @@ def run(
     """
     words = tuple(os.fspath(word) for word in command)
     with open(log or os.devnull, "ab") as sink:
-        child = _spawn(
+        child = start(
             words,
             env=env,
             cwd=cwd,
@@ -83,7 +84,7 @@ def running(
     """
     words = tuple(os.fspath(word) for word in command)
     with open(log, "ab") as sink:
-        child = _spawn(words, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=tuple(pass_fds))
+        child = start(words, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=tuple(pass_fds))
     try:
         yield child
     finally:
@@ -99,7 +100,7 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    for stream in (child.stdout, child.stderr):
+    for stream in (child.stdin, child.stdout, child.stderr):
         if stream is not None:
             stream.close()
 
@@ -114,13 +115,18 @@ def tail(path: Path, lines: int = 25) -> str:
         return ""
 
 
-def _spawn(words: tuple[str, ...], **options: object) -> subprocess.Popen[bytes]:
-    setpriv = require("setpriv", "util-linux")
+def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a child that dies with this process; the caller hands it to :func:`end`.
+
+    :param options: subprocess.Popen's.
+    """
+    words = [require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
-    start: Callable[[], subprocess.Popen[bytes]] = lambda: subprocess.Popen(  # noqa: E731
-        (setpriv, "--pdeathsig", "KILL", "--", *words), start_new_session=True, **options  # type: ignore[call-overload]
-    )
-    return _SPAWNER.submit(start).result()
+    return _SPAWNER.submit(_popen, words, options).result()
+
+
+def _popen(words: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(words, start_new_session=True, **options)
 
 
 def _text(raw: bytes | None) -> str:

@@ -1,0 +1,56 @@
+"""What this host offers for running guests."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+
+from pytest_smolvm import accel, qemu
+from pytest_smolvm.accel import Accelerator
+from pytest_smolvm.errors import HostError
+from pytest_smolvm.process import require, run
+from pytest_smolvm.store import Store
+
+
+@dataclass(frozen=True)
+class Host:
+    """The tools that were found."""
+
+    binary: str
+    """QEMU's path."""
+    version: str
+    """QEMU's version."""
+    accelerator: Accelerator
+
+    @property
+    def identity(self) -> str:
+        """Changes when another QEMU or accelerator would run the guest."""
+        return f"{self.binary}:{self.version}:{os.stat(self.binary).st_mtime_ns}:{self.accelerator.name}:{self.accelerator.cpu_model}"
+
+    def __str__(self) -> str:
+        why = f" ({self.accelerator.reason})" if self.accelerator.reason else ""
+        return f"QEMU {self.version}, {self.accelerator.name}{why}"
+
+
+def look(store: Store) -> Host:
+    """Find out what this host can do.
+
+    :raises HostError: it cannot run guests; the message says what is missing.
+    """
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        raise HostError(f"guests run on Linux hosts with x86-64 processors, not on {platform.system()} {platform.machine()}")
+    binary = require(qemu.BINARY, qemu.PACKAGE)
+    require("qemu-img", "qemu-utils")
+    require("swtpm", "swtpm")
+    said = run("ask QEMU for its version", [binary, "--version"])
+    found = re.search(r"version (\S+)", said)
+    return Host(binary, found.group(1) if found else "unknown", accel.choose(binary, store.root / "accelerator.json"))
+
+
+def memory_mib() -> tuple[int, int]:
+    """MiB of RAM this host has, and MiB that are available now."""
+    with open("/proc/meminfo", encoding="ascii") as table:
+        sizes = {name: int(value.split()[0]) // 1024 for name, _, value in (line.partition(":") for line in table)}
+    return sizes["MemTotal"], sizes["MemAvailable"]

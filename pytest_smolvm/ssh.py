@@ -1,0 +1,321 @@
+"""SSH to a guest, over paramiko: commands, SFTP and tunnels on one connection."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import paramiko
+
+from pytest_smolvm.errors import GuestUnreachable, LoginError, TimedOut
+from pytest_smolvm.waiting import Deadline, until
+
+# Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
+_HANDSHAKE_SECONDS = 120.0
+_KEEPALIVE_SECONDS = 15
+_CHUNK = 65536
+_WINDOW = 4 * 1024 * 1024
+# QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
+# got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
+_EAGER_SECONDS = 60.0
+_EAGER_PATIENCE = 2.0
+_PATIENCE = 10.0
+_RETRY_SECONDS = 0.1
+# Windows may refuse the first login while its account services still start.
+_LOGIN_ATTEMPTS = 2
+_LOGIN_PAUSE = 2.0
+_WATCH_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 2.0
+
+Sink = Callable[[bytes], object]
+
+
+class Stream(Protocol):
+    """A byte stream to a TCP port, as `direct-tcpip` gives it."""
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    def recv(self, size: int) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Bound the next calls; they raise TimeoutError."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class Ssh:
+    """One authenticated connection. Safe to use from several threads.
+
+    :param transport: paramiko's, logged in.
+    :param watch: called every second of waiting; raises if the guest is gone.
+    """
+
+    def __init__(self, transport: paramiko.Transport, watch: Callable[[], None]) -> None:
+        self._transport = transport
+        self._watch = watch
+        self._sftp = threading.local()
+
+    @property
+    def host_key(self) -> bytes:
+        """The server's public key, to recognise it by on the next connection."""
+        return bytes(self._transport.get_remote_server_key().asbytes())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection still stands."""
+        return bool(self._transport.is_authenticated())
+
+    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+        """Run one command to its end, handing over its output as it comes.
+
+        :param request: the command as the server's default shell is to see it.
+        :param stdin: bytes for its standard input, which is closed after them.
+        :param timeout: seconds, then the command and its children are ended.
+        :returns: the exit code, unsigned 32-bit.
+        :raises TimedOut: the time-out came.
+        :raises GuestUnreachable: the connection broke before the exit code came.
+        """
+        deadline = Deadline(timeout)
+        channel = self._open()
+        try:
+            channel.exec_command(request)
+            feeder = _feed(channel, stdin)
+            _drain(channel, deadline, self._watch, on_stdout, on_stderr)
+            code = _exit_code(channel, deadline, self._watch)
+            if feeder is not None:
+                feeder.join(1.0)
+            return code
+        except TimedOut:
+            self._kill(channel)
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
+        finally:
+            channel.close()
+
+    @property
+    def sftp(self) -> paramiko.SFTPClient:
+        """This thread's SFTP session.
+
+        :raises GuestUnreachable: the server opened none.
+        """
+        client = getattr(self._sftp, "client", None)
+        if client is None:
+            try:
+                client = paramiko.SFTPClient.from_transport(self._transport, window_size=_WINDOW)
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
+            self._sftp.client = client
+        return client
+
+    def tunnel(self, host: str, port: int, timeout: float = 30.0) -> Stream:
+        """A stream to `host:port` as seen from the guest.
+
+        :raises GuestUnreachable: nobody listens there, or the connection broke.
+        """
+        try:
+            stream: Stream = self._transport.open_channel(
+                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=_WINDOW, timeout=timeout
+            )
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"no connection to port {port} in the guest: {exc}") from exc
+        return stream
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+    def _open(self) -> paramiko.Channel:
+        try:
+            return self._transport.open_session(window_size=_WINDOW, timeout=_HANDSHAKE_SECONDS)
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
+
+    def _kill(self, channel: paramiko.Channel) -> None:
+        """End the command and its children.
+
+        Win32-OpenSSH answers the `signal` request by terminating the shell, whose job object takes the whole tree with
+        it; closing the channel alone would let a silent command run on (Win32-OpenSSH 1751).
+        """
+        message = paramiko.Message()
+        message.add_byte(paramiko.common.cMSG_CHANNEL_REQUEST)
+        message.add_int(channel.remote_chanid)
+        message.add_string("signal")
+        message.add_boolean(False)
+        message.add_string("KILL")
+        try:
+            self._transport.packetizer.send_message(message)
+            # Let the server act before the channel goes: its end is the proof.
+            until("the end of the timed-out command", channel.exit_status_ready, timeout=5.0)
+        except (TimedOut, paramiko.SSHException, EOFError, OSError):
+            pass  # the connection is gone or the guest is stuck; the time-out is what gets reported
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom to log in where.
+
+    :param port: on this host's loopback.
+    :param watch: called while waiting; raises if the guest is gone.
+    """
+
+    port: int
+    user: str
+    password: str = field(repr=False)
+    watch: Callable[[], None]
+
+
+def connect(account: Account, *, host_key: bytes | None = None, timeout: float = _HANDSHAKE_SECONDS) -> Ssh:
+    """Log in to a server that is known to be up.
+
+    :param host_key: the key it must have; None takes any.
+    :raises LoginError: user or password refused.
+    :raises GuestUnreachable: no SSH there, or another host key.
+    """
+    try:
+        connection = socket.create_connection(("127.0.0.1", account.port), timeout)
+    except OSError as exc:
+        raise GuestUnreachable(f"no connection to the guest's SSH port: {exc}") from exc
+    return _login(connection, account, host_key, timeout)
+
+
+def wait_for_login(account: Account, *, timeout: float) -> Ssh:
+    """Wait for a booting guest's SSH server, then log in on the very connection that brought the banner.
+
+    :raises TimedOut: no banner within `timeout` seconds.
+    :raises LoginError: user or password refused.
+    """
+    deadline = Deadline(timeout)
+    refused: LoginError | None = None
+    for _ in range(_LOGIN_ATTEMPTS):
+        connection = _with_banner(account, deadline)
+        try:
+            return _login(connection, account, None, _HANDSHAKE_SECONDS)
+        except LoginError as exc:
+            refused = exc
+            threading.Event().wait(_LOGIN_PAUSE)
+    assert refused is not None
+    raise refused
+
+
+def _with_banner(account: Account, deadline: Deadline) -> socket.socket:
+    def probe() -> socket.socket | None:
+        account.watch()
+        return _probe(account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE))
+
+    return until("the guest's SSH banner", probe, timeout=deadline.left or 0.0, interval=_RETRY_SECONDS)
+
+
+def _probe(port: int, patience: float) -> socket.socket | None:
+    try:
+        connection = socket.create_connection(("127.0.0.1", port), patience)
+    except OSError:
+        return None
+    try:
+        connection.settimeout(max(patience, 0.01))
+        if connection.recv(4, socket.MSG_PEEK) == b"SSH-":
+            return connection
+    except OSError:
+        pass  # no banner on this one
+    connection.close()
+    return None
+
+
+def _login(connection: socket.socket, account: Account, host_key: bytes | None, timeout: float) -> Ssh:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    transport = paramiko.Transport(connection)
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
+    try:
+        transport.start_client(timeout=timeout)
+        ssh = Ssh(transport, account.watch)
+        if host_key is not None and ssh.host_key != host_key:
+            raise GuestUnreachable("the guest's SSH host key has changed since the first connection")
+        transport.auth_password(account.user, account.password)
+    except (paramiko.AuthenticationException, paramiko.BadAuthenticationType) as exc:
+        transport.close()
+        raise LoginError(f"the guest refused to log in {account.user!r}: wrong user or password, or no password login") from exc
+    except (paramiko.SSHException, EOFError, OSError) as exc:
+        transport.close()
+        raise GuestUnreachable(f"the SSH handshake failed: {exc}") from exc
+    except BaseException:
+        transport.close()
+        raise
+    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    return ssh
+
+
+def _feed(channel: paramiko.Channel, stdin: bytes) -> threading.Thread | None:
+    """Send `stdin` and close it, beside the reading: a command that prints before it has read would else block both."""
+    if not stdin:
+        channel.shutdown_write()
+        return None
+
+    def send() -> None:
+        try:
+            channel.sendall(stdin)
+            channel.shutdown_write()
+        except (OSError, EOFError, paramiko.SSHException):
+            pass  # the command ended without reading all of it, which is its right
+
+    thread = threading.Thread(target=send, name="smolvm-stdin", daemon=True)
+    thread.start()
+    return thread
+
+
+def _drain(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None], on_stdout: Sink, on_stderr: Sink) -> None:
+    """Read both streams as they come until they end.
+
+    They may never: a process that inherited them and broke away holds them open (Win32-OpenSSH 2452). So once the
+    exit code is there, a quiet moment ends the reading, too.
+    """
+    ready = select.poll()
+    ready.register(channel.fileno(), select.POLLIN)
+    quiet = Deadline(None)
+    while True:
+        if _pump(channel, on_stdout, on_stderr):
+            quiet = Deadline(_LAST_WORDS_SECONDS if channel.exit_status_ready() else None)
+        elif channel.eof_received or channel.closed:
+            if not _pump(channel, on_stdout, on_stderr):  # what came between the two looks
+                return
+        elif quiet.passed:
+            return
+        else:
+            if quiet.seconds is None and channel.exit_status_ready():
+                quiet = Deadline(_LAST_WORDS_SECONDS)
+            ready.poll(deadline.at_most(quiet.at_most(_WATCH_SECONDS)) * 1000)
+            watch()
+        if deadline.passed:
+            raise TimedOut("the command", deadline.seconds or 0)
+
+
+def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink) -> bool:
+    got = False
+    if channel.recv_ready():
+        on_stdout(channel.recv(_CHUNK))
+        got = True
+    if channel.recv_stderr_ready():
+        on_stderr(channel.recv_stderr(_CHUNK))
+        got = True
+    return got
+
+
+def _exit_code(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None]) -> int:
+    # A process may close its streams and stay: the end is the exit code, not the end of output.
+    while not channel.exit_status_ready():
+        watch()
+        try:
+            until("the command", channel.exit_status_ready, timeout=deadline.at_most(_WATCH_SECONDS), interval=0.01)
+        except TimedOut:
+            if deadline.passed:
+                raise TimedOut("the command", deadline.seconds or 0) from None
+    code = int(channel.recv_exit_status())
+    if code < 0:  # paramiko's word for "none was sent"
+        raise GuestUnreachable("the SSH connection broke before the command's exit code came")
+    return code

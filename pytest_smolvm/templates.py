@@ -1,0 +1,211 @@
+"""Templates: a golden image booted once and frozen, and the clones restored from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_smolvm import disk, firmware, machine
+from pytest_smolvm.errors import BootError, SmolVMError
+from pytest_smolvm.host import Host
+from pytest_smolvm.locks import exclusive
+from pytest_smolvm.machine import Machine, Parts
+from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm.store import Store
+
+# Part of every key: a template made by other steps is another template.
+_RECIPE = 1
+_RECORD = "record.json"
+# Brings a booted guest into the state to freeze, in which it stays for the length of the block.
+Warm = Callable[[Machine, Path], AbstractContextManager[object]]
+_FROZEN = ("memory", "disk.qcow2", "variables.qcow2", "state")
+_BLANK = "blank-"
+_SAVE_SECONDS = 120.0
+_RESTORE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Template:
+    """A frozen guest on disk."""
+
+    directory: Path
+
+    @property
+    def memory(self) -> Path:
+        """Its RAM."""
+        return self.directory / "memory"
+
+    @property
+    def state(self) -> Path:
+        """Its devices, TPM included."""
+        return self.directory / "state"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was noted when it was made."""
+        noted: dict[str, Any] = json.loads((self.directory / _RECORD).read_text(encoding="utf-8"))
+        return noted
+
+
+def key(spec: GuestSpec, host: Host, recipe: str) -> str:
+    """Names the template for these wants: a digest of everything that shapes it."""
+    shape = {
+        "recipe": [_RECIPE, recipe],
+        "image": disk.Disk(path=spec.image.expanduser().absolute(), virtual_size=0).identity,
+        "host": host.identity,
+        "firmware": firmware.find(secure_boot=spec.secure_boot).identity,
+        "machine": [spec.memory, spec.cpus, spec.bus, spec.secure_boot],
+        # Whose session is frozen into it. The password is not part of what is frozen, but only its owner may clone.
+        "account": [spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest()],
+    }
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def find(store: Store, name: str) -> Template | None:
+    """The template called `name` if it is there, whole and unchanged."""
+    template = Template(store.templates / name)
+    try:
+        expected = template.record["files"]
+        intact = all(_fingerprint(template.directory / file) == mark for file, mark in expected.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return template if intact else None
+
+
+def ready(
+    spec: GuestSpec, host: Host, store: Store, progress: Progress, *, recipe: str, warm: Warm
+) -> Template:
+    """The template for `spec`, baked first if this host has none; by one process, the others wait for it.
+
+    :param warm: brings the booted guest into the state that is to be frozen, and may leave files with the template.
+    :param recipe: changes when `warm` does something else.
+    :raises BootError: the golden image does not come up.
+    """
+    name = key(spec, host, recipe)
+    template = find(store, name)
+    if template is not None:
+        return template
+    waiting = f"the template of {spec.image.name}"
+    with exclusive(store.lock(f"template-{name}"), on_wait=lambda who: progress.note(f"waiting for {waiting}, which {who} is baking")):
+        template = find(store, name)  # the one we waited for
+        if template is None:
+            discard(store, name)
+            with phase(progress, f"baking {waiting}, once for this host"):
+                template = _bake(spec, host, store, name, warm)
+        return template
+
+
+def discard(store: Store, name: str) -> None:
+    """Remove a template; clones of it that live go on, since they hold its files open."""
+    doomed = store.aside(store.templates / name)
+    try:
+        (store.templates / name).rename(doomed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+@contextmanager
+def clone(template: Template, spec: GuestSpec, host: Host, directory: Path) -> Iterator[Machine]:
+    """A guest restored from `template`, running.
+
+    :raises BootError: the template cannot be restored.
+    """
+    parts = Parts(
+        directory=directory,
+        disk=directory / "disk.qcow2",
+        variables=directory / "variables.qcow2",
+        memory_file=template.memory,
+        memory_private=True,
+        restored=True,
+    )
+    # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
+    for file in (parts.disk, parts.variables):
+        shutil.copyfile(template.directory / f"{_BLANK}{file.name}", file)
+    with machine.launched(spec, host, parts) as restored:
+        try:
+            _without_ram(restored)
+            restored.monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(os.fspath(template.state))}")
+            restored.monitor.wait("RESUME", timeout=_RESTORE_SECONDS)
+        except SmolVMError as exc:
+            raise BootError("process", "the template could not be restored", restored.log_tail) from exc
+        yield restored
+
+
+def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
+    started = time.monotonic()
+    final = store.templates / name
+    aside = store.aside(final)
+    aside.mkdir(mode=0o700)
+    try:
+        with machine.cold(spec, host, aside, memory_file=aside / "memory") as booted:
+            with warm(booted, aside):
+                _freeze(booted, aside / "state")
+        _tidy(aside)
+        _make_blanks(aside, final)
+        _note(aside, spec, host, time.monotonic() - started)
+        aside.rename(final)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return Template(final)
+
+
+def _freeze(booted: Machine, state: Path) -> None:
+    monitor = booted.monitor
+    monitor.execute("stop")
+    _without_ram(booted)
+    monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
+    while True:
+        event = monitor.wait("MIGRATION", timeout=_SAVE_SECONDS)
+        if event["data"]["status"] == "completed":
+            return
+        if event["data"]["status"] == "failed":
+            raise BootError("process", "QEMU could not save the guest's state", booted.log_tail)
+
+
+def _without_ram(running: Machine) -> None:
+    """RAM is in a file that both sides map; the stream has only the devices (QEMU's vm-templating)."""
+    wanted = [{"capability": name, "state": True} for name in ("x-ignore-shared", "events")]
+    running.monitor.execute("migrate-set-capabilities", capabilities=wanted)
+
+
+def _tidy(directory: Path) -> None:
+    shutil.rmtree(directory / "tpm")
+    for log in directory.glob("*.log"):
+        log.unlink()
+    for file in _FROZEN:
+        # On disk before the record says so: a power cut must not leave a template that only looks whole.
+        with open(directory / file, "rb") as frozen:
+            os.fsync(frozen.fileno())
+        (directory / file).chmod(0o400)
+
+
+def _make_blanks(directory: Path, final: Path) -> None:
+    for name in ("disk.qcow2", "variables.qcow2"):
+        disk.blank(final / name, directory / f"{_BLANK}{name}", disk.virtual_size(directory / name))
+
+
+def _note(directory: Path, spec: GuestSpec, host: Host, seconds: float) -> None:
+    files = {file.name: _fingerprint(file) for file in directory.iterdir()}
+    record = {"files": files, "image": os.fspath(spec.image), "memory": spec.memory, "cpus": spec.cpus, "host": str(host)}
+    record |= {"created": time.time(), "seconds": round(seconds, 3)}
+    with open(directory / _RECORD, "w", encoding="utf-8") as out:
+        json.dump(record, out)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _fingerprint(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]

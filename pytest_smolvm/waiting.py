@@ -1,0 +1,70 @@
+"""The only polling loop of the package; everything else waits on events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pytest_smolvm.errors import TimedOut
+
+T = TypeVar("T")
+
+
+@dataclass
+class Deadline:
+    """A point in time by which something must be done.
+
+    :param seconds: how far away it is when created; None never comes.
+    """
+
+    seconds: float | None
+    clock: Callable[[], float] = time.monotonic
+    _start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since creation."""
+        return self.clock() - self._start
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, never negative; None if the deadline never comes."""
+        return None if self.seconds is None else max(0.0, self.seconds - self.elapsed)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has come."""
+        return self.left == 0.0
+
+    def at_most(self, seconds: float) -> float:
+        """`seconds`, or what is left if that is less."""
+        return seconds if self.left is None else min(seconds, self.left)
+
+
+def until(
+    what: str,
+    check: Callable[[], T | None],
+    *,
+    timeout: float,
+    interval: float = 0.05,
+    last_seen: Callable[[], str] = str,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Call `check` every `interval` seconds until it returns something true, and return that.
+
+    :param what: what is awaited, for the error.
+    :param timeout: seconds; `check` runs at least once.
+    :raises TimedOut: it stayed false; the error carries `last_seen()`.
+    """
+    deadline = Deadline(timeout, clock)
+    while not (result := check()):
+        if deadline.passed:
+            raise TimedOut(what, timeout, last_seen())
+        sleep(deadline.at_most(interval))
+    return result
