@@ -1,0 +1,1 @@
+"""From a Windows ISO to a sealed golden image."""

@@ -1,0 +1,10 @@
+@echo off
+rem Runs one stage of the set-up: setup.cmd specialize, setup.cmd first-logon.
+rem The disc may have gone by the next stage, so its content is kept on the system disk first.
+setlocal
+set "stage=%~1"
+set "home=%ProgramData%\smolvm\setup"
+if not exist "%home%\setup.cmd" xcopy "%~dp0*" "%home%\" /e /i /q /y >nul
+powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%home%\%stage%.ps1" >"%home%\%stage%.log" 2>&1
+if errorlevel 1 echo SMOLVM-FAILED:%stage%>\\.\COM1
+exit /b 0

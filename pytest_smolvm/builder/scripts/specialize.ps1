@@ -1,0 +1,80 @@
+# As SYSTEM, before anybody has logged on: drivers, and everything that must be set before the first user exists.
+
+. (Join-Path $PSScriptRoot 'steps.ps1')
+Send-Mark 'PHASE:specialize'
+
+Invoke-Step 'drivers' {
+    # 259: nothing to do for a device that is not there; 3010: installed, restart needed, and one follows anyway.
+    $drivers = Join-Path $Setup 'drivers'
+    Invoke-Program pnputil.exe @('/add-driver', "$drivers\*.inf", '/subdirs', '/install') @(0, 259, 3010)
+}
+
+Invoke-Step 'encryption' {
+    # Windows 11 24H2 encrypts by itself where it finds a TPM; ciphertext does not compress and is bound to this TPM.
+    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\BitLocker' 'PreventDeviceEncryption' 1
+}
+
+Invoke-Step 'sleep' {
+    Invoke-Program powercfg.exe @('/hibernate', 'off')
+    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Power' 'HiberbootEnabled' 0
+    foreach ($what in 'monitor-timeout-ac', 'monitor-timeout-dc', 'standby-timeout-ac', 'standby-timeout-dc', 'disk-timeout-ac') {
+        Invoke-Program powercfg.exe @('/change', $what, '0')
+    }
+}
+
+Invoke-Step 'pagefile' {
+    # Small and fixed: it is part of every image and every template.
+    $key = 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management'
+    Invoke-Program reg.exe @('add', $key, '/v', 'PagingFiles', '/t', 'REG_MULTI_SZ', '/d', 'C:\pagefile.sys 256 1024', '/f')
+}
+
+Invoke-Step 'updates' {
+    $update = 'HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate'
+    Set-Number "$update\AU" 'NoAutoUpdate' 1
+    Set-Number "$update\AU" 'NoAutoRebootWithLoggedOnUsers' 1
+    Set-Number $update 'ExcludeWUDriversInQualityUpdate' 1
+    Set-Number 'HKLM\SOFTWARE\Policies\Microsoft\WindowsStore' 'AutoDownload' 2
+}
+
+Invoke-Step 'clock' {
+    # QEMU's clock is UTC.
+    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation' 'RealTimeIsUniversal' 1
+}
+
+Invoke-Step 'crashes' {
+    # A blue screen stays on the screen, where it is seen, rather than starting over for ever.
+    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\CrashControl' 'AutoReboot' 0
+    Set-Number 'HKLM\SOFTWARE\Microsoft\Windows\Windows Error Reporting' 'DontShowUI' 1
+}
+
+Invoke-Step 'quiet' {
+    # What would open by itself and cover the desktop or use the disk.
+    $policies = 'HKLM\SOFTWARE\Policies\Microsoft'
+    Set-Number "$policies\Windows\CloudContent" 'DisableWindowsConsumerFeatures' 1
+    Set-Number "$policies\Windows\OOBE" 'DisablePrivacyExperience' 1
+    Set-Number "$policies\Edge" 'HideFirstRunExperience' 1
+    Set-Number "$policies\Windows\Personalization" 'NoLockScreen' 1
+    Set-Number "$policies\Windows NT\SystemRestore" 'DisableSR' 1
+    $system = 'HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System'
+    Set-Number $system 'EnableFirstLogonAnimation' 0
+    # A question for consent on the ordinary desktop, where a test can see and click it.
+    Set-Number $system 'PromptOnSecureDesktop' 0
+    Invoke-Program reg.exe @('add', 'HKLM\SYSTEM\CurrentControlSet\Control\Network\NewNetworkWindowOff', '/f')
+}
+
+Invoke-Step 'paths' {
+    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
+}
+
+Invoke-Step 'passwords' {
+    Invoke-Program net.exe @('accounts', '/maxpwage:unlimited')
+    if ($Settings.relax_password_policy) {
+        # Windows Server would refuse the public default password when it creates the account in the next pass.
+        $policy = Join-Path $Setup 'policy.inf'
+        "[Unicode]`r`nUnicode=yes`r`n[Version]`r`nsignature=`"`$CHICAGO`$`"`r`nRevision=1`r`n[System Access]`r`nPasswordComplexity = 0`r`nMinimumPasswordLength = 0`r`n" |
+            Set-Content -LiteralPath $policy -Encoding Unicode
+        Invoke-Program secedit.exe @('/configure', '/db', "$env:windir\Temp\smolvm.sdb", '/cfg', $policy, '/areas', 'SECURITYPOLICY', '/quiet')
+    }
+}
+
+Send-Mark 'PHASE:specialized'

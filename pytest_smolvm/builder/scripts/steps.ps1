@@ -1,0 +1,33 @@
+# What the stages share: marks on the first serial port, which the host reads, and steps that report themselves.
+
+$Setup = Join-Path $env:ProgramData 'smolvm\setup'
+$Settings = Get-Content -LiteralPath (Join-Path $Setup 'settings.json') -Raw | ConvertFrom-Json
+
+function Send-Mark([string]$Text) {
+    # cmd.exe would act on the other characters.
+    $safe = ($Text -replace '[^A-Za-z0-9 .,:_()/\\-]', ' ') -replace '\s+', ' '
+    if ($safe.Length -gt 200) { $safe = $safe.Substring(0, 200) }
+    & cmd.exe /d /c "echo SMOLVM-$safe>\\.\COM1"
+}
+
+# A step that fails is reported and the next one runs: whether the image is good is decided from outside, over SSH.
+function Invoke-Step([string]$Name, [scriptblock]$Work) {
+    try {
+        & $Work
+        Send-Mark "STEP:${Name}:ok"
+    } catch {
+        Send-Mark "STEP:${Name}:failed: $_"
+    }
+}
+
+# A native program, with the exit codes that mean success.
+function Invoke-Program([string]$Program, [string[]]$Arguments, [int[]]$Good = @(0)) {
+    $output = & $Program @Arguments 2>&1 | Out-String
+    if ($Good -notcontains $LASTEXITCODE) {
+        throw "$Program ended with ${LASTEXITCODE}: $output"
+    }
+}
+
+function Set-Number([string]$Key, [string]$Name, [int]$Value) {
+    Invoke-Program reg.exe @('add', $Key, '/v', $Name, '/t', 'REG_DWORD', '/d', "$Value", '/f')
+}

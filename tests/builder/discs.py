@@ -1,0 +1,97 @@
+"""Discs for the tests, made with the structures of the real ones and none of their content."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pycdlib
+
+ARCHITECTURES = {"x86": 0, "amd64": 9, "arm64": 12}
+
+
+def edition_xml(
+    index: int,
+    name: str = "Windows 11 Pro",
+    edition_id: str = "Professional",
+    *,
+    build: int = 26100,
+    architecture: str = "amd64",
+    installation: str = "Client",
+    language: str = "en-US",
+) -> str:
+    """One <IMAGE> as DISM writes it."""
+    return (
+        f'<IMAGE INDEX="{index}"><DIRCOUNT>3</DIRCOUNT><FILECOUNT>9</FILECOUNT><TOTALBYTES>17000000000</TOTALBYTES>'
+        f"<WINDOWS><ARCH>{ARCHITECTURES[architecture]}</ARCH><PRODUCTNAME>Microsoft® Windows® Operating System</PRODUCTNAME>"
+        f"<EDITIONID>{edition_id}</EDITIONID><INSTALLATIONTYPE>{installation}</INSTALLATIONTYPE>"
+        f"<LANGUAGES><LANGUAGE>{language}</LANGUAGE><DEFAULT>{language}</DEFAULT></LANGUAGES>"
+        f"<VERSION><MAJOR>10</MAJOR><MINOR>0</MINOR><BUILD>{build}</BUILD><SPBUILD>1</SPBUILD></VERSION></WINDOWS>"
+        f"<NAME>{name}</NAME><DESCRIPTION>{name}</DESCRIPTION><DISPLAYNAME>{name}</DISPLAYNAME></IMAGE>"
+    )
+
+
+def wim(editions: Sequence[str], payload: bytes = b"\0" * 4096) -> bytes:
+    """A .wim file: header, something where the files would be, and the list of editions."""
+    xml = f"<WIM><TOTALBYTES>{208 + len(payload)}</TOTALBYTES>{''.join(editions)}</WIM>".encode("utf-16")
+    return wim_header(len(payload), len(xml), len(editions)) + payload + xml
+
+
+def wim_header(payload: int, xml: int, images: int) -> bytes:
+    """The 208 bytes before `payload` bytes of files and `xml` bytes of list."""
+    head = struct.pack("<8sIIII16sHHI", b"MSWIM\0\0\0", 208, 0x00010D00, 0x00020082, 32768, b"\x11" * 16, 1, 1, images)
+    table = struct.pack("<QQQ", 2 << 56, 208, 0)
+    listed = struct.pack("<QQQ", (2 << 56) | xml, 208 + payload, xml)
+    return (head + table + listed).ljust(208, b"\0")
+
+
+def windows_iso(path: Path, editions: Sequence[str] = (), *, image: str = "install.wim", loader: str = "bootx64.efi") -> Path:
+    """A disc like Microsoft's: the files are in UDF, ISO 9660 has one README only."""
+    iso = pycdlib.PyCdlib()
+    iso.new(interchange_level=3, udf="2.60", vol_ident="CCCOMA_X64FRE_EN-US_DV9")
+    readme = b"This disc contains a UDF file system.\r\n"
+    iso.add_fp(io.BytesIO(readme), len(readme), iso_path="/README.TXT;1")
+    for folder in ("/sources", "/efi", "/efi/boot"):
+        iso.add_directory(udf_path=folder)
+    listed = wim(editions or (edition_xml(1),))
+    for name, content in {f"/sources/{image}": listed, "/sources/boot.wim": wim(()), f"/efi/boot/{loader}": b"MZ"}.items():
+        iso.add_fp(io.BytesIO(content), len(content), udf_path=name)
+    iso.write(str(path))
+    iso.close()
+    return path
+
+
+def joliet_iso(path: Path, files: Mapping[str, bytes], label: str) -> Path:
+    """A disc with Joliet names."""
+    iso = pycdlib.PyCdlib()
+    iso.new(joliet=3, vol_ident=label[:16])
+    folders: dict[str, str] = {"": ""}
+    for number, (name, content) in enumerate(files.items()):
+        parts = name.split("/")
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            if folder not in folders:
+                folders[folder] = f"{folders['/'.join(parts[: depth - 1])]}/D{len(folders):07d}"
+                iso.add_directory(folders[folder], joliet_path=f"/{folder}")
+        plain = f"{folders['/'.join(parts[:-1])]}/F{number:07d}.;1"
+        iso.add_fp(io.BytesIO(content), len(content), iso_path=plain, joliet_path=f"/{name}")
+    iso.write(str(path))
+    iso.close()
+    with open(path, "r+b") as file:  # Joliet's label has 16 characters at most, ISO 9660's 32
+        file.seek(16 * 2048 + 40)
+        file.write(label.encode("ascii").ljust(32))
+    return path
+
+
+def virtio_iso(path: Path, releases: Sequence[str] = ("w10", "w11", "2k22", "2k25"), *, label: str = "virtio-win-0.1.271", agent: bool = True) -> Path:
+    """A disc like virtio-win's."""
+    files = {"virtio-win_license.txt": b"licence"}
+    for driver in ("vioscsi", "NetKVM", "viostor", "vioserial"):
+        for release in releases:
+            for suffix in (".inf", ".sys", ".cat", ".pdb"):
+                files[f"{driver}/{release}/amd64/{driver.lower()}{suffix}"] = b"[Version]\r\nDriverVer = 10/01/2024,100.96.104.27100\r\n"
+    if agent:
+        files["guest-agent/qemu-ga-x86_64.msi"] = b"msi"
+    return joliet_iso(path, files, label)
