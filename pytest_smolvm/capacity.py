@@ -8,7 +8,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pytest_smolvm import owner
@@ -32,7 +32,6 @@ _FOR_EVER = 10.0**9
 class Lease:
     """What one lease claims."""
 
-    guests: int
     memory: int
     """MiB."""
     spare: bool = False
@@ -68,41 +67,48 @@ class Capacity:
         self._max_guests = max_guests
         self._say = say
 
-    @contextmanager
-    def lease(self, *specs: GuestSpec) -> Iterator[Path]:
-        """Hold room for guests of these specs, all of them or none; wait until it is there.
+    def lease(self, *specs: GuestSpec) -> list[Path]:
+        """Claim room for guests of these specs, all of them or none; wait until it is there.
 
+        :returns: a lease for each, to be given to :meth:`release`.
         :raises CapacityError: it can never be there.
         """
-        wanted = Lease(len(specs), sum(map(weight, specs)))
-        self._check_possible(wanted)
-        path = self._store.leases / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+        wanted = {self._new(): Lease(weight(spec)) for spec in specs}
+        self._check_possible(list(wanted.values()))
         try:
-            if not self._granted(path, wanted):
-                self._wait(path, wanted)
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+            if not self._granted(wanted):
+                self._wait(wanted)
+        except BaseException:
+            for path in wanted:
+                self.release(path)
+            raise
+        return list(wanted)
+
+    def release(self, path: Path) -> None:
+        """Give a lease back. Giving it back twice is fine."""
+        path.unlink(missing_ok=True)
 
     @contextmanager
     def spare(self, spec: GuestSpec) -> Iterator[Path | None]:
         """A lease for a guest nobody asked for, or None if that would leave no room for one that somebody asks for."""
-        path = self._store.leases / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+        path = self._new()
         with exclusive(self._store.lock("leases")):
-            granted = self._fits(self._leases(), Lease(2, 2 * weight(spec))) and not any(lease.waiting for lease in self._leases().values())
+            leases = self._leases()
+            granted = self._fits(leases, 2 * [Lease(weight(spec))]) and not any(lease.waiting for lease in leases.values())
             if granted:
-                _write(path, Lease(1, weight(spec), spare=True))
+                _write(path, Lease(weight(spec), spare=True))
         try:
             yield path if granted else None
-        finally:
-            path.unlink(missing_ok=True)
+        except BaseException:
+            self.release(path)
+            raise
 
     def mark(self, path: Path, pid: int) -> None:
         """Note QEMU's process with a spare's lease, so that a real request can end it."""
         with exclusive(self._store.lock("leases")):
             lease = _read(path)
             if lease is not None:
-                _write(path, Lease(lease.guests, lease.memory, spare=True, pid=pid))
+                _write(path, replace(lease, pid=pid))
 
     def claim(self, path: Path) -> bool:
         """Turn a spare's lease into a real one; False if it was taken away meanwhile."""
@@ -110,7 +116,7 @@ class Capacity:
             lease = _read(path)
             if lease is None:
                 return False
-            _write(path, Lease(lease.guests, lease.memory))
+            _write(path, Lease(lease.memory))
             return True
 
     def room(self, spec: GuestSpec) -> int:
@@ -118,40 +124,44 @@ class Capacity:
         fitting = limit_mib() // weight(spec)
         return max(1, fitting if self._max_guests is None else min(fitting, self._max_guests))
 
-    def _check_possible(self, wanted: Lease) -> None:
-        if wanted.memory > limit_mib():
+    def _new(self) -> Path:
+        return self._store.leases / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+
+    def _check_possible(self, wanted: list[Lease]) -> None:
+        if _memory(wanted) > limit_mib():
             raise CapacityError(
-                f"{wanted.guests} guest(s) need {wanted.memory} MiB, but this host has {memory_mib()[0]} MiB and keeps {_RESERVED_MIB} "
+                f"{_described(wanted)} can never fit: this host has {memory_mib()[0]} MiB and keeps {_RESERVED_MIB} of them "
                 "for itself; lower --smolvm-memory"
             )
-        if self._max_guests is not None and wanted.guests > self._max_guests:
-            raise CapacityError(f"{wanted.guests} guests at once are asked for, but --smolvm-max-guests is {self._max_guests}")
+        if self._max_guests is not None and len(wanted) > self._max_guests:
+            raise CapacityError(f"{len(wanted)} guests at once are asked for, but --smolvm-max-guests is {self._max_guests}")
 
-    def _wait(self, path: Path, wanted: Lease) -> None:
-        granted = lambda: self._granted(path, wanted)  # noqa: E731
+    def _wait(self, wanted: dict[Path, Lease]) -> None:
+        granted = lambda: self._granted(wanted)  # noqa: E731
         try:
             until("room for a guest", granted, timeout=_SAY_AFTER_SECONDS, interval=_LOOK_EVERY_SECONDS)
         except TimedOut:
-            self._say(f"waiting for room for {wanted.guests} guest(s) of {wanted.memory} MiB in all; {self._in_use()}")
+            self._say(f"waiting for room for {_described(list(wanted.values()))}; {self._in_use()}")
             until("room for a guest", granted, timeout=_FOR_EVER, interval=_LOOK_EVERY_SECONDS)
 
-    def _granted(self, path: Path, wanted: Lease) -> bool:
+    def _granted(self, wanted: dict[Path, Lease]) -> bool:
         with exclusive(self._store.lock("leases")):
-            leases = self._leases()
-            leases.pop(path, None)
-            while not self._fits(leases, wanted) and self._take_spare(leases):
+            leases = {path: lease for path, lease in self._leases().items() if path not in wanted}
+            claims = list(wanted.values())
+            while not self._fits(leases, claims) and self._take_spare(leases):
                 pass
-            granted = self._fits(leases, wanted)
+            granted = self._fits(leases, claims)
             if not granted:
-                self._check_not_stuck(leases, wanted)
-            _write(path, Lease(wanted.guests, wanted.memory, waiting=not granted))
+                self._check_not_stuck(leases, claims)
+            for path, lease in wanted.items():
+                _write(path, replace(lease, waiting=not granted))
             return granted
 
-    def _fits(self, leases: dict[Path, Lease], wanted: Lease) -> bool:
+    def _fits(self, leases: dict[Path, Lease], wanted: list[Lease]) -> bool:
         held = [lease for lease in leases.values() if not lease.waiting]
-        if self._max_guests is not None and sum(lease.guests for lease in held) + wanted.guests > self._max_guests:
+        if self._max_guests is not None and len(held) + len(wanted) > self._max_guests:
             return False
-        return sum(lease.memory for lease in held) + wanted.memory <= limit_mib() and wanted.memory <= memory_mib()[1]
+        return _memory(held) + _memory(wanted) <= limit_mib() and _memory(wanted) <= memory_mib()[1]
 
     def _take_spare(self, leases: dict[Path, Lease]) -> bool:
         """Spares make room for a real request at once, whoever's they are."""
@@ -159,19 +169,18 @@ class Capacity:
             if lease.spare and lease.pid:
                 with suppress(ProcessLookupError):
                     os.kill(lease.pid, signal.SIGKILL)
-                path.unlink(missing_ok=True)
+                self.release(path)
                 del leases[path]
                 return True
         return False
 
-    def _check_not_stuck(self, leases: dict[Path, Lease], wanted: Lease) -> None:
+    def _check_not_stuck(self, leases: dict[Path, Lease], wanted: list[Lease]) -> None:
         held = {path for path, lease in leases.items() if not lease.waiting}
         waiting = {_owner(path) for path, lease in leases.items() if lease.waiting} | {owner.me()}
         if not held:
             total, available = memory_mib()
             raise CapacityError(
-                f"{wanted.guests} guest(s) need {wanted.memory} MiB, but only {available} of this host's {total} MiB are free, "
-                "and it is no guest that uses the rest"
+                f"{_described(wanted)} cannot start: only {available} of this host's {total} MiB are free, and no guest uses the rest"
             )
         if all(_owner(path) in waiting for path in held):
             raise CapacityError(
@@ -185,7 +194,15 @@ class Capacity:
 
     def _in_use(self) -> str:
         held = [(path, lease) for path, lease in self._leases().items() if not lease.waiting]
-        return "; ".join(f"process {_owner(path).partition('-')[0]} has {lease.guests} of {lease.memory} MiB" for path, lease in held)
+        return "; ".join(f"process {_owner(path).partition('-')[0]} has one of {lease.memory} MiB" for path, lease in held)
+
+
+def _memory(leases: list[Lease]) -> int:
+    return sum(lease.memory for lease in leases)
+
+
+def _described(leases: list[Lease]) -> str:
+    return f"{len(leases)} guest{'s' if len(leases) > 1 else ''} of {_memory(leases)} MiB"
 
 
 def _owner(path: Path) -> str:

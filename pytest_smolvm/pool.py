@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pytest_smolvm import commands, disk, machine, ssh, templates
 from pytest_smolvm.capacity import Capacity
 from pytest_smolvm.errors import BootError, SmolVMError
-from pytest_smolvm.host import Host
+from pytest_smolvm.host import Host, look
 from pytest_smolvm.machine import Machine
-from pytest_smolvm.progress import Progress
+from pytest_smolvm.progress import Progress, Silent
+from pytest_smolvm.settings import default_store
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
@@ -28,6 +30,16 @@ class Guest:
     machine: Machine
     ssh: ssh.Ssh | None
     """An open connection, if the guest comes with one."""
+    keep: Path | None = None
+    """Where its disk and logs go when it ends; None throws them away."""
+
+
+@cache
+def default_pool() -> Pool:
+    """The pool on the default store, for guests that are asked for outside a test run."""
+    store = Store.at(default_store())
+    store.reap()
+    return Pool(store, look(store), Silent())
 
 
 class Pool:
@@ -43,23 +55,17 @@ class Pool:
         self._progress = progress
         self._spare: _Spare | None = None
 
-    @contextmanager
-    def guests(self, specs: list[GuestSpec]) -> Iterator[list[Guest]]:
-        """Guests of these specs, all of them or none, for the length of the block.
+    def places(self, *specs: GuestSpec) -> list[Place]:
+        """Room for guests of these specs, all of them or none; waits until it is there.
 
         :raises ImageError: an image cannot be used.
         :raises CapacityError: the host can never hold them.
-        :raises BootError: one does not come up.
         """
         for spec in specs:
             disk.inspect(spec.image)
-        with ExitStack() as stack:
-            spare = self._taken_spare(specs)
-            if spare is not None:
-                yield [stack.enter_context(spare)]
-                return
-            stack.enter_context(self.capacity.lease(*specs))
-            yield [stack.enter_context(self._made(spec)) for spec in specs]
+        if len(specs) == 1 and (place := self._spare_place(specs[0])):
+            return [place]
+        return [Place(self, spec, lease) for spec, lease in zip(specs, self.capacity.lease(*specs), strict=True)]
 
     def expect(self, spec: GuestSpec) -> None:
         """Somebody is likely to ask for such a guest soon: restore one meanwhile, if capacity allows."""
@@ -69,36 +75,54 @@ class Pool:
     def close(self) -> None:
         """Give up the spare, if there is one."""
         spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.dismiss()
+        prepared = spare.result() if spare is not None else None
+        if prepared is not None:
+            prepared.resources.close()
+            self.capacity.release(prepared.lease)
 
-    def _taken_spare(self, specs: list[GuestSpec]) -> AbstractContextManager[Guest] | None:
+    def _spare_place(self, spec: GuestSpec) -> Place | None:
         spare, self._spare = self._spare, None
         if spare is None:
             return None
-        if len(specs) == 1 and spare.suits(specs[0]):
-            return spare.handed_over(self.capacity)
-        spare.dismiss()
+        prepared = spare.result()
+        if prepared is None:
+            return None
+        if spare.suits(spec) and self.capacity.claim(prepared.lease) and prepared.guest.machine.child.poll() is None:
+            return Place(self, spec, prepared.lease, prepared)
+        prepared.resources.close()
+        self.capacity.release(prepared.lease)
         return None
 
     def _prepared(self, spec: GuestSpec) -> _Prepared | None:
         with ExitStack() as stack:
             lease = stack.enter_context(self.capacity.spare(spec))
-            if lease is None:
-                return None
-            guest = stack.enter_context(self._made(spec))
-            self.capacity.mark(lease, guest.machine.child.pid)
-            return _Prepared(guest, lease, stack.pop_all())
+            if lease is not None:
+                guest = stack.enter_context(self.guest(spec))
+                self.capacity.mark(lease, guest.machine.child.pid)
+                return _Prepared(guest, lease, stack.pop_all())
+        return None
 
     @contextmanager
-    def _made(self, spec: GuestSpec) -> Iterator[Guest]:
+    def guest(self, spec: GuestSpec) -> Iterator[Guest]:
+        """A guest for the length of the block, to which a lease was granted already.
+
+        :raises BootError: it does not come up.
+        """
         with self.store.run_directory() as directory:
-            if spec.boot == "cold":
-                with machine.cold(spec, self.host, directory) as booting:
-                    yield Guest(booting, None)
-            else:
-                with self._cloned(spec, directory) as guest:
-                    yield guest
+            with self._started(spec, directory) as guest:
+                yield guest
+            if guest.keep is not None:
+                guest.keep.parent.mkdir(parents=True, exist_ok=True)
+                directory.rename(guest.keep)
+
+    @contextmanager
+    def _started(self, spec: GuestSpec, directory: Path) -> Iterator[Guest]:
+        if spec.boot == "clone":
+            with self._cloned(spec, directory) as guest:
+                yield guest
+        else:
+            with machine.cold(spec, self.host, directory) as booting:
+                yield Guest(booting, None)
 
     @contextmanager
     def _cloned(self, spec: GuestSpec, directory: Path) -> Iterator[Guest]:
@@ -131,6 +155,32 @@ class Pool:
 
 
 @dataclass
+class Place:
+    """Room for one guest, and for its successors when it is reverted."""
+
+    pool: Pool
+    spec: GuestSpec
+    lease: Path
+    prepared: _Prepared | None = None
+    """A spare that is to be this place's first guest."""
+
+    @contextmanager
+    def guest(self) -> Iterator[Guest]:
+        """A guest in this place for the length of the block."""
+        prepared, self.prepared = self.prepared, None
+        if prepared is None:
+            with self.pool.guest(self.spec) as guest:
+                yield guest
+        else:
+            with prepared.resources:
+                yield prepared.guest
+
+    def release(self) -> None:
+        """Give the room back."""
+        self.pool.capacity.release(self.lease)
+
+
+@dataclass
 class _Prepared:
     guest: Guest
     lease: Path
@@ -142,43 +192,20 @@ class _Spare:
 
     def __init__(self, spec: GuestSpec, prepare: Callable[[GuestSpec], _Prepared | None]) -> None:
         self._spec = _nameless(spec)
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spare")
-        self._future: Future[_Prepared | None] = self._worker.submit(prepare, self._spec)
-        self._worker.shutdown(wait=False)
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spare")
+        self._future: Future[_Prepared | None] = worker.submit(prepare, self._spec)
+        worker.shutdown(wait=False)
 
     def suits(self, spec: GuestSpec) -> bool:
+        """Whether it is what `spec` asks for."""
         return _nameless(spec) == self._spec
 
-    def handed_over(self, capacity: Capacity) -> AbstractContextManager[Guest] | None:
-        """The guest and all that belongs to it, or None if it did not come to be or was taken away."""
-        prepared = self._result()
-        if prepared is None:
-            return None
-        if not capacity.claim(prepared.lease) or prepared.guest.machine.child.poll() is not None:
-            prepared.resources.close()
-            return None
-        return _owning(prepared)
-
-    def dismiss(self) -> None:
-        """End it."""
-        prepared = self._result()
-        if prepared is not None:
-            prepared.resources.close()
-
-    def _result(self) -> _Prepared | None:
+    def result(self) -> _Prepared | None:
+        """The guest, once it is there; None if it did not come to be."""
         try:
             return self._future.result()
         except SmolVMError:
             return None  # whoever asks for a guest next meets the same error, and is told
-
-
-
-
-
-@contextmanager
-def _owning(prepared: _Prepared) -> Iterator[Guest]:
-    with prepared.resources:
-        yield prepared.guest
 
 
 def _nameless(spec: GuestSpec) -> GuestSpec:

@@ -1,0 +1,33 @@
+# What a newcomer on Debian 12 or Ubuntu types: make demo, make test. Everything else here serves these two.
+
+PYTHON = /usr/bin/python3
+VENV = .venv
+PYTEST = $(VENV)/bin/python -m pytest
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+STORE = $(or $(SMOLVM_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smolvm)
+
+# Guests: QEMU, firmware, TPM.
+PACKAGES = qemu-system-x86 qemu-utils ovmf swtpm
+# Python: the plugin's dependencies, from the distribution.
+PACKAGES += python3-venv python3-pytest python3-pytest-xdist python3-paramiko python3-filelock python3-pycdlib python3-setuptools python3-wheel mypy
+# The practice image.
+PACKAGES += mmdebstrap systemd-boot-efi mtools dosfstools e2fsprogs binutils zstd
+# Tests: an SSH server of the host's, and the bare ssh that the benchmark compares with.
+PACKAGES += openssh-server openssh-client sshpass
+
+.PHONY: setup demo test check bench soak clean
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: Makefile pyproject.toml
+	@missing=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}\n' $(PACKAGES) 2>/dev/null | awk '$$1 == "ii" {print $$2}' | sort | comm -13 - <(printf '%s\n' $(PACKAGES) | sort)); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing Debian packages:" $$missing; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >$(VENV).apt.log 2>&1 || { tail -n 20 $(VENV).apt.log; exit 1; }; \
+	  rm -f $(VENV).apt.log; \
+	fi
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+SHELL = /bin/bash

@@ -1,0 +1,117 @@
+"""The command line door: ``pytest-smolvm``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_smolvm.errors import SmolVMError, UsageError
+from pytest_smolvm.settings import default_store
+from pytest_smolvm.telling import Lines
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except UsageError as exc:
+        print(f"pytest-smolvm: {exc}", file=sys.stderr)
+        return 2
+    except SmolVMError as exc:
+        print(f"pytest-smolvm: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\npytest-smolvm: interrupted; nothing half-made was left", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pytest-smolvm", description="Prepare Windows guests for tests on this Linux host.")
+    parser.add_argument("--store", type=Path, default=default_store(), metavar="DIR", help="the store (default: %(default)s)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_practice(commands)
+    _add_plain(commands, "images", "list images and templates: size, age, who uses them", _images)
+    _add_plain(commands, "doctor", "say what this host can do and how to fix what it cannot", _doctor)
+    prune = _add_plain(commands, "prune", "remove what dead runs left and what nobody used for a while", _prune)
+    prune.add_argument("--older-than", type=_duration, default=_duration("7d"), metavar="TIME", help="unused for so long, e.g. 12h or 30d (default: 7d)")
+    prune.add_argument("--all", action="store_true", help="everything that is not in use now")
+    return parser
+
+
+def _add_plain(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    practice = commands.add_parser("practice", help="the practice image: a stand-in for Windows that anyone may build")
+    build = practice.add_subparsers(required=True, metavar="COMMAND").add_parser("build", help="build it from Debian's packages")
+    build.add_argument("--powershell", type=Path, metavar="ARCHIVE", help="use this official PowerShell win-x64 archive instead of our host")
+    build.add_argument("--output", type=Path, metavar="FILE", help="where to put it (default: the store, as image 'practice')")
+    build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the host's, or mmdebstrap's)")
+    build.set_defaults(run=_practice_build)
+
+
+def _practice_build(options: argparse.Namespace) -> int:
+    from pytest_smolvm import practice
+    from pytest_smolvm.images import practice_image
+    from pytest_smolvm.store import Store
+
+    store = Store.at(options.store)
+    recipe = practice.Recipe(powershell=options.powershell, mirror=options.mirror)
+    path = practice_image(store, Lines(_say), recipe, options.output)
+    print(path)
+    return 0
+
+
+def _images(options: argparse.Namespace) -> int:
+    from pytest_smolvm import inventory
+    from pytest_smolvm.store import Store
+
+    for entry in inventory.entries(Store.at(options.store)):
+        users = f"used by {', '.join(map(str, entry.users))}" if entry.users else "not in use"
+        print(f"{entry.kind:9} {entry.name:40} {entry.size / 2**20:8.0f} MiB  {entry.age / 86400:5.1f} d  {users}  {entry.detail}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from pytest_smolvm import doctor
+
+    findings = list(doctor.examine(options.store.expanduser()))
+    for finding in findings:
+        print(f"{'ok ' if finding.good else 'NOT'}  {finding.what}: {finding.said}")
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _prune(options: argparse.Namespace) -> int:
+    from pytest_smolvm import inventory
+    from pytest_smolvm.store import Store
+
+    removed = inventory.prune(Store.at(options.store), 0.0 if options.all else options.older_than)
+    for entry in removed:
+        print(f"removed {entry.kind} {entry.name} ({entry.size / 2**20:.0f} MiB)")
+    print(f"{len(removed)} removed, {sum(entry.size for entry in removed) / 2**20:.0f} MiB")
+    return 0
+
+
+def _duration(text: str) -> float:
+    found = re.fullmatch(r"(\d+)([smhdw])", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 30m, 12h, 7d")
+    return float(found.group(1)) * _UNITS[found.group(2)]
+
+
+def _say(line: str) -> None:
+    print(f"smolvm: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

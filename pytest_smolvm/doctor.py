@@ -1,0 +1,82 @@
+"""What this host can do, finding by finding, each with its fix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm import capacity, firmware, host, qemu
+from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.host import memory_mib
+from pytest_smolvm.process import require
+from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm.store import Store
+
+_FREE_MIB = 4096
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    said: str
+    """What was found, or what to do about it."""
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at everything a guest needs. `root` is the store's directory."""
+    programs = {qemu.BINARY: qemu.PACKAGE, "qemu-img": "qemu-utils", "swtpm": "swtpm", "setpriv": "util-linux"}
+    for program, package in programs.items():
+        yield _tried(program, lambda program=program, package=package: require(program, package))  # type: ignore[misc]
+    yield _tried("UEFI firmware", lambda: str(firmware.find().code))
+    yield _tried("UEFI firmware with Secure Boot", lambda: str(firmware.find(secure_boot=True).code))
+    yield _tried("store", lambda: str(Store.at(root).root))
+    yield from _host(root)
+    yield _memory()
+    yield from _room(root)
+    yield from _optional()
+
+
+def _host(root: Path) -> Iterator[Finding]:
+    try:
+        found = host.look(Store.at(root))
+    except SmolVMError as exc:
+        yield Finding("accelerator", False, str(exc))
+        return
+    slow = found.accelerator.reason
+    yield Finding("accelerator", not slow, f"{found}; guests run some twenty times slower without KVM" if slow else str(found))
+
+
+def _memory() -> Finding:
+    total, available = memory_mib()
+    per_guest = capacity.weight(GuestSpec(image=Path("any")))
+    fitting = capacity.limit_mib() // per_guest
+    said = f"{total} MiB, {available} free: room for {fitting} guests of the default size"
+    return Finding("memory", fitting > 0, said)
+
+
+def _room(root: Path) -> Iterator[Finding]:
+    try:
+        free = shutil.disk_usage(root).free // 2**20
+    except OSError:
+        return  # the finding on the store says why
+    said = f"{free} MiB free in {root}"
+    yield Finding("disk", free >= _FREE_MIB, said if free >= _FREE_MIB else f"{said}; a template needs about the guest's RAM: pytest-smolvm prune")
+
+
+def _optional() -> Iterator[Finding]:
+    for program, package, use in (("mmdebstrap", "mmdebstrap", "practice build"), ("dotnet", "the .NET SDK", "practice build without --powershell")):
+        found = shutil.which(program)
+        yield Finding(program, bool(found), found or f"not installed; only needed for: {use} ({package})")
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, os.fspath(look()))
+    except SmolVMError as exc:
+        return Finding(what, False, str(exc))

@@ -1,0 +1,126 @@
+"""A test process's share of the plugin: its settings, its pool, and what each test wants."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_smolvm import host
+from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm.host import Host
+from pytest_smolvm.images import practice_image
+from pytest_smolvm.pool import Pool
+from pytest_smolvm.settings import PRACTICE, Settings
+from pytest_smolvm.spec import DEFAULT_MEMORY, GuestSpec
+from pytest_smolvm.store import Store
+from pytest_smolvm.telling import Lines
+from pytest_smolvm.vm import SmolVM, several
+
+# The practice guest is small, and small guests are fast ones.
+_PRACTICE_MEMORY = 1024
+_MARKER_ONLY = ("revert",)
+FAILED = pytest.StashKey[bool]()
+
+
+class Session:
+    """What the fixtures share within one process."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self.settings = settings
+        self.suite_wants: Mapping[str, Any] = {}
+        """What the fixture windows_vm_spec said, once it did."""
+        self.shared: dict[str, SmolVM] = {}
+        """Running guests of class, module and session scope, by fixture."""
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, cleared of what dead runs left.
+
+        :raises StoreError: it cannot be used.
+        """
+        store = Store.at(self.settings.store)
+        store.reap()
+        return store
+
+    @cached_property
+    def host(self) -> Host:
+        """What this host offers.
+
+        :raises HostError: not enough.
+        """
+        return host.look(self.store)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Where guests come from."""
+        return Pool(self.store, self.host, Lines(self.say), max_guests=self.settings.max_guests)
+
+    def close(self) -> None:
+        """End what runs without a test."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+
+    def say(self, line: str) -> None:
+        """Print a line past pytest's capturing, from workers too."""
+        worker = getattr(self._config, "workerinput", {}).get("workerid")
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print(f"\nsmolvm{f' [{worker}]' if worker else ''}: {line}", end="", file=sys.stderr, flush=True)
+
+    def header(self) -> str:
+        """What runs the guests, for the report's head."""
+        names = ", ".join(self.settings.image)
+        try:
+            return f"smolvm: image {names}; {self.host}; guests by {self.settings.boot}"
+        except HostError as exc:
+            return f"smolvm: image {names}; {exc}"
+
+    def spec(self, name: str, marks: Mapping[str, Any]) -> GuestSpec:
+        """What a guest on the image called `name` is to be, with a marker's wants over the suite's over the settings'.
+
+        :raises UsageError: a want that makes no sense.
+        """
+        settings = self.settings
+        memory = settings.memory or (_PRACTICE_MEMORY if name == PRACTICE else DEFAULT_MEMORY)
+        plain = GuestSpec(image=self.image(name), ssh_user=settings.ssh_user, ssh_password=settings.ssh_password, boot=settings.boot)
+        wants = {"memory": memory, "cpus": settings.cpus, "boot_timeout": settings.boot_timeout, **self.suite_wants, **marks}
+        return plain.having(**{key: value for key, value in wants.items() if key not in _MARKER_ONLY})
+
+    def image(self, name: str) -> Path:
+        """The file of the image called `name`; the practice image is built if it is not there yet.
+
+        :raises UsageError: no image has that name.
+        """
+        if name not in self.settings.image:
+            known = ", ".join(self.settings.image) or "none"
+            raise UsageError(f"no image is called {name!r}; configured are: {known} (--smolvm-image NAME=PATH)")
+        path = self.settings.image[name]
+        return practice_image(self.store, Lines(self.say)) if path is None else path
+
+    @contextmanager
+    def guests(self, specs: list[GuestSpec], request: pytest.FixtureRequest) -> Iterator[list[SmolVM]]:
+        """Running guests that let us in; thrown away or kept after the block, as the settings say."""
+        with several(specs, self.pool) as vms:
+            for vm in vms:
+                vm.wait_for_ssh()
+            yield vms
+            if self.settings.keep == "always" or (self.settings.keep == "failed" and request.node.stash.get(FAILED, False)):
+                for number, vm in enumerate(vms):
+                    self._keep(vm, request.node.nodeid, number)
+
+    def _keep(self, vm: SmolVM, nodeid: str, number: int) -> None:
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", nodeid).strip("-")[-100:]
+        base = self.store.kept / (f"{name}-{number}" if number else name)
+        path, again = base, 1
+        while path.exists():
+            path, again = base.with_name(f"{base.name}.{again}"), again + 1
+        vm.keep(path)
+        self.say(f"kept the guest's disk and logs: {path}")
