@@ -31,3 +31,25 @@ $(VENV)/ready: Makefile pyproject.toml
 	@touch $@
 
 SHELL = /bin/bash
+
+demo: setup  ## build the practice image if need be, and run the examples on it
+	$(VENV)/bin/pytest-smolvm practice build >/dev/null
+	$(PYTEST) examples -v -p no:cacheprovider --smolvm-image practice
+
+test: setup  ## the whole suite
+	$(VENV)/bin/pytest-smolvm practice build >/dev/null
+	$(PYTEST) tests examples -n 2 --dist loadgroup -ra --durations 15 --smolvm-image practice
+
+check: setup  ## types
+	$(VENV)/bin/python -m mypy
+
+bench: setup  ## measure on this machine, beside bare commands; writes bench.json
+	$(VENV)/bin/pytest-smolvm practice build >/dev/null
+	$(VENV)/bin/python -m benchmarks --output bench.json
+
+soak: setup  ## 200 kills at random moments; minutes to hours
+	$(VENV)/bin/python tests/faults.py --kills 200
+
+clean:  ## remove the virtual environment and what the store keeps of nobody's work
+	if [ -x $(VENV)/bin/pytest-smolvm ]; then $(VENV)/bin/pytest-smolvm prune --all; fi
+	rm -rf $(VENV) .pytest_cache .mypy_cache bench.json

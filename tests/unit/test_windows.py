@@ -1,0 +1,84 @@
+"""Windows' rules, checked on this side of the wire."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_smolvm import windows
+from pytest_smolvm.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (r"C:\Users\smolvm\a.txt", r"C:\Users\smolvm\a.txt"),
+        ("c:/Program Files/x", r"c:\Program Files\x"),
+        ("D:\\", "D:\\"),
+        (r"C:\a\\b\ ".rstrip(), r"C:\a\b"),
+        (r"C:\Grüße\日本.txt", r"C:\Grüße\日本.txt"),
+        (r"C:\console.txt", r"C:\console.txt"),
+        (r"C:\.config\.x", r"C:\.config\.x"),
+    ],
+)
+def test_absolute_paths_come_out_with_backslashes(given: str, expected: str) -> None:
+    assert expected == windows.absolute(given)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("a.txt", "not an absolute Windows path"),
+        (r"\a.txt", "not an absolute Windows path"),
+        ("C:a.txt", "not an absolute Windows path"),
+        (r"\\server\share\x", "not an absolute Windows path"),
+        (r"C:\a<b", "'<'"),
+        ("C:\\a\nb", "does not allow"),
+        (r"C:\a:stream", "':'"),
+        (r"C:\dir.\x", "would drop"),
+        (r"C:\nul", "reserved device name"),
+        (r"C:\x\COM1.txt", "reserved device name"),
+        (r"C:\x\aux .log", "reserved device name"),
+        (r"C:\a\..\b", "'..'"),
+        ("C:\\" + "x" * 256, "more than 255"),
+        ("C:\\" + "\\".join(["x" * 200] * 200), "more than 32767"),
+    ],
+)
+def test_what_windows_cannot_store_is_refused_with_the_reason(path: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason.replace("\\", "\\\\").replace(".", r"\.")):
+        windows.absolute(path)
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"": "x"}, "cannot be the name"),
+        ({"A=B": "x"}, "cannot be the name"),
+        ({"A\0": "x"}, "cannot be the name"),
+        ({"A" * 255: "x"}, "more than 254"),
+        ({"A": "x\0y"}, "NUL"),
+        ({"A": "x" * 32768}, "more than 32767"),
+        ({"Mode": "1", "MODE": "2"}, "the same one"),
+        ({"Path": "x"}, "replace PATH"),
+        ({"A": 1}, "must be text"),
+    ],
+)
+def test_environment_that_windows_cannot_have(variables: dict[str, str], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        windows.check_environment(variables)
+
+
+def test_an_error_about_a_variable_never_shows_its_value() -> None:
+    with pytest.raises(UsageError) as caught:
+        windows.check_environment({"TOKEN": "s3cret\0"})
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_registry_file_needs_no_quoting() -> None:
+    text = windows.registry_file(r"HKEY_CURRENT_USER\Environment", {"A": 'x"\n%y%', "B": None}, expandable=frozenset("A"))
+
+    lines = text.decode("utf-16").splitlines()
+    assert lines[0] == "Windows Registry Editor Version 5.00"
+    assert lines[2] == r"[HKEY_CURRENT_USER\Environment]"
+    assert lines[3] == '"A"=hex(2):78,00,22,00,0a,00,25,00,79,00,25,00,00,00'
+    assert lines[4] == '"B"=-'
