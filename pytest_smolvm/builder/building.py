@@ -1,0 +1,203 @@
+"""The whole way from a recipe to a sealed golden image."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_smolvm import host as hosts
+from pytest_smolvm import settings
+from pytest_smolvm.builder import editions, hardware, install, journey, logs, media, preflight, prove, record, seal, unattend
+from pytest_smolvm.builder.causes import BuildError
+from pytest_smolvm.builder.preflight import Findings
+from pytest_smolvm.builder.recipe import Recipe
+from pytest_smolvm.host import Host
+from pytest_smolvm.process import require, run
+from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.store import Store
+
+# Phases whose failure says nothing against the installed system: the next build goes on from it.
+_AFTER_INSTALLATION = ("finishing", "switching off")
+
+
+def build(recipe: Recipe, progress: Progress, store: Store | None = None) -> Path:
+    """Make the golden image of `recipe`.
+
+    Nothing is at ``recipe.output`` before it is whole. An interrupted build goes on from the installed system if it
+    had got that far, else it starts over.
+
+    :param store: where locks are kept; None takes the default one.
+    :returns: the image.
+    :raises ImageError: a disc is not what it should be.
+    :raises UsageError: the recipe does not fit the discs, or the output cannot be made.
+    :raises BuildError: the installation failed; the error says in which phase and why.
+    """
+    store = store or Store.at(settings.default_store())
+    with preflight.claimed(recipe, store):
+        with phase(progress, "looking at the discs"):
+            findings = preflight.look(recipe)
+            for warning in findings.warnings:
+                progress.note(warning)
+            preflight.check_room(recipe, findings.edition)
+            workshop = _Workshop(recipe, findings, hosts.look(store), progress)
+        return workshop.make()
+
+
+@dataclass
+class _Workshop:
+    """One build at work, in a directory beside the output: on its file system, so that publishing is a rename."""
+
+    recipe: Recipe
+    findings: Findings
+    host: Host
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.output = self.recipe.output.expanduser().absolute()
+        self.directory = self.output.with_name(f".{self.output.name}.building")
+        self.disk = self.directory / "installed.qcow2"
+        self.stage = self.directory / "installed.json"
+        self.note = record.compose(self.recipe, self.findings.disc, self.findings.edition, self.findings.drivers)
+        self.answers = unattend.render(_answers(self.recipe, self.findings))
+
+    def make(self) -> Path:
+        with self._evidence():
+            steps = self._installed()
+            overlay = prove.finished(self.disk, self.recipe, self.host, self._fresh("proof"), self.progress, steps)
+            with phase(self.progress, "sealing"):
+                self._seal(overlay, steps)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return self.output
+
+    def _installed(self) -> dict[str, str]:
+        """Install Windows on `disk`, unless an earlier build of the same recipe got that far."""
+        identity = self._identity()
+        earlier = record.read(self.stage)
+        if earlier is not None and earlier.get("identity") == identity and self.disk.exists():
+            self.progress.note("going on from the system that an earlier build has installed")
+            return dict(earlier["steps"])
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(mode=0o700)
+        steps = self._install()
+        # After this note the disk is trusted even if the host loses its power, so it must be on the medium first.
+        with open(self.disk, "rb") as file:
+            os.fsync(file.fileno())
+        record.write(self.stage, {"identity": identity, "steps": steps})
+        return steps
+
+    def _install(self) -> dict[str, str]:
+        with phase(self.progress, "making the answer disc"):
+            answers = self.directory / "answers.iso"
+            content = media.Contents(
+                answer_file=self.answers, drivers=self.findings.drivers, openssh=self.recipe.openssh, settings=_script_settings(self.recipe, self.findings)
+            )
+            media.write(content, answers)
+        size = f"{self.recipe.disk_size}G"
+        run("create the system disk", [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size])
+        wanted = hardware.Hardware(
+            directory=self._fresh("installation"),
+            disk=self.disk,
+            windows=self.recipe.iso.expanduser().absolute(),
+            answers=answers,
+            memory=self.recipe.memory,
+            cpus=self.recipe.cpus,
+            secure_boot=self.recipe.secure_boot,
+            offline=self.recipe.openssh is not None,
+        )
+        with hardware.running(wanted, self.host) as machine:
+            watcher = install.Watcher(machine, self._fresh("screens"))
+            steps = install.drive(watcher, journey.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
+        for name, outcome in steps.items():
+            if outcome.startswith("failed"):
+                self.progress.note(f"set-up step {name} {outcome}")
+        answers.unlink()  # it holds the password
+        return steps
+
+    def _seal(self, overlay: Path, steps: dict[str, str]) -> None:
+        sealed = self.directory / "sealed.qcow2"
+        self.note["compression"] = seal.compress(overlay, sealed)
+        self.note["steps"] = steps
+        self.note["tools"] = {"qemu": self.host.version, "accelerator": self.host.accelerator.name}
+        seal.publish(sealed, self.output, replace=self.recipe.force)
+        record.write(record.beside(self.output), self.note)
+        _move(self.directory / "screens", self.output.with_name(f"{self.output.name}.screens"))
+
+    @contextmanager
+    def _evidence(self) -> Iterator[None]:
+        """On failure keep what explains it and throw the rest away."""
+        try:
+            yield
+        except BuildError as exc:
+            if exc.phase not in _AFTER_INSTALLATION and not self.recipe.keep_failed:
+                self.stage.unlink(missing_ok=True)
+            exc.evidence = self._keep_evidence()
+            self._clear()
+            raise
+        except BaseException:
+            self._clear()
+            raise
+
+    def _keep_evidence(self) -> Path:
+        kept = self.output.with_name(f"{self.output.name}.failed")
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        for place in ("screens", "installation", "proof"):
+            for path in sorted((self.directory / place).glob("*")):
+                if path.suffix in (".log", ".png"):
+                    shutil.copy(path, kept / f"{place}-{path.name}")
+        if self.disk.exists():
+            logs.rescue(self.disk, kept)
+        return kept
+
+    def _clear(self) -> None:
+        if not self.recipe.keep_failed and not self.stage.exists():
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _fresh(self, name: str) -> Path:
+        path = self.directory / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(mode=0o700)
+        return path
+
+    def _identity(self) -> str:
+        """Changes when another installation would be made; what is added after it does not count."""
+        found = hashlib.sha256()
+        parts: list[Any] = [self.answers, self.note["iso"], self.note["virtio"], self.recipe.disk_size, self.recipe.secure_boot]
+        parts += [content for _, content in media.scripts()]
+        if self.recipe.openssh is not None:
+            parts.append(record.digest(self.recipe.openssh))
+        for part in parts:
+            found.update(repr(part).encode())
+        return found.hexdigest()
+
+
+def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
+    return unattend.Answers(
+        index=findings.edition.index,
+        ui_language=findings.disc.language,
+        locale=recipe.locale or findings.disc.language,
+        timezone=recipe.timezone,
+        computer_name=recipe.computer_name,
+        user=recipe.user,
+        password=recipe.password,
+        product_key=findings.product_key,
+        server=editions.is_server(findings.edition),
+        desktop=recipe.desktop,
+        bypass_checks=recipe.bypass_checks,
+    )
+
+
+def _script_settings(recipe: Recipe, findings: Findings) -> dict[str, object]:
+    return {"user": recipe.user, "relax_password_policy": editions.is_server(findings.edition) and recipe.default_password}
+
+
+def _move(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    if source.is_dir():
+        source.replace(target)

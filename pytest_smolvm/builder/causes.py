@@ -1,0 +1,151 @@
+"""Why an installation did not reach its end, guessed from what is seen from outside (WINDOWS' own words stay inside)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm.errors import SmolVMError
+
+FIRMWARE = "firmware"
+WINDOWS_PE = "Windows PE"
+COPYING = "copying files"
+DEVICES = "getting devices ready"
+FIRST_LOGON = "first logon"
+INSTALLED = "shutting down"
+PHASES = (FIRMWARE, WINDOWS_PE, COPYING, DEVICES, FIRST_LOGON, INSTALLED)
+
+# How it ended.
+STALLED = "stalled"
+TIMED_OUT = "timed out"
+LOOPED = "looped"
+POWERED_OFF = "powered off"
+CRASHED = "crashed"
+DISK_FULL = "disk full"
+SCRIPT_FAILED = "script failed"
+SUSPENDED = "suspended"
+
+
+class BuildError(SmolVMError):
+    """The image could not be built.
+
+    :param phase: how far the build got.
+    :param what: one sentence: what happened.
+    :param advice: one sentence: what to do.
+    :param evidence: directory with screenshots, logs and what Setup wrote, if any was kept.
+    """
+
+    def __init__(self, phase: str, what: str, advice: str, evidence: Path | None = None) -> None:
+        super().__init__(phase, what, advice, evidence)
+        self.phase = phase
+        self.what = what
+        self.advice = advice
+        self.evidence = evidence
+
+    def __str__(self) -> str:
+        kept = f"\nscreenshots and logs: {self.evidence}" if self.evidence else ""
+        return f"the image could not be built (phase: {self.phase}): {self.what}\n{self.advice}{kept}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an installation ended, as seen from outside."""
+
+    how: str
+    """``stalled``, ``looped`` ..."""
+    phase: str
+    seconds: float = 0.0
+    """How long nothing had happened, or how long it all took."""
+    restarts: int = 0
+    still: bool = False
+    """The screen had not changed for as long."""
+    serial: str = ""
+    """What firmware and system wrote to the serial port."""
+    detail: str = ""
+    """QEMU's words on a crash; the stage of ours that failed."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    applies: Callable[[Ending], bool]
+    what: str
+    advice: str
+
+
+# The first row that applies is the cause. Sources: OVMF's boot manager for the texts, QEMU's QMP schema for the events,
+# Microsoft's "Windows Setup log files" for where Setup writes.
+_TABLE = (
+    _Row(lambda e: e.how == DISK_FULL, "a disk of this host is full: the guest's disk could not be written", "Free space where --output is to be, then build again."),
+    _Row(
+        lambda e: "Security Violation" in e.serial,
+        "Secure Boot refused the disc's boot loader",
+        "Use an original ISO, or build with --no-secure-boot if the disc is remastered.",
+    ),
+    _Row(
+        lambda e: e.phase == FIRMWARE and ("No bootable option" in e.serial or "UEFI Interactive Shell" in e.serial),
+        "the firmware found nothing to start on the disc",
+        "The ISO does not start by UEFI, or its 'Press any key' went by unanswered; look at the screenshot.",
+    ),
+    _Row(lambda e: e.how == CRASHED, "Windows stopped with a blue screen ({detail})", "Look at the screenshot for the stop code; a stop in the disk driver points to the virtio-win version."),
+    _Row(lambda e: e.how == SUSPENDED, "the guest went to sleep during the installation", "Sleep is turned off only later; build again with the host less busy."),
+    _Row(
+        lambda e: e.how == SCRIPT_FAILED,
+        "the set-up script of the stage {detail!r} could not be run",
+        "Its log is on the disk in C:\\ProgramData\\smolvm\\setup; build with --keep-failed to look into it.",
+    ),
+    _Row(
+        lambda e: e.how == LOOPED and e.phase in (FIRMWARE, WINDOWS_PE),
+        "the installer restarted {restarts} times without copying anything",
+        "It starts over before it gets to work: give it more memory, or check the ISO's checksum.",
+    ),
+    _Row(
+        lambda e: e.how == LOOPED,
+        "the system restarted {restarts} times without getting any further",
+        "The installed system does not start: look at the screenshots; the ISO may be damaged.",
+    ),
+    _Row(
+        lambda e: e.how == POWERED_OFF and e.phase in (FIRMWARE, WINDOWS_PE),
+        "the installer switched the computer off before it had copied anything",
+        "It refused this computer: look at the screenshot, and check TPM, memory (4 GB) and processors (2).",
+    ),
+    _Row(lambda e: e.how == POWERED_OFF, "the system switched itself off before the set-up was done", "Look at the last screenshot and at Setup's logs."),
+    _Row(
+        lambda e: e.phase == FIRMWARE,
+        "the firmware did not start the disc within {seconds:.0f} s",
+        "Look at the screenshot; is there a prompt that waits for a key?",
+    ),
+    _Row(
+        lambda e: e.phase == WINDOWS_PE and e.still,
+        "Setup seems to be asking something: the screen has not changed and nothing was written for {seconds:.0f} s",
+        "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means TPM, memory or"
+        " processors; a list of editions or a product key means that --edition or --product-key-file does not fit the disc.",
+    ),
+    _Row(lambda e: e.phase == WINDOWS_PE, "Setup was started and copied nothing for {seconds:.0f} s", "Look at the screenshot; a slow host may need a longer --timeout."),
+    _Row(
+        lambda e: e.phase == COPYING,
+        "copying stopped: nothing was written for {seconds:.0f} s",
+        "The ISO may be damaged (compare its checksum), or the host's disk is very slow.",
+    ),
+    _Row(
+        lambda e: e.phase == DEVICES and e.still,
+        "Windows shows a message instead of getting its devices ready: nothing changed for {seconds:.0f} s",
+        "A pass of Setup failed; the screenshot and setupact.log tell which.",
+    ),
+    _Row(lambda e: e.phase == DEVICES, "getting devices ready took too long: nothing was written for {seconds:.0f} s", "Look at setupact.log and at the screenshot."),
+    _Row(
+        lambda e: e.phase == FIRST_LOGON,
+        "the set-up at the first logon did not come to its end: nothing happened for {seconds:.0f} s",
+        "An installer of it is waiting: give --openssh if the guest has no network; the screenshot shows what is open.",
+    ),
+    _Row(lambda e: e.phase == INSTALLED, "Windows did not switch itself off within {seconds:.0f} s", "A program refuses to end; look at the screenshot."),
+)
+
+
+def diagnose(ending: Ending) -> tuple[str, str]:
+    """What happened and what to do, one sentence each."""
+    row = next(row for row in _TABLE if row.applies(ending))
+    what = row.what.format(seconds=ending.seconds, restarts=ending.restarts, detail=ending.detail)
+    if ending.how == TIMED_OUT:
+        what = f"not done within {ending.seconds:.0f} s: {what}"
+    return what, row.advice

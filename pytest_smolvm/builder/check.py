@@ -1,0 +1,127 @@
+"""Prove an image: boot it and compare what commands in it answer with what is expected of a Windows guest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pytest_smolvm import commands, disk, machine, settings
+from pytest_smolvm import host as hosts
+from pytest_smolvm.errors import CommandTimedOut, UsageError
+from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm.store import Store
+
+_OWN_TABLE = "image-checks.json"
+_SECONDS = 120.0
+_FIELDS = {"name", "script", "shell", "stdout", "stderr", "exit_code", "pattern"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One command and what it must answer."""
+
+    name: str
+    script: str
+    shell: str = "powershell"
+    stdout: str | None = None
+    """Exactly this, but for spaces at the end; None: anything."""
+    stderr: str | None = None
+    exit_code: int = 0
+    pattern: str | None = None
+    """A regular expression that stdout must match from its beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a case."""
+
+    name: str
+    passed: bool
+    seconds: float
+    difference: str
+    """What was different; "" if nothing was."""
+
+
+def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, table: Sequence[Case] | None = None) -> tuple[Outcome, ...]:
+    """Boot `image` from firmware and run the table in it.
+
+    :param spec: account, memory and devices to use; its image is replaced.
+    :param table: the cases; None runs the package's own.
+    :raises ImageError: the image cannot be used.
+    :raises BootError: it does not come up.
+    """
+    store = store or Store.at(settings.default_store())
+    found = disk.inspect(image)
+    host = hosts.look(store)
+    wanted = spec.having(image=found.path, boot="cold")
+    with store.run_directory() as directory, machine.cold(wanted, host, directory) as guest:
+        with phase(progress, "starting the image"):
+            connection = guest.login(wanted, wanted.boot_timeout)
+        try:
+            with phase(progress, "comparing"):
+                return tuple(_outcome(connection, case, progress) for case in (cases() if table is None else table))
+        finally:
+            connection.close()
+
+
+def cases() -> tuple[Case, ...]:
+    """The package's own table: what tests rely on in an image."""
+    return tuple(_read(resources.files("pytest_smolvm.builder").joinpath(_OWN_TABLE).read_text(encoding="utf-8"), _OWN_TABLE))
+
+
+def cases_from(path: Path) -> tuple[Case, ...]:
+    """A table from a JSON file: a list of objects with name, script and what is expected.
+
+    :raises UsageError: it cannot be read, or has fields that nobody knows.
+    """
+    try:
+        return tuple(_read(path.read_text(encoding="utf-8"), str(path)))
+    except OSError as exc:
+        raise UsageError(f"the table {path} cannot be read: {exc.strerror}") from exc
+
+
+def _read(text: str, name: str) -> Iterator[Case]:
+    try:
+        rows: list[dict[str, Any]] = json.loads(text)
+    except ValueError as exc:
+        raise UsageError(f"the table {name} is not JSON: {exc}") from exc
+    for row in rows:
+        unknown = set(row) - _FIELDS
+        if unknown or not {"name", "script"} <= set(row):
+            raise UsageError(f"the table {name} has a row with {sorted(unknown)} or without name and script")
+        yield Case(**row)
+
+
+def _outcome(connection: commands.Transport, case: Case, progress: Progress) -> Outcome:
+    try:
+        result = commands.run(connection, case.script, shell=case.shell, timeout=_SECONDS)
+    except CommandTimedOut as exc:
+        outcome = Outcome(name=case.name, passed=False, seconds=_SECONDS, difference=f"not done within {exc.seconds:g} s")
+    else:
+        difference = _difference(case, result)
+        outcome = Outcome(name=case.name, passed=not difference, seconds=result.duration, difference=difference)
+    progress.note(f"{'ok' if outcome.passed else 'DIFFERS'}  {case.name}")
+    return outcome
+
+
+def _difference(case: Case, result: commands.RunResult) -> str:
+    found = []
+    if result.exit_code != case.exit_code:
+        found.append(f"exit code {result.exit_code}, expected {case.exit_code}")
+    if case.pattern is not None and not re.match(case.pattern, result.stdout):
+        found.append(f"stdout {result.stdout.strip()[:200]!r} does not match {case.pattern!r}")
+    for name in ("stdout", "stderr"):
+        expected, actual = getattr(case, name), getattr(result, name)
+        if expected is not None and _lines(expected) != _lines(actual):
+            found.append(f"{name} {actual.strip()[:200]!r}, expected {expected!r}")
+    return "; ".join(found)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]

@@ -1,0 +1,143 @@
+"""Run Setup to its end: answer its boot prompt, follow its restarts, keep a picture of every phase."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_smolvm.builder import causes
+from pytest_smolvm.builder.causes import BuildError, Ending
+from pytest_smolvm.builder.hardware import SYSTEM_DRIVE, WINDOWS_DRIVE
+from pytest_smolvm.builder.journey import Journey, Sight
+from pytest_smolvm.errors import GuestDied, TimedOut
+from pytest_smolvm.machine import Machine
+from pytest_smolvm.progress import Progress
+from pytest_smolvm.qmp import MonitorError
+
+_EVENTS = ("RESET", "SHUTDOWN", "GUEST_PANICKED", "BLOCK_IO_ERROR", "SUSPEND", "SUSPEND_DISK")
+_ENDINGS = {
+    "SHUTDOWN": causes.POWERED_OFF,
+    "GUEST_PANICKED": causes.CRASHED,
+    "BLOCK_IO_ERROR": causes.DISK_FULL,
+    "SUSPEND": causes.SUSPENDED,
+    "SUSPEND_DISK": causes.SUSPENDED,
+}
+# The prompt stands for five seconds: look and press more often while it may come.
+_FIRMWARE_TICK = 0.7
+_TICK = 2.0
+_PICTURE_SECONDS = 10.0
+
+
+@dataclass
+class Watcher:
+    """Looks at a machine through its monitor.
+
+    :param machine: the running one.
+    :param pictures: an existing directory for screenshots.
+    """
+
+    machine: Machine
+    pictures: Path
+    clock: Callable[[], float] = time.monotonic
+    _restarts: int = 0
+    _screen: str = ""
+    _looked: float = field(default=float("-inf"))
+    _taken: int = 0
+    _start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+
+    def look(self, tick: float) -> Sight:
+        """Wait for an event, at most `tick` seconds, and tell what is seen then."""
+        ended, detail = self._event(tick)
+        at = self.clock() - self._start
+        if ended or at - self._looked >= _PICTURE_SECONDS:
+            self._looked = at
+            self._screen = self._fingerprint()
+        read, written = self._counts()
+        return Sight(
+            at=at, read=read, written=written, restarts=self._restarts, screen=self._screen, serial=self._serial(), ended=ended, detail=detail
+        )
+
+    def press_a_key(self) -> None:
+        """Press and let go of the cursor key, which "Press any key" takes and nothing else minds."""
+        self.machine.monitor.execute("send-key", keys=[{"type": "qcode", "data": "up"}])
+
+    def picture(self, name: str) -> Path | None:
+        """Keep the screen as a picture called after `name`, if QEMU can give one."""
+        self._taken += 1
+        path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-').lower()}.png"
+        try:
+            self.machine.monitor.execute("screendump", filename=str(path), format="png")
+        except (MonitorError, GuestDied):
+            return None  # QEMU has ended, or was built without PNG
+        return path
+
+    def _event(self, tick: float) -> tuple[str, str]:
+        try:
+            event = self.machine.monitor.wait(*_EVENTS, timeout=tick)
+        except TimedOut:
+            return "", ""
+        data: dict[str, Any] = event.get("data", {})
+        if event["event"] == "RESET":
+            # QEMU also tells of resets by its own monitor; there are none here.
+            self._restarts += 1
+            return "", ""
+        return _ENDINGS[event["event"]], str(data.get("info", data.get("reason", "")))
+
+    def _counts(self) -> tuple[int, int]:
+        stats = {drive.get("device"): drive["stats"] for drive in self.machine.monitor.execute("query-blockstats")}
+        return stats[WINDOWS_DRIVE]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
+
+    def _fingerprint(self) -> str:
+        path = self.pictures / ".screen.ppm"
+        try:
+            self.machine.monitor.execute("screendump", filename=str(path))
+            return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        except (MonitorError, FileNotFoundError):
+            return self._screen
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _serial(self) -> str:
+        log = self.machine.serial_log
+        return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+
+
+def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, str]:
+    """Follow the installation until the system has switched itself off.
+
+    :returns: the steps of our scripts and what became of them.
+    :raises BuildError: it ended otherwise; the error says how and why.
+    """
+    progress.started(journey.phase)
+    while True:
+        before = journey.phase
+        try:
+            sight = watcher.look(_FIRMWARE_TICK if before == causes.FIRMWARE else _TICK)
+        except GuestDied as exc:
+            raise BuildError(before, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
+        ending = journey.see(sight)
+        if journey.phase != before:
+            watcher.picture(journey.phase)
+            progress.finished(before)
+            progress.started(journey.phase)
+        if ending is not None:
+            return _arrived(watcher, journey, ending, progress)
+        if journey.phase == causes.FIRMWARE and sight.restarts == 0:
+            watcher.press_a_key()
+
+
+def _arrived(watcher: Watcher, journey: Journey, ending: Ending, progress: Progress) -> dict[str, str]:
+    if ending.how == causes.POWERED_OFF and journey.arrived:
+        progress.finished(journey.phase)
+        return journey.steps
+    watcher.picture("last")
+    what, advice = causes.diagnose(ending)
+    failed = [f"{name}: {outcome}" for name, outcome in journey.steps.items() if outcome.startswith("failed")]
+    raise BuildError(ending.phase, what + (f" (failed steps: {'; '.join(failed)})" if failed else ""), advice)
