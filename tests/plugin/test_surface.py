@@ -1,0 +1,176 @@
+"""What a pytest user sees before any guest runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+NEEDS_A_GUEST = "def test_guest(windows_vm):\n    windows_vm.run('1')\n"
+
+
+@pytest.fixture(autouse=True)
+def own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMOLVM_HOME", str(pytester.path / "store"))
+    monkeypatch.delenv("SMOLVM_IMAGE", raising=False)
+
+
+def test_no_image_skips_with_the_reason(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*no Windows image is configured: give --smolvm-image*"])
+
+
+def test_a_missing_tool_skips_and_names_the_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(pytester.mkdir("empty")))
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*qemu-system-x86_64 is not installed; on Debian or Ubuntu: apt-get install qemu-system-x86*"])
+
+
+def test_a_configured_image_that_is_not_there_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ImageError: there is no image at */gone.qcow2"])
+
+
+def test_an_image_nobody_configured_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.windows_vm(image='win7')\n" + NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "win11=gone.qcow2")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no image is called 'win7'; configured are: win11*"])
+
+
+@pytest.mark.parametrize(("mark", "said"), [("color='red'", "unknown: color; possible are *image*"), ("'win11'", "give keywords, not 'win11'*")])
+def test_a_marker_with_something_unknown_is_an_error(pytester: pytest.Pytester, mark: str, said: str) -> None:
+    pytester.makepyfile(f"import pytest\n@pytest.mark.windows_vm({mark})\n" + NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"*marker windows_vm of test_a_marker*: {said}"])
+
+
+def test_several_images_make_several_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_all(windows_vm): pass
+
+        @pytest.mark.windows_vm(image=["win11", "win10"])
+        def test_named(windows_vm): pass
+
+        @pytest.mark.windows_vm(image="win10")
+        def test_one(windows_vm_module): pass
+
+        def test_none(): pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess("--collect-only", "-q", "--smolvm-image", "win10=a.qcow2", "--smolvm-image", "win11=b.qcow2")
+
+    names = sorted(line.partition("::")[2] for line in result.outlines if "::" in line)
+    assert names == ["test_all[win10]", "test_all[win11]", "test_named[win10]", "test_named[win11]", "test_none", "test_one"]
+
+
+@pytest.mark.parametrize("option", ["--smolvm-memory=much", "--smolvm-boot=warm", "--smolvm-image="])
+def test_an_option_that_makes_no_sense_is_a_usage_error(pytester: pytest.Pytester, option: str) -> None:
+    result = pytester.runpytest_subprocess(option)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *image*" if "image" in option else f"ERROR: {option.partition('=')[0]}*"])
+
+
+def test_memory_no_host_has_is_an_error_at_once(pytester: pytest.Pytester) -> None:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "x.qcow2", "1M"], check=True)
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "x.qcow2", "--smolvm-memory", "100000000")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*CapacityError: 1 guest of * can never fit: this host has * MiB*"])
+
+
+def test_a_store_that_cannot_be_written_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".txt", file="not a directory")
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "x.qcow2", "--smolvm-store", "file.txt/store")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*StoreError: the store */file.txt/store cannot be written: *"])
+
+
+def test_help_lists_every_option_with_its_ini_key_and_variable(pytester: pytest.Pytester) -> None:
+    text = re.sub(r"\s+", " ", pytester.runpytest_subprocess("--help").stdout.str())
+
+    for name in ("image", "memory", "cpus", "boot", "boot-timeout", "keep", "max-guests", "store", "ssh-user"):
+        assert f"--smolvm-{name}" in text
+        key = f"smolvm_{name.replace('-', '_')}"
+        assert f"[ini: {key}, environment: {key.upper()}]" in text
+    assert "--smolvm-ssh-password" not in text  # command lines are public
+    assert "SMOLVM_SSH_PASSWORD" in text
+
+
+def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(NEEDS_A_GUEST)
+    fixtures = pytester.runpytest_subprocess("--fixtures", "-q").stdout.str()
+    markers = pytester.runpytest_subprocess("--markers").stdout.str()
+
+    for name in ("windows_vm", "windows_vm_class", "windows_vm_module", "windows_vm_session", "windows_vm_factory", "windows_vm_spec"):
+        assert re.search(rf"^{name}\b.*\n +\S", fixtures, re.MULTILINE), name
+    assert "@pytest.mark.windows_vm(image=None, env_vars=None, memory=None" in markers
+
+
+def test_a_suite_without_guests_does_not_load_the_machinery(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_plain():
+            assert not {"paramiko", "filelock", "pytest_smolvm.session", "pytest_smolvm.vm"} & set(sys.modules)
+        """
+    )
+
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
+
+
+def test_the_public_names() -> None:
+    import pytest_smolvm
+
+    assert pytest_smolvm.__all__ == ["GuestSpec", "RunResult", "SmolVM", "SmolVMError"]
+    assert all(getattr(pytest_smolvm, name).__name__ == name for name in pytest_smolvm.__all__)
+
+
+def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
+    # The outermost edge: there is no other system here to run this on.
+    pytester.makeconftest("import platform\nplatform.system = lambda: 'Darwin'\n")
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*guests run on Linux hosts with x86-64 processors, not on Darwin*"])
+
+
+def test_the_command_without_arguments_shows_its_usage() -> None:
+    run = subprocess.run([sys.executable, "-m", "pytest_smolvm.cli"], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 2
+    assert "usage: pytest-smolvm" in run.stderr
+    assert textwrap.dedent("practice") in run.stderr or "COMMAND" in run.stderr
