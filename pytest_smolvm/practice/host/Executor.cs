@@ -8,6 +8,9 @@ namespace PracticeGuest;
 /// <summary>Runs one pipeline after another in the session's runspace and shows what comes out.</summary>
 internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream? xmlErrors)
 {
+    // Only a pipeline that goes to the history leaves its $? behind: the exit code of -Command depends on it.
+    private static readonly PSInvocationSettings Settings = new() { AddToHistory = true };
+
     private volatile PowerShell? _running;
 
     public Runspace Runspace => runspace;
@@ -63,7 +66,7 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
         var commands = shell.Commands.Commands;
         commands[^1].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
         shell.AddCommand("Out-Default");
-        shell.Invoke(input ?? []);
+        shell.Invoke(input ?? [], new List<PSObject>(), Settings);
     }
 
     /// <summary>The caller is a PowerShell: objects instead of text, on both streams.</summary>
@@ -73,7 +76,7 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
         var output = new PSDataCollection<PSObject>();
         output.DataAdded += (_, added) => stream.Write(output[added.Index], "Output");
         shell.Streams.Error.DataAdded += (_, added) => xmlErrors!.Write(shell.Streams.Error[added.Index], "Error");
-        shell.Invoke(input ?? [], output);
+        shell.Invoke(input ?? [], output, Settings);
     }
 
     private void Show(ErrorRecord error)
