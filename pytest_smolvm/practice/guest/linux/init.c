@@ -1,0 +1,232 @@
+/* Process 1 of the practice guest: it readies the machine, keeps the services running, and ends it.
+ *
+ * The guest has no other service manager: what it must do fits here, and every program less is time at boot and memory in
+ * every clone. Short lines on the serial console tell the outside how far the boot has come. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/input.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <dirent.h>
+
+#define USER_ID 1000
+#define REQUESTS "/run/practice/requests" /* a FIFO: the user's shell tells sshd.exe what to run */
+#define POWER "/run/practice/power"       /* a FIFO: shutdown.exe writes 'r' or 's' into it */
+
+static char *const user_environment[] = {
+    "HOME=/home/smolvm", "USER=smolvm", "LOGNAME=smolvm", "PATH=/usr/bin", "LANG=C.UTF-8", "WINEPREFIX=/home/smolvm/.wine",
+    "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", "DISPLAY=:0", "XDG_RUNTIME_DIR=/run/user", NULL,
+};
+static char *const root_environment[] = {"PATH=/usr/sbin:/usr/bin", "LD_PRELOAD=/usr/lib/practice/sshd.so", NULL};
+static char *const plain_environment[] = {"PATH=/usr/sbin:/usr/bin", NULL};
+
+/* A program that is started at boot and again whenever it ends. */
+struct service {
+    const char *name;
+    char *const *argv;
+    char *const *environment;
+    uid_t uid;
+    int nice;
+    pid_t pid;
+    time_t started;
+};
+
+static struct service services[] = {
+    {"sshd", (char *[]){"/usr/sbin/sshd", "-D", "-e", NULL}, root_environment, 0, 0, 0, 0},
+    {"Windows", (char *[]){"/usr/lib/wine/wine64", "C:\\windows\\system32\\OpenSSH\\sshd.exe", NULL}, user_environment, USER_ID, 0, 0, 0},
+    {"desktop", (char *[]){"/usr/lib/practice/desktop", NULL}, plain_environment, 0, 10, 0, 0},
+};
+#define SERVICES (sizeof services / sizeof *services)
+
+static void say(const char *text)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    dprintf(1, "practice guest: %s (%ld.%02ld s)\n", text, (long)now.tv_sec, now.tv_nsec / 10000000);
+}
+
+static void mount_all(void)
+{
+    mount("proc", "/proc", "proc", 0, NULL);
+    mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64m");
+    mount("tmp", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+    mkdir("/dev/pts", 0755), mkdir("/dev/shm", 01777);
+    mount("devpts", "/dev/pts", "devpts", MS_NOSUID, "gid=5,mode=620,ptmxmode=666");
+    mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+    mkdir("/run/sshd", 0755), mkdir("/run/user", 0700), mkdir("/run/practice", 0755);
+    mkfifo(REQUESTS, 0600), mkfifo(POWER, 0600);
+    if (chown("/run/user", USER_ID, USER_ID) || chown("/run/practice", USER_ID, USER_ID) || chown(REQUESTS, USER_ID, USER_ID)
+        || chown(POWER, USER_ID, USER_ID))
+        say("cannot give /run to the user");
+}
+
+/* Drivers are listed in the order of loading, one path a line. */
+static void load_modules(const char *list)
+{
+    char path[512];
+    FILE *file = fopen(list, "re");
+    while (file && fgets(path, sizeof path, file)) {
+        path[strcspn(path, "\n")] = 0;
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0 && errno != EEXIST && errno != ENODEV)
+            dprintf(1, "practice guest: module %s: %m\n", path);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (file)
+        fclose(file);
+}
+
+static void set_address(int sock, const char *name, const char *address, const char *mask)
+{
+    struct ifreq request = {0};
+    struct sockaddr_in *in = (struct sockaddr_in *)&request.ifr_addr;
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    in->sin_family = AF_INET;
+    inet_pton(AF_INET, address, &in->sin_addr);
+    ioctl(sock, SIOCSIFADDR, &request);
+    inet_pton(AF_INET, mask, &in->sin_addr);
+    ioctl(sock, SIOCSIFNETMASK, &request);
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    ioctl(sock, SIOCSIFFLAGS, &request);
+}
+
+/* QEMU's user-mode network always has these addresses; asking its DHCP server for them would cost a second. */
+static void start_network(void)
+{
+    int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
+    struct sockaddr_in *gateway = (struct sockaddr_in *)&route.rt_gateway;
+    route.rt_dst.sa_family = route.rt_genmask.sa_family = gateway->sin_family = AF_INET;
+    inet_pton(AF_INET, "10.0.2.2", &gateway->sin_addr);
+    set_address(sock, "lo", "127.0.0.1", "255.0.0.0");
+    for (int tries = 0; if_nametoindex("eth0") == 0 && tries < 300; tries++)
+        usleep(10000);
+    set_address(sock, "eth0", "10.0.2.15", "255.255.255.0");
+    if (ioctl(sock, SIOCADDRT, &route))
+        say("no network");
+    close(sock);
+}
+
+static void start(struct service *service)
+{
+    service->started = time(NULL);
+    service->pid = fork();
+    if (service->pid != 0)
+        return;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    setpriority(PRIO_PROCESS, 0, service->nice);
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, 0);
+    if (service->uid && (setgid(service->uid) || setuid(service->uid) || chdir("/home/smolvm")))
+        _exit(126);
+    execve(service->argv[0], service->argv, service->environment);
+    _exit(127);
+}
+
+/* Reap what has ended; start ended services again, at most one a second each. */
+static void reap(void)
+{
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        for (size_t i = 0; i < SERVICES; i++)
+            if (services[i].pid == pid) {
+                if (time(NULL) - services[i].started < 1)
+                    sleep(1);
+                start(&services[i]);
+            }
+}
+
+/* End every process, make the disk clean, and reboot or power off. */
+static void finish(int how)
+{
+    say(how == RB_AUTOBOOT ? "rebooting" : "powering off");
+    kill(-1, SIGTERM);
+    usleep(300000); /* wineserver writes the registry */
+    for (int tries = 0; tries < 100 && waitpid(-1, NULL, WNOHANG) >= 0; tries++)
+        usleep(20000);
+    kill(-1, SIGKILL);
+    sync();
+    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+    reboot(how);
+    for (;;)
+        pause();
+}
+
+/* The device on which the firmware reports the power button; -1 if there is none. */
+static int power_button(void)
+{
+    for (int i = 0; i < 16; i++) {
+        char path[64], name[64] = "";
+        snprintf(path, sizeof path, "/dev/input/event%d", i);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd >= 0 && ioctl(fd, EVIOCGNAME(sizeof name - 1), name) > 0 && strstr(name, "Power Button"))
+            return fd;
+        if (fd >= 0)
+            close(fd);
+    }
+    return -1;
+}
+
+static void serve(int signals)
+{
+    struct pollfd files[] = {{signals, POLLIN, 0}, {open(POWER, O_RDWR | O_CLOEXEC), POLLIN, 0}, {power_button(), POLLIN, 0}};
+    for (;;) {
+        struct signalfd_siginfo info;
+        struct input_event event;
+        char letter;
+        poll(files, 3, -1);
+        if (files[0].revents && read(signals, &info, sizeof info) > 0 && info.ssi_signo != SIGCHLD)
+            finish(info.ssi_signo == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF); /* SIGINT: Ctrl-Alt-Del */
+        if (files[1].revents && read(files[1].fd, &letter, 1) == 1)
+            finish(letter == 'r' ? RB_AUTOBOOT : RB_POWER_OFF);
+        if (files[2].revents && read(files[2].fd, &event, sizeof event) == sizeof event && event.code == KEY_POWER && event.value)
+            finish(RB_POWER_OFF);
+        reap();
+    }
+}
+
+int main(void)
+{
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGCHLD), sigaddset(&handled, SIGINT), sigaddset(&handled, SIGTERM);
+    sigprocmask(SIG_BLOCK, &handled, NULL);
+    int signals = signalfd(-1, &handled, SFD_CLOEXEC);
+    int console = open("/dev/console", O_RDWR | O_NOCTTY);
+    dup2(console, 0), dup2(console, 1), dup2(console, 2);
+    umask(022);
+    mount_all();
+    say("userspace is up");
+    reboot(RB_DISABLE_CAD);
+    sethostname("PRACTICE", 8);
+    load_modules("/usr/lib/practice/modules.network");
+    start_network();
+    for (size_t i = 0; i < SERVICES; i++)
+        start(&services[i]);
+    say("sshd is starting");
+    load_modules("/usr/lib/practice/modules.devices");
+    serve(signals);
+}

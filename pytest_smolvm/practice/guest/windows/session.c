@@ -1,0 +1,70 @@
+/* One program run for an SSH request, in a job that ends with it. */
+#include "sshd.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOME L"C:\\Users\\smolvm"
+#define SHELL_PATH L"\"c:\\windows\\system32\\cmd.exe\""
+
+static HANDLE new_job(void)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK;
+    SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
+    return job;
+}
+
+/* As Windows' sshd does: the request stands between one more pair of quotes and nothing in it is escaped. */
+static WCHAR *command_line(struct request *request)
+{
+    size_t size = wcslen(request->command) + 64;
+    WCHAR *text = malloc(size * sizeof *text);
+    swprintf(text, size, request->kind == SHELL ? SHELL_PATH : SHELL_PATH L" /c \"%ls\"", request->command);
+    return text;
+}
+
+/* Start the shell, suspended, with the request's three streams and no other handle of ours: a handle that another
+ * request's program inherits would hold this one's channel open. */
+static BOOL start_shell(struct request *request, PROCESS_INFORMATION *process)
+{
+    HANDLE streams[] = {request->in, request->out, request->err};
+    WCHAR *command = command_line(request), *environment = connection_environment(request);
+    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES,
+                                              .hStdInput = request->in, .hStdOutput = request->out, .hStdError = request->err}};
+    SIZE_T size = 0;
+    BOOL started;
+    InitializeProcThreadAttributeList(NULL, 1, 0, &size);
+    startup.lpAttributeList = malloc(size);
+    InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size);
+    UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, streams, sizeof streams, NULL, NULL);
+    started = CreateProcessW(NULL, command, NULL, NULL, TRUE,
+                             CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
+                             environment, HOME, &startup.StartupInfo, process);
+    DeleteProcThreadAttributeList(startup.lpAttributeList);
+    free(startup.lpAttributeList);
+    free(environment);
+    free(command);
+    return started;
+}
+
+DWORD run_program(struct request *request)
+{
+    PROCESS_INFORMATION process;
+    DWORD code = 255;
+    HANDLE job;
+    if (!start_shell(request, &process))
+        return 255;
+    job = new_job();
+    AssignProcessToJobObject(job, process.hProcess);
+    set_job(request, job);
+    ResumeThread(process.hThread);
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    set_job(request, NULL);
+    TerminateJobObject(job, 0); /* children that the shell has left behind */
+    CloseHandle(job);
+    CloseHandle(process.hThread);
+    CloseHandle(process.hProcess);
+    return code;
+}

@@ -1,0 +1,39 @@
+/* Shared by the parts of sshd.exe. */
+#ifndef SSHD_H
+#define SSHD_H
+
+#define UNICODE
+#define _UNICODE
+#define WINVER 0x0A00
+#define _WIN32_WINNT 0x0A00
+#include <windows.h>
+#include <wchar.h>
+
+#define COMMAND_LIMIT 32768
+
+/* One request of an SSH client: its streams are named pipes that the Linux side has made. */
+struct request {
+    int number;                     /* process id of the shell on the Linux side */
+    int connection;                 /* process id of the sshd that serves the connection */
+    enum { EXEC, SHELL, SFTP } kind;
+    char client[128];               /* SSH_CLIENT */
+    char path[128];                 /* SSH_CONNECTION */
+    WCHAR command[COMMAND_LIMIT];
+    HANDLE in, out, err, done;
+    HANDLE job;                     /* holds every process of the request; NULL until it runs */
+    struct request *next;
+};
+
+/* sshd.c: let a "signal" of the client find the request's processes (NULL: no more). */
+void set_job(struct request *request, HANDLE job);
+
+/* session.c: run a program for a request and return its exit code. */
+DWORD run_program(struct request *request);
+
+/* environment.c: a copy of the environment block of the request's connection; the caller frees it. */
+WCHAR *connection_environment(struct request *request);
+
+/* sftp.c: serve the SFTP protocol until the client ends it. */
+DWORD serve_sftp(HANDLE in, HANDLE out);
+
+#endif
