@@ -127,22 +127,17 @@ class Pool:
     @contextmanager
     def _cloned(self, spec: GuestSpec, directory: Path) -> Iterator[Guest]:
         with ExitStack() as stack:
-            restored = stack.enter_context(self._restored(spec, directory))
-            connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
-            yield Guest(restored, connection)
-
-    @contextmanager
-    def _restored(self, spec: GuestSpec, directory: Path) -> Iterator[Machine]:
-        template = self._template(spec)
-        with ExitStack() as stack:
+            template = self._template(spec)
             try:
                 restored = stack.enter_context(templates.clone(template, spec, self.host, directory))
             except BootError as exc:
                 # Damaged in a way its record does not show: make it anew, once.
                 self._progress.note(f"the template of {spec.image.name} cannot be restored, baking it again: {exc}")
                 templates.discard(self.store, template.directory.name)
-                restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, directory))
-            yield restored
+                again = stack.enter_context(self.store.run_directory())
+                restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, again))
+            connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
+            yield Guest(restored, connection)
 
     def _template(self, spec: GuestSpec) -> templates.Template:
         @contextmanager

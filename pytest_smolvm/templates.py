@@ -136,7 +136,8 @@ def clone(template: Template, spec: GuestSpec, host: Host, directory: Path) -> I
         try:
             _without_ram(restored)
             restored.monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(os.fspath(template.state))}")
-            restored.monitor.wait("RESUME", timeout=_RESTORE_SECONDS)
+            _await_migration(restored, _RESTORE_SECONDS)
+            restored.monitor.execute("cont")  # it was frozen paused, and wakes so
         except SmolVMError as exc:
             raise BootError("process", "the template could not be restored", restored.log_tail) from exc
         yield restored
@@ -166,12 +167,16 @@ def _freeze(booted: Machine, state: Path) -> None:
     monitor.execute("stop")
     _without_ram(booted)
     monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
+    _await_migration(booted, _SAVE_SECONDS)
+
+
+def _await_migration(moving: Machine, timeout: float) -> None:
     while True:
-        event = monitor.wait("MIGRATION", timeout=_SAVE_SECONDS)
+        event = moving.monitor.wait("MIGRATION", timeout=timeout)
         if event["data"]["status"] == "completed":
             return
         if event["data"]["status"] == "failed":
-            raise BootError("process", "QEMU could not save the guest's state", booted.log_tail)
+            raise BootError("process", "QEMU could not move the guest's state", moving.log_tail)
 
 
 def _without_ram(running: Machine) -> None:
