@@ -1,3 +1,6 @@
+using System;
+using System.Linq;
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell;
 
@@ -11,10 +14,25 @@ internal static class SessionDefaults
 {
     public static InitialSessionState Create(CommandLine line)
     {
+        PSStyle.Instance.OutputRendering = OutputRendering.PlainText; // 5.1 knows no colour sequences
         var state = InitialSessionState.CreateDefault();
         state.Variables.Add(new SessionStateVariableEntry("ErrorView", "NormalView", "How errors are shown"));
         state.ExecutionPolicy = Policy(line.ExecutionPolicy);
+        ShowErrorsAsWindowsDoes(state);
         return state;
+    }
+
+    /// <summary>The first view for a type wins, so ours goes before the engine's.</summary>
+    private static void ShowErrorsAsWindowsDoes(InitialSessionState state)
+    {
+        var text = CustomControl.Create().StartEntry()
+            .AddScriptBlockExpressionBinding($"[{typeof(ErrorText).FullName}]::Of($_, $host.UI.RawUI.BufferSize.Width)")
+            .EndEntry().EndControl();
+        var view = new FormatViewDefinition("WindowsError", text, Guid.NewGuid());
+        var engineFormats = state.Formats.ToList();
+        state.Formats.Clear();
+        state.Formats.Add(new SessionStateFormatEntry(new ExtendedTypeDefinition(typeof(ErrorRecord).FullName, [view])));
+        state.Formats.Add(engineFormats);
     }
 
     private static ExecutionPolicy Policy(string? name)
@@ -24,7 +42,7 @@ internal static class SessionDefaults
             return ExecutionPolicy.RemoteSigned;
         }
 
-        return System.Enum.TryParse<ExecutionPolicy>(name, ignoreCase: true, out var policy)
+        return Enum.TryParse<ExecutionPolicy>(name, ignoreCase: true, out var policy)
             ? policy
             : throw new CommandLineException(
                 $"Cannot convert value \"{name}\" to type \"Microsoft.PowerShell.ExecutionPolicy\". Specify one of the following "

@@ -18,7 +18,9 @@
 #define RUN "/run/practice"
 #define REQUESTS RUN "/requests"
 #define READY_SECONDS 60 /* how long a request waits for sshd.exe after power-on */
-#define BUFFER 65536
+#define BUFFER (256 * 1024)
+
+enum { MAKE_PIPE = -1, REMOVE = -2 };
 
 /* One direction of copying. `to` is -1 when nobody listens any more: the rest is thrown away. */
 struct flow {
@@ -33,18 +35,21 @@ static int file(const char *name, int flags)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    if (flags == -1)
+    if (flags == MAKE_PIPE)
         return mkfifo(path, 0600);
-    if (flags == -2)
+    if (flags == REMOVE)
         return unlink(path);
-    return open(path, flags | O_CLOEXEC, 0600);
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        fcntl(fd, F_SETPIPE_SZ, BUFFER); /* fewer, larger steps; fails harmlessly on a plain file */
+    return fd;
 }
 
 static void clean_up(void)
 {
     const char *names[] = {"in", "out", "err", "done", "request"};
     for (int i = 0; i < 5; i++)
-        file(names[i], -2);
+        file(names[i], REMOVE);
     rmdir(directory);
 }
 
@@ -197,7 +202,7 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &handled, NULL);
     signal(SIGPIPE, SIG_IGN);
     snprintf(directory, sizeof directory, RUN "/%d", getpid());
-    if (mkdir(directory, 0700) != 0 || file("in", -1) || file("out", -1) || file("err", -1) || file("done", -1))
+    if (mkdir(directory, 0700) != 0 || file("in", MAKE_PIPE) || file("out", MAKE_PIPE) || file("err", MAKE_PIPE) || file("done", MAKE_PIPE))
         return 255;
     int sftp = argc > 2 && strcmp(argv[2], "sftp-server") == 0;
     write_request(sftp ? "sftp" : argc > 2 ? "exec" : "shell", argc > 2 ? argv[2] : "");

@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Reflection;
 using Microsoft.PowerShell.Commands.Internal.Format;
 
@@ -55,23 +53,11 @@ internal static class EngineFormatting
         return processor.GetType().GetMethod("ProcessParameters", Hidden)!.Invoke(processor, [new[] { property }, context])!;
     }
 
-    private static void Set(object target, string member, object? value)
-    {
-        var type = target.GetType();
-        var field = type.GetField(member, Hidden);
-        if (field is not null)
-        {
-            field.SetValue(target, value);
-            return;
-        }
-
-        type.GetProperties(Hidden).Single(property => string.Equals(property.Name, member, StringComparison.OrdinalIgnoreCase)).SetValue(target, value);
-    }
+    private static void Set(object target, string field, object? value) => target.GetType().GetField(field, Hidden)!.SetValue(target, value);
 
     private static object New(string name, params object?[] arguments) =>
         Activator.CreateInstance(Type(name), Hidden, null, arguments, null)!;
 
-    private static Type Type(string name) => typeof(FrontEndCommandBase).Assembly.GetTypes()
-        .FirstOrDefault(type => type.Name == name)
-        ?? throw new MissingMemberException(Namespace, name);
+    private static Type Type(string name) =>
+        typeof(FrontEndCommandBase).Assembly.GetType(Namespace + name, throwOnError: true)!;
 }

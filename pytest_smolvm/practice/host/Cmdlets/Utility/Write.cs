@@ -177,22 +177,16 @@ public sealed class WriteErrorCommand : PSCmdlet
         info.TargetType = CategoryTargetType.Length > 0 ? CategoryTargetType : info.TargetType;
     }
 
-    /// <summary>The error is shown at the place that called the script or function, not at Write-Error itself.</summary>
+    /// <summary>The error is shown as the calling script's or function's, not as one of Write-Error itself.</summary>
     private ErrorRecord Caller(ErrorRecord record)
     {
-        if (GetVariableValue("MyInvocation") is InvocationInfo caller && caller.MyCommand is { Name.Length: > 0 })
+        if (GetVariableValue("MyInvocation") is InvocationInfo { MyCommand: not null } caller)
         {
-            InvocationOf(record, caller);
+            EngineErrors.Attribute(record, caller);
         }
 
         return record;
     }
-
-    private static void InvocationOf(ErrorRecord record, InvocationInfo caller) => SetInvocationInfo.Invoke(record, [caller]);
-
-    // The engine lets only itself say where an error happened.
-    private static readonly System.Reflection.MethodInfo SetInvocationInfo = typeof(ErrorRecord).GetMethod(
-        "SetInvocationInfo", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic, [typeof(InvocationInfo)])!;
 }
 
 /// <summary>The exception behind <c>Write-Error 'text'</c>.</summary>

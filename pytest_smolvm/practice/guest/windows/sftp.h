@@ -1,0 +1,16 @@
+/* Shared by the parts of the SFTP server. */
+#ifndef SFTP_H
+#define SFTP_H
+
+#include <windows.h>
+
+#define PATH_LIMIT 32768 /* characters */
+
+/* paths.c: turn what a client sent into an absolute path for Windows' functions, "" for the list of drives.
+ * FALSE if Windows could have no such file. `path` has room for PATH_LIMIT characters. */
+BOOL windows_path(const char *text, WCHAR *path);
+
+/* paths.c: the reverse, as "/C:/x". `text` has room for PATH_LIMIT * 3 bytes. */
+void client_path(const WCHAR *path, char *text);
+
+#endif
