@@ -29,6 +29,7 @@ _RETRY_SECONDS = 0.1
 _LOGIN_ATTEMPTS = 2
 _LOGIN_PAUSE = 2.0
 _WATCH_SECONDS = 1.0
+_SILENCE_SECONDS = 60.0
 _LAST_WORDS_SECONDS = 2.0
 
 Sink = Callable[[bytes], object]
@@ -112,6 +113,8 @@ class Ssh:
                 client = paramiko.SFTPClient.from_transport(self._transport, window_size=_WINDOW)
             except (paramiko.SSHException, EOFError, OSError) as exc:
                 raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
+            # Without it, a transfer to a guest that stopped would wait for ever.
+            client.get_channel().settimeout(_SILENCE_SECONDS)
             self._sftp.client = client
         return client
 

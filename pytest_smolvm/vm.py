@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_smolvm import commands, environment, files
 from pytest_smolvm.commands import RunResult
-from pytest_smolvm.errors import GuestUnreachable, UsageError
+from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.ssh import Ssh, connect
@@ -231,7 +231,7 @@ class SmolVM:
         ssh = self._connected()
         try:
             yield ssh
-        except GuestUnreachable:
+        except (GuestUnreachable, TransferError):
             self._running().machine.check()  # says so if it is not only the connection that is gone
             raise
 

@@ -1,0 +1,72 @@
+"""What the tests on booted guests share: the image as a file, the store, and the proof that neither was harmed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.images import practice_image
+from pytest_smolvm.progress import Silent
+from pytest_smolvm.settings import PRACTICE, default_store, images
+from pytest_smolvm.store import Store
+
+MEMORY = 1024
+
+
+@pytest.fixture(scope="session")
+def store(request: pytest.FixtureRequest) -> Store:
+    """The store this run uses."""
+    return Store.at(Path(request.config.getoption("smolvm_store") or default_store()))
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest, store: Store) -> Path:
+    """The golden image as a file."""
+    words = request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE", "").split(";")
+    if not any(words):
+        pytest.skip("no Windows image is configured: give --smolvm-image practice")
+    path = images(words)[next(iter(images(words)))]
+    return practice_image(store, Silent()) if path is None else path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def golden_image_is_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The golden image's digest is the same after all tests as before."""
+    if not (request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE")):
+        yield
+        return
+    path = request.getfixturevalue("image")
+    before = _digest(path)
+    yield
+    assert before == _digest(path)
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Store:
+    """A store of the test's own, for what would disturb others."""
+    return Store.at(tmp_path / "store")
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """pytester whose runs use the same store and image as this run."""
+    monkeypatch.setenv("SMOLVM_HOME", str(store.root))
+    monkeypatch.setenv("SMOLVM_IMAGE", str(image))
+    monkeypatch.setenv("SMOLVM_MEMORY", str(MEMORY))
+    return pytester
+
+
+def guest_processes(place: Path) -> list[str]:
+    """Command lines of QEMU and swtpm processes below `place`."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in listed if str(place) in line and line.split(" ")[0].endswith(("qemu-system-x86_64", "swtpm"))]
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as image:
+        return hashlib.file_digest(image, "sha256").hexdigest()
