@@ -1,34 +1,23 @@
 using System;
 using System.IO;
-using System.Reflection;
-using System.Xml;
+using Microsoft.PowerShell.Commands;
 
 namespace PracticeGuest;
 
 /// <summary>One <c>#&lt; CLIXML</c> document on a standard stream; it begins with the first object and ends with <see cref="Dispose"/>.</summary>
 internal sealed class ClixmlStream(Func<TextWriter> target) : IDisposable
 {
-    // The engine keeps the class that numbers references and names streams to itself; the public PSSerializer writes one
-    // document per object, and names no stream.
-    private static readonly Type Engine = typeof(System.Management.Automation.PSSerializer).Assembly
-        .GetType("System.Management.Automation.Serializer", throwOnError: true)!;
-
-    private static readonly MethodInfo EngineSerialize = Engine.GetMethod(
-        "Serialize", BindingFlags.Instance | BindingFlags.NonPublic, [typeof(object), typeof(string)])!;
-
-    private static readonly MethodInfo EngineDone = Engine.GetMethod("Done", BindingFlags.Instance | BindingFlags.NonPublic, [])!;
+    // What the engine's serializer takes when it is not told: properties of properties are text.
+    private const int Depth = 1;
 
     private readonly object _gate = new();
-    private XmlWriter? _xml;
-    private object? _serializer;
+    private ClixmlDocument? _document;
 
     public void Write(object value, string stream)
     {
         lock (_gate)
         {
-            Begin();
-            EngineSerialize.Invoke(_serializer, [value, stream]);
-            _xml!.Flush();
+            (_document ??= Begin()).Write(value, stream);
         }
     }
 
@@ -36,25 +25,15 @@ internal sealed class ClixmlStream(Func<TextWriter> target) : IDisposable
     {
         lock (_gate)
         {
-            if (_serializer is not null)
-            {
-                EngineDone.Invoke(_serializer, null);
-                _xml!.Flush();
-                _serializer = null;
-            }
+            _document?.Dispose();
+            _document = null;
         }
     }
 
-    private void Begin()
+    private ClixmlDocument Begin()
     {
-        if (_serializer is not null)
-        {
-            return;
-        }
-
         var writer = target();
         writer.WriteLine("#< CLIXML");
-        _xml = XmlWriter.Create(writer, new XmlWriterSettings { CheckCharacters = false, OmitXmlDeclaration = true });
-        _serializer = Activator.CreateInstance(Engine, BindingFlags.Instance | BindingFlags.NonPublic, null, [_xml], null);
+        return new ClixmlDocument(writer, Depth, indent: false);
     }
 }

@@ -28,7 +28,7 @@ internal static class SessionDefaults
         var text = CustomControl.Create().StartEntry()
             .AddScriptBlockExpressionBinding($"[{typeof(ErrorText).FullName}]::Of($_, $host.UI.RawUI.BufferSize.Width)")
             .EndEntry().EndControl();
-        var view = new FormatViewDefinition("WindowsError", text, Guid.NewGuid());
+        var view = new FormatViewDefinition("WindowsError", text);
         var engineFormats = state.Formats.ToList();
         state.Formats.Clear();
         state.Formats.Add(new SessionStateFormatEntry(new ExtendedTypeDefinition(typeof(ErrorRecord).FullName, [view])));

@@ -1,22 +1,14 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
-using System.Linq;
 using System.Management.Automation;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Microsoft.PowerShell.Commands;
 
-/// <summary>
-/// ConvertFrom-Json as 5.1 has it: a list is one object, text that looks like a date stays text unless it is
-/// <c>\/Date(ms)\/</c>, lines from the pipeline are one document.
-/// </summary>
+/// <summary>ConvertFrom-Json as 5.1 has it: a list is one object, and lines from the pipeline are one document.</summary>
 [Cmdlet(VerbsData.ConvertFrom, "Json")]
 public sealed partial class ConvertFromJsonCommand : PSCmdlet
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowTrailingCommas = true, MaxDepth = 1024 };
-
     private readonly List<string> _lines = [];
 
     [Parameter(Position = 0, Mandatory = true, ValueFromPipeline = true)]
@@ -27,31 +19,14 @@ public sealed partial class ConvertFromJsonCommand : PSCmdlet
 
     protected override void EndProcessing()
     {
-        if (_lines.Count == 0)
-        {
-            return;
-        }
-
-        if (_lines.Count > 1 && IsJson(_lines[0]))
+        // If the first line is a document, so is every other.
+        if (_lines.Count > 1 && JsonReader.TryRead(_lines[0], out _))
         {
             _lines.ForEach(Convert);
         }
-        else
+        else if (_lines.Count > 0)
         {
             Convert(string.Join("\r\n", _lines));
-        }
-    }
-
-    private static bool IsJson(string text)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(text, Options);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
         }
     }
 
@@ -62,16 +37,13 @@ public sealed partial class ConvertFromJsonCommand : PSCmdlet
             return;
         }
 
-        try
-        {
-            using var document = JsonDocument.Parse(text, Options);
-            WriteObject(Value(document.RootElement));
-        }
-        catch (JsonException)
+        if (!JsonReader.TryRead(text, out var value))
         {
             ThrowTerminatingError(new ErrorRecord(
                 new ArgumentException(Complaint(text.Trim())), "System.ArgumentException", ErrorCategory.NotSpecified, null));
         }
+
+        WriteObject(value);
     }
 
     /// <summary>Windows' parser names the word it stumbles over, or shows the text it cannot make an object of.</summary>
@@ -81,72 +53,4 @@ public sealed partial class ConvertFromJsonCommand : PSCmdlet
 
     [GeneratedRegex(@"^\S[^\s,:\]}]*")]
     private static partial Regex Word();
-
-    private static object? Value(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => Object(element),
-        JsonValueKind.Array => element.EnumerateArray().Select(Value).ToArray(),
-        JsonValueKind.String => Text(element.GetString()!),
-        JsonValueKind.Number => Number(element),
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        _ => null,
-    };
-
-    private static PSObject Object(JsonElement element)
-    {
-        var result = new PSObject();
-        foreach (var member in element.EnumerateObject())
-        {
-            if (member.Name.Length == 0)
-            {
-                throw new InvalidOperationException("The provided JSON includes a property whose name is an empty string, this is not supported.");
-            }
-
-            if (result.Properties[member.Name] is { } known)
-            {
-                if (known.Name != member.Name)
-                {
-                    throw new InvalidOperationException(
-                        $"Cannot convert the JSON string because a dictionary that was converted from the string contains the duplicated keys '{known.Name}' and '{member.Name}'.");
-                }
-
-                known.Value = Value(member.Value);
-            }
-            else
-            {
-                result.Properties.Add(new PSNoteProperty(member.Name, Value(member.Value)));
-            }
-        }
-
-        return result;
-    }
-
-    private static object Number(JsonElement element)
-    {
-        if (element.TryGetInt32(out var small))
-        {
-            return small;
-        }
-
-        if (element.TryGetInt64(out var big))
-        {
-            return big;
-        }
-
-        var text = element.GetRawText();
-        var isExact = !text.Contains('e', StringComparison.OrdinalIgnoreCase);
-        return isExact && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var exact) ? exact : element.GetDouble();
-    }
-
-    private static object Text(string text)
-    {
-        var date = WindowsDate().Match(text);
-        return date.Success
-            ? DateTime.UnixEpoch.AddMilliseconds(long.Parse(date.Groups[1].Value, CultureInfo.InvariantCulture))
-            : text;
-    }
-
-    [GeneratedRegex(@"^/Date\((-?\d+)(?:[+-]\d{4})?\)/$")]
-    private static partial Regex WindowsDate();
 }

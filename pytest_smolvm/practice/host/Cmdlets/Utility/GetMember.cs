@@ -78,7 +78,7 @@ public sealed class GetMemberCommand : PSCmdlet
 
     private IEnumerable<MemberDefinition> InstanceMembers(string typeName) => InputObject!.Members
         .Where(member => Force || !IsPlumbing(member))
-        .Select(member => new MemberDefinition(typeName, member.Name, member.MemberType, member.ToString()));
+        .Select(member => new MemberDefinition(typeName, member.Name, member.MemberType, member.ToString() ?? ""));
 
     private static bool IsPlumbing(PSMemberInfo member) =>
         member.MemberType is PSMemberTypes.MemberSet or PSMemberTypes.PropertySet && member.Name.StartsWith("ps", StringComparison.OrdinalIgnoreCase)

@@ -54,7 +54,7 @@ internal sealed class JsonTree(int maxDepth)
         System.Numerics.BigInteger or nint or nuint => Number(value),
         DateTime date => new JsonLiteral($"\"\\/Date({Milliseconds(date)})\\/\""),
         DateTimeOffset date => new JsonLiteral($"\"\\/Date({Milliseconds(date.UtcDateTime)})\\/\""),
-        Guid or Uri or Version or Type => value is Version ? null : value.ToString(),
+        Guid or Uri or Type => value.ToString(),
         _ => null,
     };
 

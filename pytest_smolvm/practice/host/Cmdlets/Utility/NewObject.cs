@@ -57,15 +57,15 @@ public sealed class NewObjectCommand : PSCmdlet
                 ? Activator.CreateInstance(type)!
                 : Construct.Invoke(type, ArgumentList ?? [])[0];
         }
+        catch (MethodInvocationException error)
+        {
+            ThrowTerminatingError(new ErrorRecord(error, "ConstructorInvokedThrowException", ErrorCategory.InvalidOperation, null));
+            throw;
+        }
         catch (MethodException)
         {
             var message = $"A constructor was not found. Cannot find an appropriate constructor for type {TypeName}.";
             Refuse(new PSArgumentException(message), "CannotFindAppropriateCtor", ErrorCategory.ObjectNotFound);
-            throw;
-        }
-        catch (MethodInvocationException error)
-        {
-            ThrowTerminatingError(new ErrorRecord(error, "ConstructorInvokedThrowException,Microsoft.PowerShell.Commands.NewObjectCommand", ErrorCategory.InvalidOperation, null));
             throw;
         }
     }
