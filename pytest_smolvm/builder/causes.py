@@ -27,6 +27,10 @@ SCRIPT_FAILED = "script failed"
 SUSPENDED = "suspended"
 
 
+# OVMF's boot manager, when every boot option has failed: without and with a shell to fall back to.
+NOTHING_TO_START = ("No bootable option", "UEFI Interactive Shell")
+
+
 class BuildError(SmolVMError):
     """The image could not be built.
 
@@ -83,7 +87,7 @@ _TABLE = (
         "Use an original ISO, or build with --no-secure-boot if the disc is remastered.",
     ),
     _Row(
-        lambda e: e.phase == FIRMWARE and ("No bootable option" in e.serial or "UEFI Interactive Shell" in e.serial),
+        lambda e: e.phase == FIRMWARE and any(words in e.serial for words in NOTHING_TO_START),
         "the firmware found nothing to start on the disc",
         "The ISO does not start by UEFI, or its 'Press any key' went by unanswered; look at the screenshot.",
     ),

@@ -129,7 +129,7 @@ class Journey:
             return causes.SCRIPT_FAILED
         if sight.restarts - self._restarts_before >= _MOST_RESTARTS:
             return causes.LOOPED
-        if self.phase == causes.FIRMWARE and "No bootable option" in sight.serial:
+        if self.phase == causes.FIRMWARE and any(words in sight.serial for words in causes.NOTHING_TO_START):
             return causes.STALLED
         patience = min(self._stall, _FIRMWARE_SECONDS) if self.phase == causes.FIRMWARE else self._stall
         if sight.at - self._alive.at >= patience:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pytest_smolvm.process import require, run
 
 _SECTOR = 512
 # "Windows Setup log files and event logs" (Microsoft Learn): while copying, after the first restart, and in the passes.
-_LOGS = (
+LOGS = (
     "$WINDOWS.~BT/Sources/Panther/setupact.log",
     "$WINDOWS.~BT/Sources/Panther/setuperr.log",
     "Windows/Panther/setupact.log",
@@ -25,7 +26,7 @@ _LOGS = (
 _BASIC_DATA = UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
 
 
-def rescue(disk: Path, directory: Path) -> tuple[Path, ...]:
+def rescue(disk: Path, directory: Path, names: Sequence[str] = LOGS) -> tuple[Path, ...]:
     """Copy Setup's logs from the Windows partition of a qcow2 disk into `directory`.
 
     :returns: the files that were found; none if ntfs-3g is not installed or there is no Windows partition yet.
@@ -39,7 +40,7 @@ def rescue(disk: Path, directory: Path) -> tuple[Path, ...]:
         if where is None:
             return ()
         _extract(disk, partition, *where)
-        for name in _LOGS:
+        for name in names:
             target = directory / name.replace("/", "-").replace("$", "").replace("~", "")
             if _copy(partition, name, target):
                 found.append(target)

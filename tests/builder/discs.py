@@ -21,10 +21,11 @@ def edition_xml(
     architecture: str = "amd64",
     installation: str = "Client",
     language: str = "en-US",
+    size: int = 17_000_000_000,
 ) -> str:
     """One <IMAGE> as DISM writes it."""
     return (
-        f'<IMAGE INDEX="{index}"><DIRCOUNT>3</DIRCOUNT><FILECOUNT>9</FILECOUNT><TOTALBYTES>17000000000</TOTALBYTES>'
+        f'<IMAGE INDEX="{index}"><DIRCOUNT>3</DIRCOUNT><FILECOUNT>9</FILECOUNT><TOTALBYTES>{size}</TOTALBYTES>'
         f"<WINDOWS><ARCH>{ARCHITECTURES[architecture]}</ARCH><PRODUCTNAME>Microsoft® Windows® Operating System</PRODUCTNAME>"
         f"<EDITIONID>{edition_id}</EDITIONID><INSTALLATIONTYPE>{installation}</INSTALLATIONTYPE>"
         f"<LANGUAGES><LANGUAGE>{language}</LANGUAGE><DEFAULT>{language}</DEFAULT></LANGUAGES>"

@@ -65,9 +65,14 @@ def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None 
             connection = guest.login(wanted, wanted.boot_timeout)
         try:
             with phase(progress, "comparing"):
-                return tuple(_outcome(connection, case, progress) for case in (cases() if table is None else table))
+                return outcomes(connection, cases() if table is None else table, progress)
         finally:
             connection.close()
+
+
+def outcomes(connection: commands.Transport, table: Sequence[Case], progress: Progress) -> tuple[Outcome, ...]:
+    """Run a table over a connection that is logged in."""
+    return tuple(_outcome(connection, case, progress) for case in table)
 
 
 def cases() -> tuple[Case, ...]:

@@ -1,0 +1,73 @@
+"""The table that proves an image, run against a transport without a guest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.builder.conformance import Case, Outcome, cases, cases_from, outcomes
+from pytest_smolvm.errors import TimedOut, UsageError
+from pytest_smolvm.progress import Silent
+
+
+class Answering:
+    """A guest that gives one answer to everything."""
+
+    def __init__(self, stdout: bytes, code: int = 0) -> None:
+        self.stdout, self.code = stdout, code
+
+    def execute(
+        self, request: str, *, on_stdout: Callable[[bytes], object], on_stderr: Callable[[bytes], object], stdin: bytes = b"", timeout: float | None = None
+    ) -> int:
+        if self.stdout == b"never":
+            raise TimedOut("the command", timeout or 0)
+        on_stdout(self.stdout)
+        return self.code
+
+
+def outcome(case: Case, guest: Answering) -> Outcome:
+    return outcomes(guest, [case], Silent())[0]
+
+
+def test_own_table_is_readable() -> None:
+    """Every row has a name of its own."""
+    names = [case.name for case in cases()]
+
+    assert len(names) == len(set(names)) > 10
+
+
+def test_same_answer() -> None:
+    """Line ends and spaces at the end do not count."""
+    assert outcome(Case(name="x", script="echo", shell="cmd", stdout="a\nb"), Answering(b"a \r\nb\r\n")).passed
+
+
+@pytest.mark.parametrize(
+    ("case", "guest", "words"),
+    [
+        (Case(name="x", script="y", shell="cmd", stdout="a"), Answering(b"b"), "stdout 'b', expected 'a'"),
+        (Case(name="x", script="y", shell="cmd", exit_code=3), Answering(b"", 4), "exit code 4, expected 3"),
+        (Case(name="x", script="y", shell="cmd", pattern="a+$"), Answering(b"b"), "does not match"),
+        (Case(name="x", script="y", shell="cmd"), Answering(b"never"), "not done within"),
+    ],
+)
+def test_differences_are_told(case: Case, guest: Answering, words: str) -> None:
+    """Each with what came back."""
+    found = outcome(case, guest)
+
+    assert not found.passed
+    assert words in found.difference
+
+
+def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
+    """Missing, no JSON, unknown fields."""
+    table = tmp_path / "t.json"
+    with pytest.raises(UsageError, match="cannot be read"):
+        cases_from(table)
+    table.write_text("[", encoding="utf-8")
+    with pytest.raises(UsageError, match="not JSON"):
+        cases_from(table)
+    table.write_text('[{"name": "a", "script": "b", "colour": 1}]', encoding="utf-8")
+    with pytest.raises(UsageError, match="colour"):
+        cases_from(table)
