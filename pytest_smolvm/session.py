@@ -117,7 +117,7 @@ class Session:
                     self._keep(vm, request.node.nodeid, number)
 
     def _keep(self, vm: SmolVM, nodeid: str, number: int) -> None:
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", nodeid).strip("-")[-100:]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", nodeid).strip("-")[-100:]
         base = self.store.kept / (f"{name}-{number}" if number else name)
         path, again = base, 1
         while path.exists():

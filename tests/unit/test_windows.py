@@ -72,13 +72,3 @@ def test_an_error_about_a_variable_never_shows_its_value() -> None:
         windows.check_environment({"TOKEN": "s3cret\0"})
 
     assert "s3cret" not in str(caught.value)
-
-
-def test_registry_file_needs_no_quoting() -> None:
-    text = windows.registry_file(r"HKEY_CURRENT_USER\Environment", {"A": 'x"\n%y%', "B": None}, expandable=frozenset("A"))
-
-    lines = text.decode("utf-16").splitlines()
-    assert lines[0] == "Windows Registry Editor Version 5.00"
-    assert lines[2] == r"[HKEY_CURRENT_USER\Environment]"
-    assert lines[3] == '"A"=hex(2):78,00,22,00,0a,00,25,00,79,00,25,00,00,00'
-    assert lines[4] == '"B"=-'

@@ -1,0 +1,1 @@
+"""Measurements of this project, each beside the bare commands that do the same."""

@@ -1,0 +1,48 @@
+"""Run the measurements and write them as JSON: ``python -m benchmarks --output bench.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import boots, crowds
+from benchmarks.setting import Setting
+from pytest_smolvm.host import look
+from pytest_smolvm.images import practice_image
+from pytest_smolvm.pool import Pool
+from pytest_smolvm.progress import Silent, phase
+from pytest_smolvm.settings import default_store
+from pytest_smolvm.store import Store
+from pytest_smolvm.telling import Lines
+
+PARTS = {"boots": boots.measure, "crowds": crowds.measure}
+
+
+def main() -> int:
+    """Measure what is asked for; everything by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"), metavar="FILE", help="where to write (default: %(default)s)")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="golden image (default: the practice image)")
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure (default: everything)")
+    options = parser.parse_args()
+    progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
+    image = options.image or practice_image(Store.at(default_store()), progress)
+    found: dict[str, object] = {}
+    with tempfile.TemporaryDirectory(prefix="smolvm-bench-") as place:
+        store = Store.at(Path(place))
+        setting = Setting(image.absolute(), Pool(store, look(store), Silent()))
+        found["host"] = f"{platform.processor() or platform.machine()}, {setting.pool.host}"
+        for name in options.part or PARTS:
+            with phase(progress, f"measuring {name}"):
+                found |= PARTS[name](setting)
+            print(json.dumps(found, indent=2), flush=True)
+        setting.pool.close()
+    options.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+sys.exit(main())

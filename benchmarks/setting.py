@@ -1,0 +1,58 @@
+"""What every measurement runs on: the practice image, a store of its own, this host."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm import SmolVM, firmware
+from pytest_smolvm.pool import Pool
+from pytest_smolvm.spec import GuestSpec
+
+MEMORY = 1024
+CPUS = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where guests come from while measuring."""
+
+    image: Path
+    pool: Pool
+
+    def vm(self, boot: str) -> SmolVM:
+        """A guest that is not started yet."""
+        return SmolVM(image=self.image, pool=self.pool, boot=boot, memory=MEMORY, cpus=CPUS)
+
+    @property
+    def spec(self) -> GuestSpec:
+        """What the clones are."""
+        return self.vm("clone").spec
+
+    def bare(self, kind: str, *first: object) -> float:
+        """Seconds that bare commands take for the same."""
+        accelerator = self.pool.host.accelerator
+        name = "tcg,thread=multi" if accelerator.name == "tcg" else accelerator.name
+        words = [Path(__file__).with_name("bare.sh"), kind, *first, name, accelerator.cpu_model, MEMORY, CPUS]
+        return float(subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True).stdout)
+
+    @property
+    def firmware(self) -> firmware.Firmware:
+        """The guests' firmware."""
+        return firmware.find()
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def median(times: int, measure: Callable[[], float]) -> float:
+    """The median of several measurements, to the millisecond."""
+    return round(statistics.median(measure() for _ in range(times)), 3)
