@@ -1,38 +1,75 @@
-"""Files in and out of a guest, over SFTP."""
+"""Single files in and out of a guest, over SFTP."""
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import io
 import os
 import stat
 import uuid
-from pathlib import Path, PureWindowsPath
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import paramiko
 
-from pytest_smolvm import windows
-from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
+from pytest_smolvm import filesystem, windows
+from pytest_smolvm.errors import TransferError, UsageError
+
+Progress = Callable[[int, int], object]
+"""Called with the bytes moved so far and the bytes there are."""
+
+_CHUNK = 1 << 20
+# paramiko asks for all of a file at once; in pieces, what waits to be read stays bounded.
+_PIECE = 8 << 20
+_REQUEST = 32768
 
 
-def upload(sftp: paramiko.SFTPClient, local: str | os.PathLike[str], remote: str) -> None:
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take `data`."""
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> None:
+        """Drop `data`."""
+
+
+_NOWHERE = _Nowhere()
+
+
+def upload(
+    sftp: paramiko.SFTPClient, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+) -> None:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
+    The time of its last change, to the second, and whether it is read-only go with it. A symbolic link is followed.
+
+    :param verify: read it back and compare, before it takes its place.
     :raises UsageError: there is no such file here, or Windows cannot have that path.
-    :raises TransferError: the guest refused.
+    :raises TransferError: the guest refused, or what arrived is not what was sent.
     """
     target = windows.absolute(remote)
     path = Path(local).expanduser()
     if not path.is_file():
         raise UsageError(f"{path} is not a file" if path.exists() else f"there is no file {path} to upload")
     with open(path, "rb") as source:
-        _replace(sftp, source, target)
+        status = os.fstat(source.fileno())
+        with _replacing(sftp, target) as aside:
+            digest = send(sftp, source, aside, target, status.st_size, progress)
+            if verify:
+                _compare(digest, sftp, aside, target)
+            filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
 def write(sftp: paramiko.SFTPClient, remote: str, content: bytes) -> None:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
-    _replace(sftp, io.BytesIO(content), windows.absolute(remote))
+    target = windows.absolute(remote)
+    with _replacing(sftp, target) as aside:
+        send(sftp, io.BytesIO(content), aside, target, len(content))
 
 
 def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
@@ -40,106 +77,162 @@ def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
 
     :raises TransferError: it is missing or cannot be read.
     """
-    target = windows.absolute(remote)
-    try:
-        with sftp.open(sftp_path(target), "rb") as source:
-            source.prefetch()
-            content: bytes = source.read()
-            return content
-    except OSError as exc:
-        raise _refused("read", target, exc) from exc
-    except (paramiko.SSHException, EOFError) as exc:
-        raise GuestUnreachable(f"the SSH connection broke while {target} was read") from exc
+    content = io.BytesIO()
+    receive(sftp, windows.absolute(remote), content)
+    return content.getvalue()
 
 
-def download(sftp: paramiko.SFTPClient, remote: str, local: str | os.PathLike[str]) -> None:
-    """Copy the file `remote` to the host; all or nothing.
+def download(
+    sftp: paramiko.SFTPClient, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+) -> None:
+    """Copy the file `remote` to the host, creating missing directories; all or nothing, with time and read-only mark.
 
+    :param verify: read it twice and compare.
     :raises TransferError: it is missing or cannot be read.
-    :raises UsageError: the host has no such directory.
+    :raises UsageError: `local` cannot be written on this host.
     """
     target = windows.absolute(remote)
     path = Path(local).expanduser()
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no directory {path.parent} to download into")
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory; give the name of the file to download to")
+    with made_here(path.parent), _writing(path):
+        aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
+        try:
+            with open(aside, "xb") as out:
+                digest = receive(sftp, target, out, progress)
+            if verify:
+                _compare(digest, sftp, target, target)
+            keep_attributes(aside, filesystem.look(sftp, target))
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def made_here(directory: Path) -> Iterator[None]:
+    """As :func:`made`, for a directory of the host.
+
+    :raises UsageError: it cannot be created.
+    """
+    created = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
-        sftp.get(sftp_path(target), os.fspath(aside))
-        aside.replace(path)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise _refused("read", target, exc) from exc
-    except (paramiko.SSHException, EOFError) as exc:
-        raise GuestUnreachable(f"the SSH connection broke while {target} was read") from exc
+        raise UsageError(f"cannot create the directory {directory} to download into: {exc.strerror}") from exc
+    try:
+        yield
+    except BaseException:
+        for path in created:
+            if not any(path.iterdir()):
+                path.rmdir()
+        raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:  # the guest's were made ours where they arose
+        raise TransferError(f"could not write {path}: {exc.strerror}") from exc
+
+
+def send(
+    sftp: paramiko.SFTPClient, source: BinaryIO, path: str, shown: str, size: int = 0, progress: Progress | None = None
+) -> bytes:
+    """Write what is left of `source` to a new file.
+
+    :param shown: the name of it in errors.
+    :param size: bytes to come, for `progress`.
+    :returns: the SHA-256 digest of what was sent.
+    """
+    digest, sent = hashlib.sha256(), 0
+    with _opened(sftp, path, "wb", "write", shown) as out:
+        out.set_pipelined(True)  # or each 32 KiB would wait for an answer
+        while chunk := _chunk(source, shown):
+            with filesystem.asking(sftp, "write", shown):
+                out.write(chunk)
+            digest.update(chunk)
+            sent += len(chunk)
+            if progress is not None:
+                progress(sent, max(size, sent))
+    with filesystem.asking(sftp, "write", shown):
+        arrived = sftp.stat(filesystem.sftp_path(path)).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
+        if arrived != sent:
+            raise TransferError(f"the guest could not write {shown}: {arrived} of {sent} bytes arrived; is its disk full?")
+    return digest.digest()
+
+
+def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None) -> bytes:
+    """Copy the file `path` of the guest to `out`.
+
+    :returns: the SHA-256 digest of what came.
+    """
+    digest, got = hashlib.sha256(), 0
+    with _opened(sftp, path, "rb", "read", path) as source:
+        with filesystem.asking(sftp, "read", path):
+            size = source.stat().st_size or 0
+        while True:
+            with filesystem.asking(sftp, "read", path):
+                piece = _piece(source, got, size)
+            if not piece:
+                return digest.digest()
+            out.write(piece)
+            digest.update(piece)
+            got += len(piece)
+            if progress is not None:
+                progress(got, max(size, got))
+
+
+@contextmanager
+def _opened(sftp: paramiko.SFTPClient, path: str, mode: str, verb: str, shown: str) -> Iterator[paramiko.SFTPFile]:
+    with filesystem.asking(sftp, verb, shown):
+        file = sftp.open(filesystem.sftp_path(path), mode)
+    try:
+        yield file
     finally:
-        aside.unlink(missing_ok=True)
-
-
-def make_directories(sftp: paramiko.SFTPClient, remote: str) -> None:
-    """Create the directory `remote` and all above it that are missing."""
-    missing = []
-    path = windows.absolute(remote)
-    while not _is_directory(sftp, path):
-        missing.append(path)
-        if windows.parent(path) == path:
-            raise TransferError(f"the guest has no drive {path[:2]}")
-        path = windows.parent(path)
-    for directory in reversed(missing):
         try:
-            sftp.mkdir(sftp_path(directory))
-        except OSError as exc:
-            if not _is_directory(sftp, directory):  # somebody else may have just made it
-                raise _refused("create", directory, exc) from exc
+            file.close()
+        except (OSError, EOFError, paramiko.SSHException):
+            pass  # the connection is gone, as the next call tells
 
 
-def home(sftp: paramiko.SFTPClient) -> str:
-    """The user's profile directory, where SFTP starts (Win32-OpenSSH's sftp-server)."""
-    return str(PureWindowsPath((sftp.normalize(".")).lstrip("/")))
+def _piece(source: paramiko.SFTPFile, start: int, size: int) -> bytes:
+    end = min(start + _PIECE, size)
+    if end > start:  # all requests of a piece are under way at once
+        return b"".join(source.readv([(at, min(_REQUEST, end - at)) for at in range(start, end, _REQUEST)]))
+    source.seek(start)
+    rest: bytes = source.read(_REQUEST)  # what was added meanwhile
+    return rest
 
 
-def sftp_path(path: str) -> str:
-    """An absolute Windows path as Win32-OpenSSH's SFTP server names it: ``/C:/x`` (misc.c, realpath)."""
-    return "/" + path.replace("\\", "/")
+def keep_attributes(path: Path, found: filesystem.FileStat) -> None:
+    """Give a file of the host the time and the read-only mark of one in the guest."""
+    os.utime(path, (found.modified, found.modified))
+    if found.read_only:
+        path.chmod(path.stat().st_mode & ~0o222)
 
 
-def _replace(sftp: paramiko.SFTPClient, source: BinaryIO, target: str) -> None:
-    make_directories(sftp, windows.parent(target))
-    # Written aside and renamed, so that nobody ever sees half a file; MoveFileEx under this name replaces.
-    aside = sftp_path(windows.parent(target)).rstrip("/") + f"/.{uuid.uuid4().hex[:12]}.smolvm"
+@contextmanager
+def _replacing(sftp: paramiko.SFTPClient, target: str) -> Iterator[str]:
+    """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file."""
+    with filesystem.made(sftp, windows.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
+        yield path
+        with filesystem.asking(sftp, "write", target):
+            try:
+                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))  # MoveFileEx with REPLACE_EXISTING
+            except PermissionError:
+                # Which refuses to replace a read-only file, unlike a rename on the host.
+                sftp.chmod(filesystem.sftp_path(target), 0o666)
+                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))
+
+
+def _chunk(source: BinaryIO, shown: str) -> bytes:
     try:
-        try:
-            sftp.putfo(source, aside, confirm=True)
-            sftp.posix_rename(aside, sftp_path(target))
-        except BaseException:
-            _discard(sftp, aside)
-            raise
+        return source.read(_CHUNK)
     except OSError as exc:
-        raise _refused("write", target, exc) from exc
-    except (paramiko.SSHException, EOFError) as exc:
-        raise GuestUnreachable(f"the SSH connection broke while {target} was written") from exc
+        raise TransferError(f"could not read what was to become {shown}: {exc}") from exc
 
 
-def _discard(sftp: paramiko.SFTPClient, path: str) -> None:
-    try:
-        sftp.remove(path)
-    except (OSError, EOFError, paramiko.SSHException):
-        pass  # it was never created, or the connection is gone
-
-
-def _is_directory(sftp: paramiko.SFTPClient, path: str) -> bool:
-    try:
-        return stat.S_ISDIR(sftp.stat(sftp_path(path)).st_mode or 0)
-    except FileNotFoundError:
-        return False
-    except OSError as exc:
-        raise _refused("look at", path, exc) from exc
-    except (paramiko.SSHException, EOFError) as exc:
-        raise GuestUnreachable(f"the SSH connection broke while {path} was looked at") from exc
-
-
-def _refused(verb: str, path: str, exc: OSError) -> TransferError:
-    if exc.errno == errno.ENOENT:
-        return TransferError(f"the guest could not {verb} {path}: no such file or directory")
-    if exc.errno == errno.EACCES:
-        return TransferError(f"the guest could not {verb} {path}: access denied")
-    # Win32-OpenSSH reports sharing violations, a full disk and more as one generic failure.
-    return TransferError(f"the guest could not {verb} {path}: {exc} (is it open in a program, a directory, or the disk full?)")
+def _compare(digest: bytes, sftp: paramiko.SFTPClient, path: str, shown: str) -> None:
+    if receive(sftp, path, _NOWHERE) != digest:
+        raise TransferError(f"{shown}: its checksum differs on the two sides")

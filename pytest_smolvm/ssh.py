@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Union
 
 import paramiko
 
@@ -33,6 +33,7 @@ _SILENCE_SECONDS = 60.0
 _LAST_WORDS_SECONDS = 2.0
 
 Sink = Callable[[bytes], object]
+Stdin = Union[bytes, Iterable[bytes]]
 
 
 class Stream(Protocol):
@@ -43,6 +44,9 @@ class Stream(Protocol):
 
     def recv(self, size: int) -> bytes:
         """Up to `size` bytes; b"" at the end."""
+
+    def shutdown(self, how: int) -> None:
+        """End one direction: 0 reading, 1 writing, 2 both."""
 
     def settimeout(self, seconds: float | None) -> None:
         """Bound the next calls; they raise TimeoutError."""
@@ -73,11 +77,11 @@ class Ssh:
         """Whether the connection still stands."""
         return bool(self._transport.is_authenticated())
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: Stdin = b"", timeout: float | None = None) -> int:
         """Run one command to its end, handing over its output as it comes.
 
         :param request: the command as the server's default shell is to see it.
-        :param stdin: bytes for its standard input, which is closed after them.
+        :param stdin: bytes for its standard input, which is closed after them; at once or as they come.
         :param timeout: seconds, then the command and its children are ended.
         :returns: the exit code, unsigned 32-bit.
         :raises TimedOut: the time-out came.
@@ -130,6 +134,19 @@ class Ssh:
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"no connection to port {port} in the guest: {exc}") from exc
         return stream
+
+    def listen(self, port: int, on_connection: Callable[[paramiko.Channel], object]) -> int:
+        """Have the guest listen on its loopback, until this connection ends.
+
+        :param port: 0 lets it choose.
+        :param on_connection: called with each connection made there, in a thread that it must not hold up.
+        :returns: the port.
+        :raises GuestUnreachable: the guest refused, or the connection broke.
+        """
+        try:
+            return int(self._transport.request_port_forward("127.0.0.1", port, lambda channel, *_: on_connection(channel)))
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the guest does not let port {port} of its loopback be listened on: {exc}") from exc
 
     def close(self) -> None:
         """End the connection."""
@@ -189,9 +206,10 @@ def connect(account: Account, *, host_key: bytes | None = None, timeout: float =
     return _login(connection, account, host_key, timeout)
 
 
-def wait_for_login(account: Account, *, timeout: float) -> Ssh:
+def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None = None) -> Ssh:
     """Wait for a booting guest's SSH server, then log in on the very connection that brought the banner.
 
+    :param host_key: the key it must have; None takes any.
     :raises TimedOut: no banner within `timeout` seconds.
     :raises LoginError: user or password refused.
     """
@@ -200,7 +218,7 @@ def wait_for_login(account: Account, *, timeout: float) -> Ssh:
     for _ in range(_LOGIN_ATTEMPTS):
         connection = _with_banner(account, deadline)
         try:
-            return _login(connection, account, None, _HANDSHAKE_SECONDS)
+            return _login(connection, account, host_key, _HANDSHAKE_SECONDS)
         except LoginError as exc:
             refused = exc
             threading.Event().wait(_LOGIN_PAUSE)
@@ -254,7 +272,7 @@ def _login(connection: socket.socket, account: Account, host_key: bytes | None, 
     return ssh
 
 
-def _feed(channel: paramiko.Channel, stdin: bytes) -> threading.Thread | None:
+def _feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:
     """Send `stdin` and close it, beside the reading: a command that prints before it has read would else block both."""
     if not stdin:
         channel.shutdown_write()
@@ -262,7 +280,8 @@ def _feed(channel: paramiko.Channel, stdin: bytes) -> threading.Thread | None:
 
     def send() -> None:
         try:
-            channel.sendall(stdin)
+            for chunk in (stdin,) if isinstance(stdin, bytes) else stdin:
+                channel.sendall(chunk)
             channel.shutdown_write()
         except (OSError, EOFError, paramiko.SSHException):
             pass  # the command ended without reading all of it, which is its right

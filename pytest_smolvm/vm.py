@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os as _os
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm import commands, environment, files
+from pytest_smolvm import commands, environment, power
 from pytest_smolvm.commands import RunResult
-from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
+from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, UsageError
+from pytest_smolvm.guest_files import GuestFiles
+from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
 from pytest_smolvm.spec import GuestSpec
-from pytest_smolvm.ssh import Ssh, connect
+from pytest_smolvm.ssh import Ssh, wait_for_login
+
+_RECONNECT_SECONDS = 60.0
 
 
-class SmolVM:
+class SmolVM(GuestFiles, GuestState):
     """A disposable Windows computer.
 
     Use it in a ``with`` block: it starts on entering and is gone, with all that was done in it, on leaving.
@@ -67,6 +72,7 @@ class SmolVM:
         self._guest: Guest | None = None
         self._host_key: bytes | None = None
         self._connecting = threading.RLock()
+        self._users: Counter[Ssh] = Counter()
 
     @property
     def spec(self) -> GuestSpec:
@@ -122,44 +128,36 @@ class SmolVM:
             result = commands.run(ssh, script, shell=shell, timeout=timeout, stdin=stdin)
         return result.check() if check else result
 
-    def upload_file(self, local: str | _os.PathLike[str], remote: str) -> None:
-        r"""Copy a file of the host to an absolute Windows path; missing directories are created. All or nothing.
+    def reboot(self, timeout: float | None = None) -> None:
+        """Restart Windows and wait until it can be used again; that it was a new boot is QEMU's word.
 
-        :raises UsageError: there is no such file, or Windows cannot have such a path.
-        :raises TransferError: the guest refused.
+        :param timeout: seconds, to the reset and again to the login; None takes the spec's ``boot_timeout``.
+        :raises TimedOut: the machine was not reset.
+        :raises BootError: it was, and did not come up again.
         """
-        with self._using() as ssh:
-            files.upload(ssh.sftp, local, remote)
+        limit = timeout or self._spec.boot_timeout
+        with self._connecting:
+            guest = self._running()
+            with self._using() as ssh:
+                asked = power.ask(ssh, "/r")
+            power.happened(guest.machine.monitor, "RESET", asked, limit, guest.machine.check)
+            ssh.close()
+            guest.ssh = guest.machine.login(self._spec, limit)
+            if guest.ssh.host_key != self._host_key:
+                raise GuestUnreachable("the guest's SSH host key has changed with the restart")
 
-    def download_file(self, remote: str, local: str | _os.PathLike[str]) -> None:
-        """Copy a file of the guest to the host. All or nothing.
+    def shutdown(self, timeout: float | None = None) -> None:
+        """Turn Windows off, in order, and wait until it is; the guest cannot be used any more.
 
-        :raises TransferError: the guest refused.
+        :param timeout: seconds; None takes the spec's ``boot_timeout``.
+        :raises TimedOut: it was not.
         """
-        with self._using() as ssh:
-            files.download(ssh.sftp, remote, local)
-
-    def write_text(self, remote: str, text: str, encoding: str = "utf-8") -> None:
-        """Make `text` the content of a file in the guest; missing directories are created."""
-        with self._using() as ssh:
-            files.write(ssh.sftp, remote, text.encode(encoding))
-
-    def read_text(self, remote: str, encoding: str = "utf-8-sig") -> str:
-        """The content of a text file in the guest.
-
-        :raises TransferError: the guest refused.
-        """
-        with self._using() as ssh:
-            return files.read(ssh.sftp, remote).decode(encoding)
-
-    def set_env(self, variables: Mapping[str, str]) -> None:
-        """Write to the per-user environment store; the next :meth:`run` sees it. An empty value deletes.
-
-        :raises UsageError: a name or value that Windows cannot have.
-        """
-        with self._using() as ssh:
-            environment.write(ssh, ssh.sftp, variables)
-            self._reconnect()
+        with self._connecting:
+            guest = self._running()
+            with self._using() as ssh:
+                asked = power.ask(ssh, "/s")
+            power.happened(guest.machine.monitor, "SHUTDOWN", asked, timeout or self._spec.boot_timeout, str)
+            ssh.close()
 
     def revert(self) -> None:
         """Bring the guest back to the state in which it was received: a new one takes its place in this object."""
@@ -215,25 +213,46 @@ class SmolVM:
         # The first key seen is the guest's for life: nobody else can answer on its port unnoticed.
         self._host_key = ssh.host_key
         if self._spec.env_vars:
-            environment.write(ssh, ssh.sftp, self._spec.env_vars)
+            environment.write(ssh, self._spec.env_vars)
             self._reconnect()
 
     def _reconnect(self) -> None:
         """Windows' sshd reads the environment once per connection (Win32-OpenSSH, setup_session_env)."""
+        with self._connecting:
+            guest = self._running()
+            old, guest.ssh = guest.ssh, self._second_connection()
+            if old is not None and old not in self._users:
+                old.close()  # else whoever uses it last does
+
+    def _second_connection(self) -> Ssh:
         guest = self._running()
         guest.machine.check()
-        if guest.ssh is not None:
-            guest.ssh.close()
-        guest.ssh = connect(guest.machine.account(self._spec), host_key=self._host_key)
+        try:
+            # Patiently: the guest's sshd may have just been restarted.
+            return wait_for_login(guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS)
+        except TimedOut as exc:
+            raise GuestUnreachable(f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s") from exc
 
     @contextmanager
     def _using(self) -> Iterator[Ssh]:
-        ssh = self._connected()
+        with self._connecting:
+            ssh = self._connected()
+            self._users[ssh] += 1
         try:
             yield ssh
         except (GuestUnreachable, TransferError):
             self._running().machine.check()  # says so if it is not only the connection that is gone
             raise
+        finally:
+            self._done_with(ssh)
+
+    def _done_with(self, ssh: Ssh) -> None:
+        with self._connecting:
+            self._users[ssh] -= 1
+            if not self._users[ssh]:
+                del self._users[ssh]
+                if self._guest is None or self._guest.ssh is not ssh:
+                    ssh.close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Windows' rules for paths, environment variables and registry text: pure functions, checked before anything is sent."""
+"""Windows' rules for paths and environment variables: pure functions, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ def check_name(name: str) -> None:
 
 
 def _check_part(path: str, part: str) -> None:
+    try:
+        part.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"{path!r}: the name {part!r} is not text") from None
     if part in (".", ".."):
         raise UsageError(f"{path!r} contains {part!r}; give the path without it")
     illegal = _ILLEGAL.search(part)
@@ -74,13 +78,13 @@ def check_environment(variables: Mapping[str, str]) -> None:
         if other != name:
             raise UsageError(f"environment variables {other!r} and {name!r} are the same one on Windows")
     if "PATH" in seen:
-        raise UsageError("env_vars would replace PATH of the user; extend it in the guest instead")
+        raise UsageError("this would replace PATH of the user; SmolVM.add_to_path extends it")
 
 
 def _check_variable(name: object, value: object) -> None:
     if not isinstance(name, str) or not isinstance(value, str):
         raise UsageError(f"environment variable {name!r}: name and value must be text")
-    if not name or "=" in name or "\0" in name or name != name.strip():
+    if not name or "=" in name or name != name.strip() or any(ord(c) < 32 for c in name):
         raise UsageError(f"{name!r} cannot be the name of an environment variable")
     if _units(name) > _NAME_MAX:
         raise UsageError(f"environment variable {name[:40]!r}...: the name has more than {_NAME_MAX} characters")
@@ -90,23 +94,17 @@ def _check_variable(name: object, value: object) -> None:
         raise UsageError(f"environment variable {name!r}: the value has more than {_VALUE_MAX} characters")
 
 
-def registry_file(key: str, values: Mapping[str, str | None], *, expandable: frozenset[str] = frozenset()) -> bytes:
-    r"""A file for ``reg import`` that sets the text `values` of `key`, or deletes those that are None.
+def folded(name: str) -> str:
+    """A key under which two names meet that Windows takes for one.
 
-    Every value is written in hexadecimal: no quoting, so newlines, quotes and percent signs arrive as they are.
-
-    :param key: e.g. ``HKEY_CURRENT_USER\Environment``.
-    :param expandable: names to store as REG_EXPAND_SZ; the others are REG_SZ.
+    NTFS compares upper-case letters one by one, so that unlike ``str.upper`` a ß stays what it is.
     """
-    lines = ["Windows Registry Editor Version 5.00", "", f"[{key}]"]
-    for name, value in values.items():
-        quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        if value is None:
-            lines.append(f"{quoted}=-")
-        else:
-            kind = 2 if name in expandable else 1
-            lines.append(f"{quoted}=hex({kind}):" + (value + "\0").encode("utf-16-le", "surrogatepass").hex(","))
-    return b"\xff\xfe" + "\r\n".join([*lines, "", ""]).encode("utf-16-le")
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
+
+
+def joined(directory: str, *names: str) -> str:
+    """The path of something in an absolute directory."""
+    return "\\".join([directory.rstrip("\\"), *names])
 
 
 def _units(text: str) -> int:

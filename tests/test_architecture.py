@@ -11,14 +11,18 @@ ROOT = Path(__file__).parents[1] / "pytest_smolvm"
 LONGEST = 400
 FLOORS = (
     {"errors"},  # what goes wrong
-    {"windows", "waiting", "progress"},  # rules and words
-    {"spec"},  # what is wanted
-    {"settings"},
+    {"windows", "waiting", "progress", "regfile", "merge"},  # rules and words
+    {"spec", "trees"},  # what is wanted
+    {"settings", "tarball"},
     {"process", "locks", "owner", "telling"},  # the host
     {"accel", "firmware", "store"},  # what the host has
     {"qemu", "qmp", "swtpm", "disk", "ssh", "powershell"},  # one outside tool each
-    {"host", "commands", "files", "resident"},  # what is done in a guest
+    {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest
+    {"files"},
+    {"folders", "registry", "services", "processes", "waits", "power"},
     {"environment", "conformance"},
+    {"access"},  # the guest object's methods, in groups
+    {"guest_files", "guest_state"},
     {"machine", "capacity"},  # one QEMU, born and buried
     {"templates"},  # frozen machines
     {"pool", "practice"},  # where guests and images come from

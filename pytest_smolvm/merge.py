@@ -1,0 +1,72 @@
+"""Putting a tree that has arrived whole in its place: all of it or nothing, beside what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_smolvm.errors import SmolVMError, TransferError
+
+
+class Side(Protocol):
+    """Where it happens: the guest or this host."""
+
+    def kinds(self, directory: str) -> Mapping[str, bool] | None:
+        """Whether each name in it is a directory; None if there is no such directory."""
+
+    def same(self, name: str) -> str:
+        """A key under which two names meet that are one here."""
+
+    def join(self, directory: str, name: str) -> str:
+        """The path of something in a directory."""
+
+    def move(self, source: str, target: str) -> None:
+        """Rename; nothing is at `target`."""
+
+
+@dataclass(frozen=True)
+class _Move:
+    source: str
+    target: str
+    replaces: bool
+
+
+def settle(side: Side, staged: str, target: str, attic: str) -> None:
+    """Move the directory `staged` to `target`; into it, file by file, where it exists.
+
+    :param attic: an empty directory, for the files that were replaced.
+    :raises TransferError: a file is in the way of a directory or the reverse, or something could not be moved; all is
+        as it was before.
+    """
+    done: list[tuple[str, str]] = []
+    try:
+        for number, move in enumerate(list(_plan(side, staged, target))):
+            steps = [(move.source, move.target)]
+            if move.replaces:
+                steps.insert(0, (move.target, side.join(attic, str(number))))
+            for source, destination in steps:
+                side.move(source, destination)
+                done.append((source, destination))
+    except SmolVMError:
+        for source, destination in reversed(done):
+            side.move(destination, source)
+        raise
+
+
+def _plan(side: Side, staged: str, target: str) -> Iterator[_Move]:
+    present = side.kinds(target)
+    if present is None:
+        yield _Move(staged, target, False)
+        return
+    here = {side.same(name): name for name in present}
+    for name, is_directory in (side.kinds(staged) or {}).items():
+        source, there = side.join(staged, name), here.get(side.same(name))
+        if there is None:
+            yield _Move(source, side.join(target, name), False)
+        elif is_directory != present[there]:
+            raise TransferError(f"{side.join(target, there)} is {'a directory' if present[there] else 'a file'}, but {name} to be put there is not")
+        elif is_directory:
+            yield from _plan(side, source, side.join(target, there))
+        else:
+            yield _Move(source, side.join(target, there), True)
