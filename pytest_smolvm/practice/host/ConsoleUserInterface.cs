@@ -12,11 +12,12 @@ internal sealed class ConsoleUserInterface(ClixmlStream? errors, bool nonInterac
 {
     public override PSHostRawUserInterface RawUI { get; } = new ConsoleRawInterface();
 
-    public override void Write(string value) => Console.Out.Write(value);
+    /// <summary>5.1 formats without colour sequences; the engine puts them into table headings and leaves it to the host.</summary>
+    public override void Write(string value) => Console.Out.Write(GetOutputString(value, supportsVirtualTerminal: false));
 
-    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => Console.Out.Write(value);
+    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => Write(value);
 
-    public override void WriteLine(string value) => Console.Out.WriteLine(value);
+    public override void WriteLine(string value) => Write(value + Environment.NewLine);
 
     public override void WriteErrorLine(string value)
     {

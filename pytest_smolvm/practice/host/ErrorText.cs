@@ -1,33 +1,35 @@
 using System;
+using System.Collections.Generic;
 using System.Management.Automation;
-using System.Text;
 
 namespace PracticeGuest;
 
 /// <summary>Error records in the words and layout of Windows PowerShell 5.1's NormalView.</summary>
-public static class ErrorText
+internal static class ErrorText
 {
-    private const int Indent = 4;
+    private const string Indent = "    ";
 
-    /// <summary>The text of one record; the last line is a single space, as on Windows.</summary>
-    public static string Of(ErrorRecord record, int width)
+    /// <summary>The lines of one record, wrapped at <paramref name="width"/>; the last is a single blank, as on Windows.</summary>
+    public static IEnumerable<string> Of(ErrorRecord record, int width)
     {
-        if (record.FullyQualifiedErrorId == "NativeCommandErrorMessage")
+        if (record.FullyQualifiedErrorId is "NativeCommandErrorMessage" or "NativeCommandError")
         {
-            return record.Exception.Message;
+            return [record.Exception.Message];
         }
 
         var details = record.ErrorDetails?.Message;
-        var text = new StringBuilder(Origin(record.InvocationInfo))
-            .Append(string.IsNullOrEmpty(details) ? Message(record) : details);
-        if (record.InvocationInfo?.PositionMessage is { Length: > 0 } position)
+        var hasDetails = !string.IsNullOrEmpty(details);
+        var lines = new List<string>();
+        AddText(lines, Origin(record.InvocationInfo) + (hasDetails ? details : Message(record)), width);
+        AddText(lines, record.InvocationInfo?.PositionMessage, width);
+        AddDetail(lines, "+ CategoryInfo          : " + record.CategoryInfo, width);
+        AddDetail(lines, "+ FullyQualifiedErrorId : " + record.FullyQualifiedErrorId, width);
+        if (!hasDetails)
         {
-            text.Append('\n').Append(position);
+            lines.Add(" ");
         }
 
-        AppendIndented(text, "+ CategoryInfo          : " + record.CategoryInfo, width);
-        AppendIndented(text, "+ FullyQualifiedErrorId : " + record.FullyQualifiedErrorId, width);
-        return string.IsNullOrEmpty(details) ? text.Append("\n ").ToString() : text.ToString();
+        return lines;
     }
 
     /// <summary>Who failed: the script's path, the text of a command line, or the name the command was called by.</summary>
@@ -44,19 +46,47 @@ public static class ErrorText
         return string.IsNullOrEmpty(name) ? "" : name + " : ";
     }
 
+    // The engine's later versions say "a name of" and "executable program".
     private static string Message(ErrorRecord record) => record.Exception is CommandNotFoundException missing
         && record.FullyQualifiedErrorId == "CommandNotFoundException"
         ? $"The term '{missing.CommandName}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
             + "Check the spelling of the name, or if a path was included, verify that the path is correct and try again."
         : record.Exception.Message;
 
-    private static void AppendIndented(StringBuilder text, string line, int width)
+    private static void AddText(List<string> lines, string? text, int width)
     {
-        var room = Math.Max(width - Indent - 2, 1);
-        text.Append('\n');
-        for (var start = 0; start < line.Length; start += room)
+        if (string.IsNullOrEmpty(text))
         {
-            text.Append(' ', Indent).Append(line, start, Math.Min(room, line.Length - start));
+            return;
+        }
+
+        foreach (var line in text.Split('\n'))
+        {
+            AddWrapped(lines, line.TrimEnd('\r'), width);
+        }
+    }
+
+    /// <summary>Breaks at the last blank that fits, or in the middle of a word that is too long.</summary>
+    private static void AddWrapped(List<string> lines, string line, int width)
+    {
+        while (line.Length > width)
+        {
+            var blank = line.LastIndexOf(' ', width);
+            var end = blank > 0 ? blank : width;
+            lines.Add(line[..end]);
+            line = line[(blank > 0 ? end + 1 : end)..];
+        }
+
+        lines.Add(line);
+    }
+
+    /// <summary>Details are cut, not wrapped, and every piece is indented.</summary>
+    private static void AddDetail(List<string> lines, string detail, int width)
+    {
+        var room = Math.Max(width - Indent.Length - 2, 1);
+        for (var start = 0; start < detail.Length; start += room)
+        {
+            lines.Add(Indent + detail.Substring(start, Math.Min(room, detail.Length - start)));
         }
     }
 }

@@ -57,25 +57,23 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
 
     private void Invoke(PowerShell shell, IEnumerable<object>? input)
     {
+        shell.Streams.Error.DataAdded += (_, added) => Show(shell.Streams.Error[added.Index]);
         if (xmlErrors is not null)
         {
             InvokeForCaller(shell, input);
             return;
         }
 
-        var commands = shell.Commands.Commands;
-        commands[^1].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);
         shell.AddCommand("Out-Default");
         shell.Invoke(input ?? [], new List<PSObject>(), Settings);
     }
 
     /// <summary>The caller is a PowerShell: objects instead of text, on both streams.</summary>
-    private void InvokeForCaller(PowerShell shell, IEnumerable<object>? input)
+    private static void InvokeForCaller(PowerShell shell, IEnumerable<object>? input)
     {
         using var stream = new ClixmlStream(() => Console.Out);
         var output = new PSDataCollection<PSObject>();
         output.DataAdded += (_, added) => stream.Write(output[added.Index], "Output");
-        shell.Streams.Error.DataAdded += (_, added) => xmlErrors!.Write(shell.Streams.Error[added.Index], "Error");
         shell.Invoke(input ?? [], output, Settings);
     }
 
@@ -87,9 +85,9 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
             return;
         }
 
-        using var shell = PowerShell.Create(runspace);
-        var shown = PSObject.AsPSObject(error);
-        shown.Properties.Add(new PSNoteProperty("writeErrorStream", true), preValidated: true);
-        shell.AddCommand("Out-Default").Invoke(new[] { shown });
+        foreach (var text in ErrorText.Of(error, host.UI.RawUI.BufferSize.Width))
+        {
+            host.UI.WriteErrorLine(text);
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell;
@@ -18,21 +17,7 @@ internal static class SessionDefaults
         var state = InitialSessionState.CreateDefault();
         state.Variables.Add(new SessionStateVariableEntry("ErrorView", "NormalView", "How errors are shown"));
         state.ExecutionPolicy = Policy(line.ExecutionPolicy);
-        ShowErrorsAsWindowsDoes(state);
         return state;
-    }
-
-    /// <summary>The first view for a type wins, so ours goes before the engine's.</summary>
-    private static void ShowErrorsAsWindowsDoes(InitialSessionState state)
-    {
-        var text = CustomControl.Create().StartEntry()
-            .AddScriptBlockExpressionBinding($"[{typeof(ErrorText).FullName}]::Of($_, $host.UI.RawUI.BufferSize.Width)")
-            .EndEntry().EndControl();
-        var view = new FormatViewDefinition("WindowsError", text);
-        var engineFormats = state.Formats.ToList();
-        state.Formats.Clear();
-        state.Formats.Add(new SessionStateFormatEntry(new ExtendedTypeDefinition(typeof(ErrorRecord).FullName, [view])));
-        state.Formats.Add(engineFormats);
     }
 
     private static ExecutionPolicy Policy(string? name)
