@@ -47,7 +47,7 @@ def upload(
         _unpack_there(ssh, packing, fresh)
         if verify:
             _compare(packing.digests, _fetch(ssh, fresh, None), target)
-        merge.settle(_There(ssh.sftp), fresh, target, attic)
+        merge.settle(There(ssh.sftp), fresh, target, attic)
 
 
 def download(
@@ -73,7 +73,7 @@ def download(
             fetched = _fetch(ssh, source, fresh, progress)
             if verify:
                 _compare(fetched, _fetch(ssh, source, None), source)
-            merge.settle(_Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic))
+            merge.settle(Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic))
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -233,7 +233,7 @@ def _plain(path: str) -> bool:
     return "%" not in path and len(path) <= _CD_MAX
 
 
-class _There:
+class There:
     """The guest's side of a merge."""
 
     def __init__(self, sftp: paramiko.SFTPClient) -> None:
@@ -267,7 +267,7 @@ class _There:
             self._sftp.posix_rename(filesystem.sftp_path(source), filesystem.sftp_path(target))
 
 
-class _Here:
+class Here:
     """The host's side of a merge."""
 
     def kinds(self, directory: str) -> dict[str, bool] | None:

@@ -50,7 +50,7 @@ def forwarded(tunnel: Callable[[], End]) -> Iterator[tuple[str, int]]:
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         open_ends: set[End] = set()
-        accepting = threading.Thread(target=_accept, args=(listener, tunnel, open_ends), name="smolvm-forward", daemon=True)
+        accepting = threading.Thread(target=_accept, args=(listener, tunnel, open_ends), name="smolvm-accept", daemon=True)
         accepting.start()
         try:
             host, port = listener.getsockname()
