@@ -1,0 +1,77 @@
+"""The practice image: a guest that anyone may build in minutes and that is real where this project's code touches it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pytest_smolvm.locks import exclusive
+from pytest_smolvm.practice.image import make_image, remove_scratch
+from pytest_smolvm.practice.powershell import check_powershell, make_powershell, powershell_key
+from pytest_smolvm.practice.recipe import Recipe, key
+from pytest_smolvm.practice.root import make_root, root_key
+from pytest_smolvm.practice.tools import make_tools, tools_key
+from pytest_smolvm.progress import Progress, phase
+
+__all__ = ["Recipe", "build", "key"]
+
+
+def build(recipe: Recipe, output: Path, work: Path, progress: Progress) -> Path:
+    """Build the sealed practice image at `output`. Steps that nothing has changed since are taken from `work`.
+
+    :raises HostError: a program is missing on this host, or there is no way to get a PowerShell.
+    :raises UsageError: the PowerShell archive cannot be used.
+    :raises ToolError: a step failed; what it printed is in `work`.
+    """
+    check_powershell(recipe)
+    work, output = work.resolve(), output.resolve()
+    scratch = work / "scratch"
+    with exclusive(work / "lock", lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
+        remove_scratch(scratch)  # left by a build that was killed
+        scratch.mkdir()
+        try:
+            steps = _Steps(work, scratch, progress)
+            tools = steps.directory("compile the guest's programs", f"tools-{tools_key()}", make_tools)
+            powershell = steps.directory(
+                "make PowerShell",
+                f"powershell-{powershell_key(recipe)}",
+                lambda target: make_powershell(recipe, target, work / "powershell.log"),
+            )
+            root = steps.file(
+                "install Debian's packages and wine",
+                f"root-{root_key(recipe)}.tar",
+                lambda target: make_root(recipe, target, work / "root.log"),
+            )
+            make_image(root, tools, powershell, output, scratch, progress)
+        finally:
+            remove_scratch(scratch)
+    return output
+
+
+class _Steps:
+    """The intermediate results under `work`: each is made in the scratch directory and appears whole, under its key."""
+
+    def __init__(self, work: Path, scratch: Path, progress: Progress) -> None:
+        self._work = work
+        self._scratch = scratch
+        self._progress = progress
+
+    def directory(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
+        """The directory `step`, made by `make` if it is not there."""
+        if not (self._work / step).exists():
+            (self._scratch / step).mkdir()
+        return self.file(name, step, make)
+
+    def file(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
+        """The file `step`, made by `make` if it is not there. Its older versions go."""
+        result = self._work / step
+        if result.exists():
+            self._progress.note(f"{name}: as before")
+            return result
+        with phase(self._progress, name):
+            make(self._scratch / step)
+            for old in self._work.glob(step.partition("-")[0] + "-*"):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            (self._scratch / step).rename(result)
+        return result

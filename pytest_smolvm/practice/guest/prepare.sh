@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs on the host, inside mmdebstrap, on the freshly installed root "$1": makes the user and Windows' side of the guest.
+# /windows.reg in the root holds what differs from wine's own registry.
 set -eu
 root=$1
-here=$(dirname "$0")
 wine=/usr/lib/x86_64-linux-gnu/wine
 drive=/home/smolvm/.wine/drive_c
 
@@ -12,10 +12,10 @@ as_user() {
         WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=' XDG_RUNTIME_DIR=/tmp "$@"
 }
 
-# The password is published, so its hash may be cheap: a login pays for it every time.
+# The password is "smolvm" and published, so its hash may be cheap: every login pays for it.
 echo 'smolvm:x:1000:1000::/home/smolvm:/usr/lib/practice/shell' >>"$root/etc/passwd"
 echo 'smolvm:x:1000:' >>"$root/etc/group"
-echo 'smolvm:$1$practice$HASH:20000:0:99999:7:::' | sed "s|HASH|$PASSWORD_HASH|" >>"$root/etc/shadow"
+echo 'smolvm:$1$practice$HDQX5FWKq5Y/8Fk71KWzS0:20000:0:99999:7:::' >>"$root/etc/shadow"
 mkdir -p "$root/home/smolvm" "$root/usr/lib/practice"
 chown 1000:1000 "$root/home/smolvm"
 echo PRACTICE >"$root/etc/hostname"
@@ -28,7 +28,7 @@ find "$root$wine/x86_64-windows" -type f -print0 | xargs -0 -n 64 -P "$(nproc)" 
 
 as_user /usr/lib/wine/wine64 wineboot --init
 mv "$root$drive/users" "$root$drive/Users"
-cp "$here/windows.reg" "$root$drive/windows.reg"
+mv "$root/windows.reg" "$root$drive/windows.reg"
 as_user /usr/lib/wine/wine64 regedit /S 'C:\windows.reg'
 as_user /usr/lib/wine/wineserver64 --wait
 rm "$root$drive/windows.reg"
@@ -40,3 +40,18 @@ for file in "$root$drive"/windows/system32/*.* "$root$drive"/windows/*.*; do
         ln -f "$twin" "$file"
     fi
 done
+
+# Our own take the place of these.
+system=$root$drive/windows/system32
+rm -rf "$system/shutdown.exe" "$system"/[Ww]indows[Pp]ower[Ss]hell
+# Not Windows' business: the whole Linux file system as a drive.
+rm -f "$root/home/smolvm/.wine/dosdevices/z:"
+
+# Nor video: wine wants these libraries installed, but nothing here plays films.
+cd "$root/usr/lib/x86_64-linux-gnu"
+for name in avcodec avformat x264 x265 codec2 SvtAv1 aom rav1e jxl vpx heif hwy dav1d openmpt rsvg gav1 gphoto2 gstreamer; do
+    rm -rf lib$name*
+done
+rm -rf gconv wine/x86_64-unix/winedmo.so "$root"/usr/lib/udev/hwdb.d "$root"/usr/share/mime
+rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/* "$root"/usr/share/wine/gecko "$root"/usr/share/wine/mono
+rm -f "$root"/etc/ssh/ssh_host_rsa_key*

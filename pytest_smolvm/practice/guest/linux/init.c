@@ -36,6 +36,10 @@ static char *const user_environment[] = {
     "HOME=/home/smolvm", "USER=smolvm", "LOGNAME=smolvm", "PATH=/usr/bin", "LANG=C.UTF-8", "WINEPREFIX=/home/smolvm/.wine",
     "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", "DISPLAY=:0", "XDG_RUNTIME_DIR=/run/user", NULL,
 };
+/* Only wineserver: what it is loaded into inherits it, too. */
+static char *const server_environment[] = {
+    "HOME=/home/smolvm", "USER=smolvm", "PATH=/usr/bin", "WINEPREFIX=/home/smolvm/.wine", "LD_PRELOAD=/usr/lib/practice/wineserver.so", NULL,
+};
 static char *const root_environment[] = {"PATH=/usr/sbin:/usr/bin", "LD_PRELOAD=/usr/lib/practice/sshd.so", NULL};
 static char *const plain_environment[] = {"PATH=/usr/sbin:/usr/bin", NULL};
 
@@ -52,6 +56,7 @@ struct service {
 
 static struct service services[] = {
     {"sshd", (char *[]){"/usr/sbin/sshd", "-D", "-e", NULL}, root_environment, 0, 0, 0, 0},
+    {"wineserver", (char *[]){"/usr/lib/wine/wineserver64", "--foreground", "--persistent", NULL}, server_environment, USER_ID, 0, 0, 0},
     {"Windows", (char *[]){"/usr/lib/wine/wine64", "C:\\windows\\system32\\OpenSSH\\sshd.exe", NULL}, user_environment, USER_ID, 0, 0, 0},
     {"desktop", (char *[]){"/usr/lib/practice/desktop", NULL}, plain_environment, 0, 10, 0, 0},
 };

@@ -137,7 +137,7 @@ static void accept_line(const char *text)
         CloseHandle(thread);
 }
 
-int main(void)
+int wmain(void)
 {
     char text[4096];
     DWORD used = 0, got;

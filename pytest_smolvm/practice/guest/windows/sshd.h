@@ -2,8 +2,6 @@
 #ifndef SSHD_H
 #define SSHD_H
 
-#define UNICODE
-#define _UNICODE
 #define WINVER 0x0A00
 #define _WIN32_WINNT 0x0A00
 #include <windows.h>

@@ -1,0 +1,65 @@
+"""The last step: root archive, overlay and kernel become one sealed disk image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_smolvm.practice import disk
+from pytest_smolvm.practice.kernel import initial_ram_disk, read_kernel, unify
+from pytest_smolvm.practice.overlay import make_overlay
+from pytest_smolvm.process import require, run
+from pytest_smolvm.progress import Progress, phase
+
+# In the guest's tree files belong to several users; the kernel is in the EFI system partition.
+_ASSEMBLE = """\
+set -e
+tree=$1 root=$2 overlay=$3
+shift 3
+mkdir "$tree"
+tar -C "$tree" -xpf "$root" --numeric-owner --exclude='./dev/*' --exclude='./boot/*' --exclude='./usr/lib/modules/*'
+tar -C "$tree" -xpf "$overlay" --numeric-owner
+exec "$@"
+"""
+
+
+def make_image(root: Path, tools: Path, powershell: Path, output: Path, scratch: Path, progress: Progress) -> None:
+    """Assemble the image in the empty directory `scratch`, then move it to `output`."""
+    raw, overlay, tree = scratch / "disk.raw", scratch / "overlay.tar", scratch / "tree"
+    with phase(progress, "assemble the disk"):
+        kernel = read_kernel(root)
+        make_overlay(overlay, kernel, tools, powershell)
+        disk.partition(raw)
+        disk.fill_system_partition(raw, unify(kernel.image, initial_ram_disk(kernel, tools / "initrd"), scratch))
+        make_tree = disk.root_command(raw, os.fspath(tree))
+        run("assemble the practice guest's root", as_root(["sh", "-c", _ASSEMBLE, "sh", tree, root, overlay, *make_tree]))
+    with phase(progress, "compress the image"):
+        image = scratch / "practice.qcow2"
+        disk.seal(raw, image)
+        _publish(image, output)
+
+
+def remove_scratch(scratch: Path) -> None:
+    """Remove `scratch` with all it holds, also what belongs to users of the guest."""
+    if scratch.exists():
+        run("remove the scratch directory", as_root(["rm", "-rf", "--one-file-system", scratch]))
+
+
+def as_root(command: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]]:
+    """`command` such that it may give files to any user: as it is for root, else in a user namespace."""
+    if os.geteuid() == 0:
+        return list(command)
+    require("newuidmap", "uidmap")
+    return [require("unshare", "util-linux"), "--user", "--map-auto", "--map-root-user", "--", *command]
+
+
+def _publish(image: Path, output: Path) -> None:
+    """Rename within one file system; across two, copy beside the target first."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        run("move the practice image to its place", ["mv", "-f", image, beside])
+        os.replace(beside, output)
+    finally:
+        beside.unlink(missing_ok=True)
