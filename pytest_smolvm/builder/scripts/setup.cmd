@@ -6,5 +6,5 @@ set "stage=%~1"
 set "home=%ProgramData%\smolvm\setup"
 if not exist "%home%\setup.cmd" xcopy "%~dp0*" "%home%\" /e /i /q /y >nul
 powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%home%\%stage%.ps1" >"%home%\%stage%.log" 2>&1
-if errorlevel 1 echo SMOLVM-FAILED:%stage%>\\.\COM1
+if errorlevel 1 echo SMOLVM-FAILED:%stage% >\\.\COM1
 exit /b 0

@@ -7,7 +7,8 @@ function Send-Mark([string]$Text) {
     # cmd.exe would act on the other characters.
     $safe = ($Text -replace '[^A-Za-z0-9 .,:_()/\\-]', ' ') -replace '\s+', ' '
     if ($safe.Length -gt 200) { $safe = $safe.Substring(0, 200) }
-    & cmd.exe /d /c "echo SMOLVM-$safe>\\.\COM1"
+    # A space before the sign: a last word such as "2" would else name the stream to redirect.
+    & cmd.exe /d /c "echo SMOLVM-$safe >\\.\COM1"
 }
 
 # A step that fails is reported and the next one runs: whether the image is good is decided from outside, over SSH.

@@ -306,7 +306,7 @@ static int run_command(const char *line, const char *root)
     if (child == 0) {
         char *environment[] = {
             "HOME=/home/smolvm", "USER=smolvm", "PATH=/usr/bin", "LANG=C.UTF-8", "WINEPREFIX=/home/smolvm/.wine", "WINEDEBUG=-all",
-            "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", *root ? "XDG_RUNTIME_DIR=/tmp" : "XDG_RUNTIME_DIR=/run/user", NULL,
+            "WINEDLLOVERRIDES=winemenubuilder.exe=", *root ? "XDG_RUNTIME_DIR=/tmp" : "XDG_RUNTIME_DIR=/run/user", NULL,
         };
         /* "cmd.exe /c" of the line itself is the program; what follows is one argument to it, as CreateProcess has it. */
         if (strncasecmp(line, "cmd.exe /c ", 11) == 0)
