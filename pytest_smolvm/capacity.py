@@ -176,6 +176,8 @@ class Capacity:
 
     def _check_not_stuck(self, leases: dict[Path, Lease], wanted: list[Lease]) -> None:
         held = {path for path, lease in leases.items() if not lease.waiting}
+        if any(leases[path].spare for path in held):
+            return  # one in the making: it makes room as soon as it is there
         waiting = {_owner(path) for path, lease in leases.items() if lease.waiting} | {owner.me()}
         if not held:
             total, available = memory_mib()

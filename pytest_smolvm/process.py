@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from pytest_smolvm.errors import HostError, ToolError
 # PR_SET_PDEATHSIG fires when the *thread* that forked ends, not only its process (prctl(2)). So one thread that
 # lives as long as the process starts every child, whichever thread asks.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
 
@@ -113,6 +116,12 @@ def tail(path: Path, lines: int = 25) -> str:
             return "\n".join(_text(log.read()).splitlines()[-lines:])
     except FileNotFoundError:
         return ""
+
+
+def die_with_parent() -> None:
+    """From now on, the kernel ends this process when the one that started it dies."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
 
 
 def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subprocess.Popen[bytes]:

@@ -17,6 +17,7 @@ from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host import Host
 from pytest_smolvm.images import practice_image
 from pytest_smolvm.pool import Pool
+from pytest_smolvm.process import die_with_parent
 from pytest_smolvm.settings import PRACTICE, Settings
 from pytest_smolvm.spec import DEFAULT_MEMORY, GuestSpec
 from pytest_smolvm.store import Store
@@ -39,6 +40,9 @@ class Session:
         """What the fixture windows_vm_spec said, once it did."""
         self.shared: dict[str, SmolVM] = {}
         """Running guests of class, module and session scope, by fixture."""
+        if hasattr(config, "workerinput"):
+            # An xdist worker notices after seconds that its controller was killed; its guests are to be gone at once.
+            die_with_parent()
 
     @cached_property
     def store(self) -> Store:

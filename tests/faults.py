@@ -1,0 +1,156 @@
+"""SIGKILL at random moments to anything of ours, many times; then the next run must pass and nothing may be left.
+
+As a script: ``python tests/faults.py --kills 200 --image FILE``. The suite runs a small one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = """
+import pytest
+
+@pytest.mark.parametrize("n", range(3))
+def test_guest(windows_vm, n):
+    assert windows_vm.run("ver", shell="cmd", timeout=120).exit_code == 0
+"""
+MEMORY = 1024
+LONGEST_FUSE = 6.0
+GONE_WITHIN = 3.0
+
+
+@dataclass
+class Storm:
+    """Runs of pytest on a store, and what gets killed in them.
+
+    :param rebake_every: after so many kills the template is removed, so that a baker is among the next victims.
+    """
+
+    image: Path
+    root: Path
+    rebake_every: int
+    dice: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def store(self) -> Path:
+        """The store that must be clean afterwards."""
+        return self.root / "store"
+
+    def rage(self, kills: int) -> None:
+        """Kill so many times, one process a run."""
+        (self.root / "test_storm.py").write_text(TESTS)
+        self.calm()
+        for number in range(1, kills + 1):
+            if number % self.rebake_every == 0:
+                for template in (self.store / "templates").iterdir():
+                    shutil.rmtree(template)
+            self._one_kill()
+            assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
+
+    def calm(self) -> None:
+        """A run that nobody disturbs passes and leaves nothing."""
+        result = subprocess.run(self._command(), cwd=self.root, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout[-3000:]
+        assert not self._remaining()
+        for place in ("runs", "leases"):
+            assert [] == list((self.store / place).iterdir())
+        assert all("." not in template.name for template in (self.store / "templates").iterdir()), "a half-made template"
+
+    def _one_kill(self) -> None:
+        run = subprocess.Popen(self._command(), cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        fuse = time.monotonic() + self.dice.uniform(0.3, LONGEST_FUSE)
+        while time.monotonic() < fuse and run.poll() is None:
+            time.sleep(0.02)
+        victims = self._ours(run.pid)
+        if victims and run.poll() is None:
+            pid, name = self.dice.choice(victims)
+            try:
+                os.kill(pid, signal.SIGKILL)
+                self.killed[name] += 1
+            except ProcessLookupError:
+                pass  # it ended by itself this very moment
+        run.wait()
+
+    def _command(self) -> list[str]:
+        options = [f"--smolvm-image={self.image}", f"--smolvm-store={self.store}", f"--smolvm-memory={MEMORY}"]
+        return [sys.executable, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", "test_storm.py", *options]
+
+    def _ours(self, controller: int) -> list[tuple[int, str]]:
+        """The controller's descendants, itself included, by what they are."""
+        parents = {pid: int(_stat(pid)[1]) for pid in _pids() if _stat(pid)}
+        family = {controller}
+        while more := {pid for pid, parent in parents.items() if parent in family} - family:
+            family |= more
+        return [(pid, _name(pid)) for pid in sorted(family)]
+
+    def _remaining(self) -> list[str]:
+        """Command lines that name the store, once those who are about to end had time for it."""
+        deadline = time.monotonic() + GONE_WITHIN
+        while True:
+            lines = [line for pid in _pids() if str(self.store) in (line := _line(pid)) and pid != os.getpid() and "faults.py" not in line]
+            if not lines or time.monotonic() > deadline:
+                return lines
+            time.sleep(0.05)
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _name(pid: int) -> str:
+    line = _line(pid)
+    for name in ("qemu-system", "swtpm", "qemu-img"):
+        if name in line.split(" ")[0]:
+            return name
+    return "pytest" if "-m pytest" in line else "worker" if "python" in line else "helper"
+
+
+def main() -> None:
+    """Rage, then say what was killed."""
+    from pytest_smolvm.images import practice_image
+    from pytest_smolvm.progress import Silent
+    from pytest_smolvm.settings import default_store
+    from pytest_smolvm.store import Store
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
+    options = parser.parse_args()
+    image = options.image or practice_image(Store.at(default_store()), Silent())
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
+        storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))
+        storm.rage(options.kills)
+        storm.calm()
+    print(f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed")
+
+
+if __name__ == "__main__":
+    main()
