@@ -60,7 +60,7 @@ internal sealed class ConsoleSession(CommandLine line)
         return succeeded ? 0 : 1;
     }
 
-    /// <summary><c>-File</c>: 0 unless the script throws; <c>exit N</c> reaches the host by itself.</summary>
+    /// <summary><c>-File</c>: 1 if the script threw, else 0, whatever native programs returned; its <c>exit N</c> goes to the host.</summary>
     private int RunFile(Executor executor)
     {
         var command = new Command(line.Script, isScript: false, useLocalScope: false);
@@ -69,7 +69,7 @@ internal sealed class ConsoleSession(CommandLine line)
             command.Parameters.Add(argument);
         }
 
-        executor.Run(shell => shell.Commands.AddCommand(command), Input());
+        executor.RunFile(command, Input());
         return executor.Threw ? 1 : 0;
     }
 

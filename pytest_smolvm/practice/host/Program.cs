@@ -8,7 +8,10 @@ internal static class Program
     // 0xFFFD0000: what powershell.exe exits with when it refuses its own command line.
     private const int BadCommandLine = unchecked((int)0xFFFD0000);
 
-    private static int Main(string[] words)
+    // Threads that a script left behind, such as a runspace pool's, don't keep the process, as they don't on Windows.
+    private static void Main(string[] words) => Environment.Exit(Run(words));
+
+    private static int Run(string[] words)
     {
         ConsoleEncoding.UseOemCodePage();
         try

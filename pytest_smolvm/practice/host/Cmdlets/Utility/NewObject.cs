@@ -9,7 +9,7 @@ namespace Microsoft.PowerShell.Commands;
 public sealed class NewObjectCommand : PSCmdlet
 {
     // The language's own constructor call picks the overload and converts the arguments.
-    private static readonly ScriptBlock Construct = ScriptBlock.Create("param($type, $arguments) $type::new.Invoke($arguments)");
+    private static readonly ScriptBlock Construct = ScriptBlock.Create("param($type, $arguments) , $type::new.Invoke($arguments)");
 
     private static readonly ScriptBlock Assign = ScriptBlock.Create("param($object, $name, $value) $object.$name = $value");
 
