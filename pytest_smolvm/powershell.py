@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Union
 from xml.etree import ElementTree
 
-# Ends a script with the code a caller expects: a failing native command's own, else 1 for any failure. Left alone,
-# powershell.exe makes 1 of every native code (about_PowerShell_exe, 5.1).
-_TAIL = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\nexit 0\n"
-# Reads exactly as many bytes as the script has, so that what follows on stdin is the script's own input. -Command
-# rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
+from pytest_smolvm.errors import UsageError
+
+_PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
+
+# Runs what comes on stdin, exactly as many bytes as it has, so that what follows is left for the script that it runs.
+# -Command rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
 # characters however long the script is, and has no character that cmd.exe would touch inside quotes.
 _BOOTSTRAP = (
-    "$OutputEncoding=[Text.UTF8Encoding]::new($false);"
-    "try{{[Console]::OutputEncoding=$OutputEncoding;[Console]::InputEncoding=$OutputEncoding}}catch{{}};"
-    "$ProgressPreference='SilentlyContinue';"
-    "try{{.([ScriptBlock]::Create((&{{$i=[Console]::OpenStandardInput();$b=[byte[]]::new({size});$o=0;"
-    "while($o -lt {size}){{$n=$i.Read($b,$o,{size}-$o);if(-not $n){{break}};$o+=$n}};"
-    "[Text.Encoding]::UTF8.GetString($b)}})))}}"
-    "catch [Management.Automation.ParseException]{{[Console]::Error.WriteLine($_.Exception.Message);exit 1}}"
+    "$stdin=[Console]::OpenStandardInput();$b=[byte[]]::new({size});$o=0;"
+    "while($o -lt {size}){{$n=$stdin.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
+    ".([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"
 )
+_INT = range(-(2**31), 2**31)
+_LONG = range(-(2**63), 2**63)
+Argument = Union[str, int, float, bool, None]
 _QUOTES = "'\u2018\u2019\u201a\u201b"  # all of them end a single-quoted string in PowerShell
 
 
@@ -28,14 +33,51 @@ def quote(text: str) -> str:
     return "'" + re.sub(f"([{_QUOTES}])", r"\1\1", text) + "'"
 
 
-def command(script: str) -> tuple[str, bytes]:
+def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
     """What runs `script` in a new powershell.exe: the command line for cmd.exe, and the bytes for its stdin.
 
     The exit code is `exit N`'s, else a failing last native command's, else 1 after a failure, else 0.
     """
-    payload = (script + _TAIL).encode("utf-8", "surrogatepass")
-    bootstrap = _BOOTSTRAP.format(size=len(payload))
-    return f'powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "{bootstrap}"', payload
+    line, program = bootstrap("call", "fresh")
+    payload = request(script, args)
+    return line, program + struct.pack("<i", len(payload)) + payload
+
+
+def bootstrap(*names: str) -> tuple[str, bytes]:
+    """What runs our scripts of these names, one after another, in a new powershell.exe: command line and stdin."""
+    program = text_of(*names).encode()
+    return f'{_PROGRAM} -Command "{_BOOTSTRAP.format(size=len(program))}"', program
+
+
+@cache
+def text_of(*names: str) -> str:
+    """Our own scripts of these names, joined."""
+    folder = files("pytest_smolvm") / "scripts"
+    return "".join((folder / f"{name}.ps1").read_text(encoding="ascii") for name in names)
+
+
+def request(script: str, args: Sequence[Argument] = ()) -> bytes:
+    """A script and the values for its parameters, as call.ps1 reads them.
+
+    :raises UsageError: an argument is of a type that cannot be passed.
+    """
+    parts = [("s", script), *map(_part, args)]
+    encoded = [(kind.encode(), text.encode("utf-8", "surrogatepass")) for kind, text in parts]
+    return struct.pack("<i", len(parts)) + b"".join(kind + struct.pack("<i", len(raw)) + raw for kind, raw in encoded)
+
+
+def _part(value: Argument) -> tuple[str, str]:
+    if value is None:
+        return "n", ""
+    if isinstance(value, str):
+        return "s", value
+    if isinstance(value, bool):
+        return "b", "1" if value else "0"
+    if isinstance(value, int) and value in _LONG:
+        return ("i" if value in _INT else "l"), str(value)
+    if isinstance(value, float):
+        return "f", {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
+    raise UsageError(f"{value!r} cannot be an argument of a script: text, numbers, booleans and None can")
 
 
 def plain(text: str) -> str:

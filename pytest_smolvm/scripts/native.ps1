@@ -1,0 +1,89 @@
+# What .NET does not offer of Windows. Declared without Add-Type, which would start a compiler on 5.1.
+
+function New-Native {
+    $name = [Reflection.AssemblyName]::new('SmolVM')
+    $assembly = [Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly($name, 'Run')
+    $type = $assembly.DefineDynamicModule('SmolVM').DefineType('SmolVM.Kernel32', 'Public, Class')
+    $functions = @{
+        SetStdHandle              = [bool], [int], [IntPtr]
+        GetStdHandle              = [IntPtr], [int]
+        SetHandleInformation      = [bool], [IntPtr], [int], [int]
+        CreateJobObjectW          = [IntPtr], [IntPtr], [IntPtr]
+        AssignProcessToJobObject  = [bool], [IntPtr], [IntPtr]
+        SetInformationJobObject   = [bool], [IntPtr], [int], [byte[]], [int]
+        QueryInformationJobObject = [bool], [IntPtr], [int], [byte[]], [int], [IntPtr]
+        TerminateProcess          = [bool], [IntPtr], [int]
+        SetSystemTime             = [bool], [byte[]]
+        CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
+        CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
+    }
+    $import = [Runtime.InteropServices.DllImportAttribute]
+    $fields = [Reflection.FieldInfo[]] ($import.GetField('CharSet'), $import.GetField('SetLastError'))
+    $attribute = [Reflection.Emit.CustomAttributeBuilder]::new($import.GetConstructor([type[]] [string]), [object[]] 'kernel32.dll',
+        $fields, [object[]] ([Runtime.InteropServices.CharSet]::Unicode, $true))
+    foreach ($function in $functions.Keys) {
+        $result, $parameters = $functions[$function]
+        $method = $type.DefineMethod($function, 'Public, Static', $result, [type[]] $parameters)
+        $method.SetImplementationFlags('PreserveSig')
+        $method.SetCustomAttribute($attribute)
+    }
+    $type.CreateType()
+}
+
+$Self = [IntPtr] -1  # the handle that always means the calling process
+$Handles = @{ Input = -10; Output = -11; Error = -12 }
+
+# A job that this process and its children are in: they end with it, as with a session of sshd. Children may leave it.
+function Enter-Job {
+    $job = $Native::CreateJobObjectW(0, 0)
+    $limits = [byte[]]::new(144)  # JOBOBJECT_EXTENDED_LIMIT_INFORMATION
+    [BitConverter]::GetBytes(0x2000 -bor 0x800).CopyTo($limits, 16)  # KILL_ON_JOB_CLOSE, BREAKAWAY_OK
+    $null = $Native::SetInformationJobObject($job, 9, $limits, $limits.Length)
+    $null = $Native::AssignProcessToJobObject($job, $Self)
+    $job
+}
+
+# End the other processes in our job: what a script leaves running ends with the call, as it would with its session.
+function Stop-Children($job) {
+    $buffer = [byte[]]::new(8 + 8 * 1024)
+    $null = $Native::QueryInformationJobObject($job, 3, $buffer, $buffer.Length, 0)  # the list of process ids
+    for ($i = [BitConverter]::ToInt32($buffer, 4); $i -gt 0; $i--) {
+        $id = [BitConverter]::ToInt64($buffer, 8 * $i)
+        if ($id -ne $PID) { Stop-Child $id }
+    }
+}
+
+function Stop-Child([long] $id) {
+    try {
+        $process = [Diagnostics.Process]::GetProcessById($id)
+        # Not the console's own process: everything attached to it, we too, would end with it.
+        if ($process.ProcessName -ne 'conhost') { $process.Kill() }
+    } catch [ArgumentException], [InvalidOperationException], [ComponentModel.Win32Exception] { }  # it has ended by itself
+}
+
+# Start a program outside of our job, so that it outlives the session, with no console window and NUL for its streams:
+# an inherited stream would hold the session's channel open (Win32-OpenSSH 2452).
+function Start-Detached([string] $line) {
+    foreach ($stream in $Handles.Values) {
+        $null = $Native::SetHandleInformation($Native::GetStdHandle($stream), 1, 0)
+    }
+    $nul = $Native::CreateFileW('NUL', -1073741824, 3, 0, 3, 0, 0)
+    $null = $Native::SetHandleInformation($nul, 1, 1)
+    $startup = [byte[]]::new(104)  # STARTUPINFOW
+    [BitConverter]::GetBytes(104).CopyTo($startup, 0)
+    [BitConverter]::GetBytes(0x100).CopyTo($startup, 60)  # STARTF_USESTDHANDLES
+    foreach ($offset in 80, 88, 96) { [BitConverter]::GetBytes($nul.ToInt64()).CopyTo($startup, $offset) }
+    $flags = 0x01000000 -bor 0x08000000  # CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW
+    if (-not $Native::CreateProcessW(0, [Text.StringBuilder]::new($line), 0, 0, $true, $flags, 0, 0, $startup, [byte[]]::new(24))) {
+        throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error())
+    }
+}
+
+# The clock, from 100 ns since 1601 UTC. False if we may not.
+function Set-Clock([long] $filetime) {
+    $time = [DateTime]::FromFileTimeUtc($filetime)
+    $fields = [byte[]]::new(16)  # SYSTEMTIME
+    $values = $time.Year, $time.Month, [int] $time.DayOfWeek, $time.Day, $time.Hour, $time.Minute, $time.Second, $time.Millisecond
+    for ($i = 0; $i -lt 8; $i++) { [BitConverter]::GetBytes([uint16] $values[$i]).CopyTo($fields, 2 * $i) }
+    $Native::SetSystemTime($fields)
+}

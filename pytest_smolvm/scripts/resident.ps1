@@ -1,0 +1,336 @@
+# The resident: powershell.exe processes that outlive the session that started them, each listening on a loopback port
+# of its own and running one call at a time. One process per call at a time, because the environment, the current
+# directory, the console and the standard streams belong to a process: calls that run at once must not share them.
+# Within a process every call has a new runspace, streams of its own and an environment made anew from the registry.
+#
+# A connection sends the secret, then frames: a letter, a length (32 bits, little endian) and that many bytes.
+#   in:  R request   I input for the script   E end of the input   S stop the script   C set the clock
+#   out: o output   e error output   x exit code   c whether the clock could be set
+
+$Spares = 3        # runspaces kept open in advance
+$Grace = 3000      # milliseconds for a stopped script, and for output that programs still hold back after the end
+$ChunkSize = 65536
+
+# --- environment ----------------------------------------------------------------------------------------------------
+
+$Keys = @(
+    [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Control\Session Manager\Environment')
+    [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment')
+)
+# A logon sets the first two itself; PowerShell extends the third for itself when it starts.
+$Kept = 'USERNAME', 'PROCESSOR_ARCHITECTURE', 'PSModulePath'
+
+# The stored variables, in the order in which they are to be set: plain ones first, so that the others may refer to them.
+function Read-Stored {
+    $plain = [Collections.Generic.List[object]]::new()
+    $expanded = [Collections.Generic.List[object]]::new()
+    foreach ($key in $Keys) {
+        foreach ($name in $key.GetValueNames()) {
+            $kind = $key.GetValueKind($name)
+            $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+            if ($kind -eq 'String') { $plain.Add(@($name, $value, $key)) } elseif ($kind -eq 'ExpandString') { $expanded.Add(@($name, $value, $key)) }
+        }
+    }
+    $plain.AddRange($expanded)
+    , $plain
+}
+
+# The environment of a new logon: what the process was given by its own, and above it what the registry holds now.
+function Reset-Environment([hashtable] $given) {
+    foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) {
+        if (-not $given.ContainsKey($name)) { [Environment]::SetEnvironmentVariable($name, $null) }
+    }
+    foreach ($name in $given.Keys) { [Environment]::SetEnvironmentVariable($name, $given[$name]) }
+    $paths = @{}
+    foreach ($entry in Read-Stored) {
+        $name, $value, $key = $entry
+        if ($Kept -contains $name) { continue }
+        $value = [Environment]::ExpandEnvironmentVariables($value)
+        if ($name -eq 'Path') { $paths[$key.Name] = $value; $value = ($Keys | ForEach-Object { $paths[$_.Name] } | Where-Object { $_ }) -join ';' }
+        [Environment]::SetEnvironmentVariable($name, $value)
+    }
+}
+
+# What the process has that does not come from the registry.
+function Get-Given {
+    $given = @{}
+    $stored = @(Read-Stored | ForEach-Object { $_[0] } | Where-Object { $Kept -notcontains $_ })
+    $all = [Environment]::GetEnvironmentVariables()
+    foreach ($name in $all.Keys) { if ($stored -notcontains $name) { $given[$name] = $all[$name] } }
+    $given
+}
+
+# --- runspaces ------------------------------------------------------------------------------------------------------
+
+# A task that opens a runspace and runs a first line in it, so that a call finds the common cmdlets loaded.
+function Start-Spare {
+    $runspace = New-Runspace
+    $open = [Delegate]::CreateDelegate([Action], $runspace, 'Open')
+    @{ Runspace = $runspace; Ready = [Threading.Tasks.Task]::Run([Action] $open) }
+}
+
+function Get-Spare {
+    if (-not $Pool.Count) { $Pool.Enqueue((Start-Spare)) }
+    $spare = $Pool.Dequeue()
+    $spare.Ready.Wait()
+    $spare.Runspace
+}
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+# Pipes of this call alone in place of the process's standard streams: a program that an earlier call left behind
+# cannot write into this one's output. We hold the far ends; children inherit the near ones.
+function Open-Streams {
+    $streams = @{}
+    foreach ($name in 'Input', 'Output', 'Error') {
+        $direction = if ($name -eq 'Input') { 'Out' } else { 'In' }
+        $pipe = [IO.Pipes.AnonymousPipeServerStream]::new($direction, 'Inheritable', $ChunkSize)
+        $null = $Native::SetStdHandle($Handles[$name], $pipe.ClientSafePipeHandle.DangerousGetHandle())
+        $streams[$name] = $pipe
+    }
+    [Console]::SetIn([IO.StreamReader]::new([Console]::OpenStandardInput(), [Text.UTF8Encoding]::new($false)))
+    Set-Utf8
+    $streams
+}
+
+# Let go of the near ends: the far ends then end as soon as no child holds them any more.
+function Close-Near($streams) {
+    foreach ($name in 'Input', 'Output', 'Error') {
+        $null = $Native::SetStdHandle($Handles[$name], 0)
+        $streams[$name].DisposeLocalCopyOfClientHandle()
+    }
+}
+
+# --- frames ---------------------------------------------------------------------------------------------------------
+
+# Send a frame; a connection that broke is marked as lost and gets no more.
+function Send-Frame($connection, [char] $kind, [byte[]] $bytes, [int] $count) {
+    if ($connection.Lost) { return }
+    $frame = [byte[]]::new(5 + $count)
+    $frame[0] = [byte] $kind
+    [BitConverter]::GetBytes($count).CopyTo($frame, 1)
+    [Buffer]::BlockCopy($bytes, 0, $frame, 5, $count)
+    try { $connection.Stream.Write($frame, 0, $frame.Length) } catch [IO.IOException], [ObjectDisposedException] { $connection.Lost = $true }
+}
+
+# The next step of reading a frame, when the task of the last one has ended: the frame once it is whole, 'end' when the
+# other side has gone, else nothing.
+function Step-Frame($connection) {
+    if ($connection.Task) {
+        try { $got = $connection.Task.GetAwaiter().GetResult() } catch [IO.IOException], [ObjectDisposedException] { $got = 0 }
+        if (-not $got) { return @{ Kind = 'end' } }
+        $connection.Have += $got
+    }
+    if ($connection.Have -eq 5 -and $connection.Bytes.Length -eq 5) {
+        $connection.Kind = [string] [char] $connection.Bytes[0]
+        $connection.Bytes = [byte[]]::new([BitConverter]::ToInt32($connection.Bytes, 1))
+        $connection.Have = 0
+        $connection.InBody = $true
+    }
+    $whole = $connection.InBody -and $connection.Have -eq $connection.Bytes.Length
+    if ($whole) {
+        $frame = @{ Kind = $connection.Kind; Bytes = $connection.Bytes }
+        $connection.Bytes = [byte[]]::new(5)
+        $connection.Have = 0
+        $connection.InBody = $false
+    }
+    $connection.Task = $connection.Stream.ReadAsync($connection.Bytes, $connection.Have, $connection.Bytes.Length - $connection.Have)
+    if ($whole) { $frame }
+}
+
+# A connection whose first bytes were the secret; nothing for any other.
+function Confirm-Connection($client) {
+    $client.NoDelay = $true
+    $stream = $client.GetStream()
+    $stream.ReadTimeout = $Grace
+    try { $given = Read-Bytes $stream $Secret.Length } catch [IO.IOException] { $given = $null }
+    $different = [int] ($null -eq $given)
+    # As long for a wrong secret as for the right one.
+    if ($given) { for ($i = 0; $i -lt $Secret.Length; $i++) { $different = $different -bor ($given[$i] -bxor $Secret[$i]) } }
+    if ($different) { $client.Close(); return }
+    $stream.ReadTimeout = -1
+    $connection = @{ Client = $client; Stream = $stream; Bytes = [byte[]]::new(5); Have = 0; InBody = $false; Task = $null }
+    $null = Step-Frame $connection
+    $connection
+}
+
+# --- one call -------------------------------------------------------------------------------------------------------
+
+# Run a request to its end and report its exit code. The connection is marked as lost if it broke.
+function Invoke-Request($connection, [byte[]] $request) {
+    Reset-Environment $Given
+    [Environment]::CurrentDirectory = $env:USERPROFILE
+    $runspace = Get-Spare
+    $streams = Open-Streams
+    $call = Start-Request $runspace $request
+    $call.Connection = $connection
+    $call.Reads = @((Start-Read 'o' $streams.Output), (Start-Read 'e' $streams.Error))
+    $call.Input = [Collections.Generic.Queue[byte[]]]::new()
+    $call.InputPipe = $streams.Input
+    $code = Receive-Call $call
+    [Console]::Out.Flush()
+    Stop-Children $Job
+    Close-Near $streams
+    Receive-Rest $call
+    foreach ($name in 'Input', 'Output', 'Error') { $streams[$name].Dispose() }
+    $runspace.CloseAsync()
+    Send-Frame $connection 'x' ([BitConverter]::GetBytes([int] $code)) 4
+}
+
+function Start-Read([char] $kind, $pipe) {
+    $buffer = [byte[]]::new($ChunkSize)
+    @{ Kind = $kind; Pipe = $pipe; Buffer = $buffer; Task = $pipe.ReadAsync($buffer, 0, $buffer.Length) }
+}
+
+# Pass on what a read brought and start the next one, unless the stream has ended.
+function Step-Read($call, $read) {
+    $got = $read.Task.GetAwaiter().GetResult()
+    if ($got) {
+        Send-Frame $call.Connection $read.Kind $read.Buffer $got
+        $read.Task = $read.Pipe.ReadAsync($read.Buffer, 0, $read.Buffer.Length)
+    } else {
+        $call.Reads = @($call.Reads | Where-Object { $_ -ne $read })
+    }
+}
+
+# Wait for the first of the tasks; its index, -1 if none ended in time.
+function Wait-First($tasks, $until) {
+    $milliseconds = if ($until) { [Math]::Max(0, [int] ($until - [DateTime]::UtcNow).TotalMilliseconds) } else { -1 }
+    [Threading.Tasks.Task]::WaitAny([Threading.Tasks.Task[]] $tasks, $milliseconds)
+}
+
+# Carry output and input until the script has ended; its exit code.
+function Receive-Call($call) {
+    while ($true) {
+        if ($call.Connection.Lost) { Stop-Call $call }
+        $tasks = @($call.Task, $call.Connection.Task) + @($call.Reads | ForEach-Object { $_.Task })
+        if ($call.Writing) { $tasks += $call.Writing }
+        $first = Wait-First $tasks $call.GivenUp
+        if ($first -eq -1) { Restart-Self }
+        elseif ($first -eq 0) { if ($null -ne ($code = Step-Call $call)) { return $code } }
+        elseif ($first -eq 1) { Receive-Frame $call }
+        elseif ($first -lt 2 + $call.Reads.Count) { Step-Read $call $call.Reads[$first - 2] }
+        else { Step-Input $call }
+    }
+}
+
+function Receive-Frame($call) {
+    $frame = Step-Frame $call.Connection
+    switch ($frame.Kind) {
+        'I' { $call.Input.Enqueue($frame.Bytes); if (-not $call.Writing) { Step-Input $call } }
+        'E' { $call.Input.Enqueue([byte[]]::new(0)); if (-not $call.Writing) { Step-Input $call } }
+        'S' { Stop-Call $call }
+        'end' { $call.Connection.Lost = $true; $call.Connection.Task = [Threading.Tasks.TaskCompletionSource[int]]::new().Task }
+    }
+}
+
+# Give the next piece of input to the script, and tell the other side that it may send another. An empty one is the end.
+function Step-Input($call) {
+    if ($call.Writing) {
+        try { $call.Writing.GetAwaiter().GetResult() } catch [IO.IOException], [ObjectDisposedException] { }  # nobody reads it any more
+        $call.Writing = $null
+        Send-Frame $call.Connection 'i' ([byte[]]::new(0)) 0
+    }
+    if (-not $call.Input.Count) { return }
+    $bytes = $call.Input.Dequeue()
+    if ($bytes.Length) { $call.Writing = $call.InputPipe.WriteAsync($bytes, 0, $bytes.Length) } else { $call.InputPipe.Dispose() }
+}
+
+# Ask the script to end and end its programs. What does not listen takes the whole process with it, after a while.
+function Stop-Call($call) {
+    if ($call.GivenUp) { return }
+    $call.GivenUp = [DateTime]::UtcNow.AddMilliseconds($Grace)
+    $null = $call.Shell.BeginStop($null, $null)
+    Stop-Children $Job
+}
+
+# The output that is still on its way. Not for ever: a program that left our job may hold a stream open.
+function Receive-Rest($call) {
+    $until = [DateTime]::UtcNow.AddMilliseconds($Grace)
+    while ($call.Reads.Count) {
+        $first = Wait-First @($call.Reads | ForEach-Object { $_.Task }) $until
+        if ($first -eq -1 -or [DateTime]::UtcNow -gt $until) { return }
+        Step-Read $call $call.Reads[$first]
+    }
+}
+
+# --- the process ----------------------------------------------------------------------------------------------------
+
+# End at once, with a successor on the same port.
+function Restart-Self {
+    Set-Seat $Port 0
+    Start-Detached $CommandLine
+    $null = $Native::TerminateProcess($Self, 1)
+}
+
+function Set-Seat([int] $port, [int] $reportTo) {
+    $env:SMOLVM_RESIDENT = "$([Text.Encoding]::ASCII.GetString($Secret)) $port $reportTo"
+}
+
+function Open-Listener([int] $port) {
+    $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, $port)
+    for ($attempt = 0; $true; $attempt++) {
+        try { $listener.Start(); return $listener }
+        catch [Net.Sockets.SocketException] {
+            if ($attempt -eq 50) { throw }
+            [Threading.Thread]::Sleep(100)  # a predecessor is ending; nothing tells when its port is free
+        }
+    }
+}
+
+# Tell the starter which port it became.
+function Send-Port([int] $reportTo) {
+    $client = [Net.Sockets.TcpClient]::new('127.0.0.1', $reportTo)
+    $client.GetStream().Write($Secret, 0, $Secret.Length)
+    $client.GetStream().Write([BitConverter]::GetBytes($Port), 0, 4)
+    $client.Close()
+}
+
+# Serve for ever: the newest connection that knows the secret is the one listened to, because the one before may have
+# been left behind by a host that is gone, as after the restoration of a snapshot.
+function Invoke-Server($listener) {
+    $accept = $listener.AcceptTcpClientAsync()
+    $connection = $null
+    while ($true) {
+        $opening = @($Pool | Where-Object { -not $_.Ready.IsCompleted })
+        if (-not $opening -and $Pool.Count -lt $Spares) { $Pool.Enqueue((Start-Spare)); continue }
+        $tasks = @($accept) + @($opening | ForEach-Object { $_.Ready })
+        if ($connection) { $tasks += $connection.Task }
+        $first = Wait-First $tasks
+        if ($first -eq 0) {
+            $client = Confirm-Connection $accept.Result
+            if ($client) { if ($connection) { $connection.Client.Close() }; $connection = $client }
+            $accept = $listener.AcceptTcpClientAsync()
+        } elseif ($connection -and $first -eq $tasks.Count - 1) {
+            Invoke-Frame $connection (Step-Frame $connection)
+            if ($connection.Lost) { $connection.Client.Close(); $connection = $null }
+        }
+    }
+}
+
+function Invoke-Frame($connection, $frame) {
+    switch ($frame.Kind) {
+        'R' { Invoke-Request $connection $frame.Bytes }
+        'C' { Send-Frame $connection 'c' ([byte[]] @([int] (Set-Clock ([BitConverter]::ToInt64($frame.Bytes, 0))))) 1 }
+        'end' { $connection.Lost = $true }
+    }
+}
+
+$ErrorActionPreference = 'Stop'
+$secretText, $wanted, $reportTo = $env:SMOLVM_RESIDENT -split ' '
+[Environment]::SetEnvironmentVariable('SMOLVM_RESIDENT', $null)
+$Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
+$CommandLine = [Environment]::CommandLine
+$Native = New-Native
+$Job = Enter-Job
+$Given = Get-Given
+$Pool = [Collections.Generic.Queue[object]]::new()
+$listener = Open-Listener $wanted
+$Port = $listener.LocalEndpoint.Port
+if ([int] $reportTo) { Send-Port $reportTo }
+try { Invoke-Server $listener }
+catch {
+    # Nobody sees our stderr, and a call's may be in its place.
+    [IO.File]::AppendAllText([IO.Path]::ChangeExtension($PSCommandPath, 'log'), "$_`r`n$($_.ScriptStackTrace)`r`n")
+    Restart-Self
+}
