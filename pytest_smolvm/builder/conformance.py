@@ -42,10 +42,17 @@ class Outcome:
     """What became of a case."""
 
     name: str
-    passed: bool
     seconds: float
-    difference: str
+    difference: str = ""
     """What was different; "" if nothing was."""
+
+    @property
+    def good(self) -> bool:
+        """Whether the image answered as expected."""
+        return not self.difference
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.good else 'DIFFERS':8} {self.seconds:6.1f} s  {self.name}" + (f": {self.difference}" if self.difference else "")
 
 
 def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, table: Sequence[Case] | None = None) -> tuple[Outcome, ...]:
@@ -107,11 +114,10 @@ def _outcome(connection: commands.Transport, case: Case, progress: Progress) -> 
     try:
         result = commands.run(connection, case.script, shell=case.shell, timeout=_SECONDS)
     except CommandTimedOut as exc:
-        outcome = Outcome(name=case.name, passed=False, seconds=_SECONDS, difference=f"not done within {exc.seconds:g} s")
+        outcome = Outcome(name=case.name, seconds=_SECONDS, difference=f"not done within {exc.seconds:g} s")
     else:
-        difference = _difference(case, result)
-        outcome = Outcome(name=case.name, passed=not difference, seconds=result.duration, difference=difference)
-    progress.note(f"{'ok' if outcome.passed else 'DIFFERS'}  {case.name}")
+        outcome = Outcome(name=case.name, seconds=result.duration, difference=_difference(case, result))
+    progress.note(str(outcome))
     return outcome
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pytest_smolvm.swtpm import tpm
 
 SYSTEM_DRIVE = "disk"
 WINDOWS_DRIVE = "windows"
-_QUIT_SECONDS = 5.0
+_QUIT_SECONDS = 20.0
 _SPARE_DISK = "64M"
 
 
@@ -73,9 +74,10 @@ def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
         except SmolVMError as exc:
             raise BootError("process", "QEMU did not start", process.tail(log)) from exc
         yield machine
-        # The disk is worth something: let QEMU write it out and end by itself.
-        monitor.execute("quit", timeout=_QUIT_SECONDS)
-        child.wait(_QUIT_SECONDS)
+        # The disk is worth something: let QEMU write it out and end by itself; the next rungs are TERM and KILL.
+        with suppress(SmolVMError, subprocess.TimeoutExpired):
+            monitor.execute("quit", timeout=_QUIT_SECONDS)
+            child.wait(_QUIT_SECONDS)
 
 
 def _machine(hardware: Hardware, host: Host, found: firmware.Firmware, monitor_fd: int, tpm_fd: int) -> qemu.Machine:

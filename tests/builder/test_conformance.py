@@ -40,7 +40,7 @@ def test_own_table_is_readable() -> None:
 
 def test_same_answer() -> None:
     """Line ends and spaces at the end do not count."""
-    assert outcome(Case(name="x", script="echo", shell="cmd", stdout="a\nb"), Answering(b"a \r\nb\r\n")).passed
+    assert outcome(Case(name="x", script="echo", shell="cmd", stdout="a\nb"), Answering(b"a \r\nb\r\n")).good
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_differences_are_told(case: Case, guest: Answering, words: str) -> None:
     """Each with what came back."""
     found = outcome(case, guest)
 
-    assert not found.passed
+    assert not found.good
     assert words in found.difference
 
 

@@ -33,7 +33,11 @@ Invoke-Step 'sshd' {
     Invoke-Program sc.exe @('config', 'sshd', 'start=', 'auto')
     Invoke-Program sc.exe @('failure', 'sshd', 'reset=', '86400', 'actions=', 'restart/2000/restart/5000/restart/10000')
     # cmd.exe stays the default shell: whatever set another one before us is undone.
-    & reg.exe delete 'HKLM\SOFTWARE\OpenSSH' /v DefaultShell /f 2>&1 | Out-Null
+    $key = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SOFTWARE\OpenSSH', $true)
+    if ($key) {
+        $key.DeleteValue('DefaultShell', $false)
+        $key.Dispose()
+    }
     Start-Service -Name sshd
 }
 

@@ -11,12 +11,12 @@ Invoke-Step 'drivers' {
 
 Invoke-Step 'encryption' {
     # Windows 11 24H2 encrypts by itself where it finds a TPM; ciphertext does not compress and is bound to this TPM.
-    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\BitLocker' 'PreventDeviceEncryption' 1
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\BitLocker' 'PreventDeviceEncryption' 1
 }
 
 Invoke-Step 'sleep' {
     Invoke-Program powercfg.exe @('/hibernate', 'off')
-    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Power' 'HiberbootEnabled' 0
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Power' 'HiberbootEnabled' 0
     foreach ($what in 'monitor-timeout-ac', 'monitor-timeout-dc', 'standby-timeout-ac', 'standby-timeout-dc', 'disk-timeout-ac') {
         Invoke-Program powercfg.exe @('/change', $what, '0')
     }
@@ -24,46 +24,46 @@ Invoke-Step 'sleep' {
 
 Invoke-Step 'pagefile' {
     # Small and fixed: it is part of every image and every template.
-    $key = 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management'
-    Invoke-Program reg.exe @('add', $key, '/v', 'PagingFiles', '/t', 'REG_MULTI_SZ', '/d', 'C:\pagefile.sys 256 1024', '/f')
+    $key = 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management'
+    [Microsoft.Win32.Registry]::SetValue($key, 'PagingFiles', [string[]]@('C:\pagefile.sys 256 1024'), [Microsoft.Win32.RegistryValueKind]::MultiString)
 }
 
 Invoke-Step 'updates' {
-    $update = 'HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate'
+    $update = 'HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate'
     Set-Number "$update\AU" 'NoAutoUpdate' 1
     Set-Number "$update\AU" 'NoAutoRebootWithLoggedOnUsers' 1
     Set-Number $update 'ExcludeWUDriversInQualityUpdate' 1
-    Set-Number 'HKLM\SOFTWARE\Policies\Microsoft\WindowsStore' 'AutoDownload' 2
+    Set-Number 'HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\WindowsStore' 'AutoDownload' 2
 }
 
 Invoke-Step 'clock' {
     # QEMU's clock is UTC.
-    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation' 'RealTimeIsUniversal' 1
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\TimeZoneInformation' 'RealTimeIsUniversal' 1
 }
 
 Invoke-Step 'crashes' {
     # A blue screen stays on the screen, where it is seen, rather than starting over for ever.
-    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\CrashControl' 'AutoReboot' 0
-    Set-Number 'HKLM\SOFTWARE\Microsoft\Windows\Windows Error Reporting' 'DontShowUI' 1
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\CrashControl' 'AutoReboot' 0
+    Set-Number 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\Windows Error Reporting' 'DontShowUI' 1
 }
 
 Invoke-Step 'quiet' {
     # What would open by itself and cover the desktop or use the disk.
-    $policies = 'HKLM\SOFTWARE\Policies\Microsoft'
+    $policies = 'HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft'
     Set-Number "$policies\Windows\CloudContent" 'DisableWindowsConsumerFeatures' 1
     Set-Number "$policies\Windows\OOBE" 'DisablePrivacyExperience' 1
     Set-Number "$policies\Edge" 'HideFirstRunExperience' 1
     Set-Number "$policies\Windows\Personalization" 'NoLockScreen' 1
     Set-Number "$policies\Windows NT\SystemRestore" 'DisableSR' 1
-    $system = 'HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System'
+    $system = 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System'
     Set-Number $system 'EnableFirstLogonAnimation' 0
     # A question for consent on the ordinary desktop, where a test can see and click it.
     Set-Number $system 'PromptOnSecureDesktop' 0
-    Invoke-Program reg.exe @('add', 'HKLM\SYSTEM\CurrentControlSet\Control\Network\NewNetworkWindowOff', '/f')
+    [Microsoft.Win32.Registry]::LocalMachine.CreateSubKey('SYSTEM\CurrentControlSet\Control\Network\NewNetworkWindowOff').Dispose()
 }
 
 Invoke-Step 'paths' {
-    Set-Number 'HKLM\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
 }
 
 Invoke-Step 'passwords' {

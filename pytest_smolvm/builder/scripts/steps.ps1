@@ -29,6 +29,7 @@ function Invoke-Program([string]$Program, [string[]]$Arguments, [int[]]$Good = @
     }
 }
 
+# A DWORD in the registry; its key is made if need be. Without reg.exe: there are many, and a process each takes its time.
 function Set-Number([string]$Key, [string]$Name, [int]$Value) {
-    Invoke-Program reg.exe @('add', $Key, '/v', $Name, '/t', 'REG_DWORD', '/d', "$Value", '/f')
+    [Microsoft.Win32.Registry]::SetValue($Key, $Name, $Value, [Microsoft.Win32.RegistryValueKind]::DWord)
 }
