@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
+using System.Reflection;
 
 namespace PracticeGuest;
 
@@ -10,9 +11,6 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
 {
     // Only a pipeline that goes to the history leaves its $? behind: the exit code of -Command depends on it.
     private static readonly PSInvocationSettings Statements = new() { AddToHistory = true };
-
-    // "exit" in a script file ends the file only; here it is the file that -File names, and ends the process.
-    private static readonly PSInvocationSettings File = new() { AddToHistory = true, ExposeFlowControlExceptions = true };
 
     private volatile PowerShell? _running;
 
@@ -24,12 +22,7 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
     public bool Threw { get; private set; }
 
     /// <summary>Runs a pipeline; false when <c>$?</c> is false afterwards.</summary>
-    public bool Run(Action<PowerShell> commands, IEnumerable<object>? input = null) => Run(commands, input, Statements);
-
-    /// <summary>Runs the script file of <c>-File</c>.</summary>
-    public void RunFile(Command script, IEnumerable<object>? input) => Run(shell => shell.Commands.AddCommand(script), input, File);
-
-    private bool Run(Action<PowerShell> commands, IEnumerable<object>? input, PSInvocationSettings settings)
+    public bool Run(Action<PowerShell> commands, IEnumerable<object>? input = null)
     {
         using var shell = PowerShell.Create(runspace);
         commands(shell);
@@ -37,11 +30,7 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
         _running = shell;
         try
         {
-            Invoke(shell, input, settings);
-        }
-        catch (ExitException exit)
-        {
-            host.SetShouldExit(LanguagePrimitives.ConvertTo<int>(exit.Argument));
+            Invoke(shell, input);
         }
         catch (RuntimeException error)
         {
@@ -59,6 +48,18 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
         return !Threw && runspace.SessionStateProxy.GetVariable("?") is not false;
     }
 
+    /// <summary>
+    /// Runs the script file of <c>-File</c>. Its <c>exit</c> ends the process; that of any other script file ends the file
+    /// only, and the engine lets nobody but its own console host choose.
+    /// </summary>
+    public void RunFile(Command script, IEnumerable<object>? input)
+    {
+        const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+        var context = typeof(Runspace).GetProperty("ExecutionContext", Hidden)!.GetValue(runspace)!;
+        context.GetType().GetProperty("ScriptCommandProcessorShouldRethrowExit", Hidden)!.SetValue(context, true);
+        Run(shell => shell.Commands.AddCommand(script), input);
+    }
+
     /// <summary>Ends the running pipeline, as Ctrl+C does; false when nothing runs.</summary>
     public bool Stop()
     {
@@ -67,26 +68,26 @@ internal sealed class Executor(Runspace runspace, ConsoleHost host, ClixmlStream
         return shell is not null;
     }
 
-    private void Invoke(PowerShell shell, IEnumerable<object>? input, PSInvocationSettings settings)
+    private void Invoke(PowerShell shell, IEnumerable<object>? input)
     {
         shell.Streams.Error.DataAdded += (_, added) => Show(shell.Streams.Error[added.Index]);
         if (xmlErrors is not null)
         {
-            InvokeForCaller(shell, input, settings);
+            InvokeForCaller(shell, input);
             return;
         }
 
         shell.AddCommand("Out-Default");
-        shell.Invoke(input ?? [], new List<PSObject>(), settings);
+        shell.Invoke(input ?? [], new List<PSObject>(), Statements);
     }
 
     /// <summary>The caller is a PowerShell: objects instead of text, on both streams.</summary>
-    private static void InvokeForCaller(PowerShell shell, IEnumerable<object>? input, PSInvocationSettings settings)
+    private static void InvokeForCaller(PowerShell shell, IEnumerable<object>? input)
     {
         using var stream = new ClixmlStream(() => Console.Out);
         var output = new PSDataCollection<PSObject>();
         output.DataAdded += (_, added) => stream.Write(output[added.Index], "Output");
-        shell.Invoke(input ?? [], output, settings);
+        shell.Invoke(input ?? [], output, Statements);
     }
 
     private void Show(ErrorRecord error)
