@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
 import threading
@@ -31,6 +32,10 @@ _LOGIN_PAUSE = 2.0
 _WATCH_SECONDS = 1.0
 _SILENCE_SECONDS = 60.0
 _LAST_WORDS_SECONDS = 2.0
+
+# A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
+_LOGGER = logging.getLogger("pytest_smolvm.ssh")
+_LOGGER.addHandler(logging.NullHandler())
 
 Sink = Callable[[bytes], object]
 Stdin = Union[bytes, Iterable[bytes]]
@@ -252,6 +257,10 @@ def _probe(port: int, patience: float) -> socket.socket | None:
 def _login(connection: socket.socket, account: Account, host_key: bytes | None, timeout: float) -> Ssh:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(connection)
+    transport.set_log_channel(_LOGGER.name)
+    # Each byte is hashed on both sides, and 64-bit processors without SHA instructions do SHA-512 in 3/4 of the time.
+    options = transport.get_security_options()
+    options.digests = sorted(options.digests, key=lambda name: not name.startswith("hmac-sha2-512"))
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
     try:
         transport.start_client(timeout=timeout)
