@@ -30,6 +30,9 @@ _ENDINGS = {
 _FIRMWARE_TICK = 0.7
 _TICK = 2.0
 _PICTURE_SECONDS = 10.0
+_STEP_CHARACTERS = 90
+# Our last script has switched the system off; a program that does not end can keep it up, and the power button helps.
+_POWER_BUTTON_SECONDS = 60.0
 
 
 @dataclass
@@ -116,6 +119,7 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
     :raises BuildError: it ended otherwise; the error says how and why.
     """
     progress.started(journey.phase)
+    pressed = False
     while True:
         before = journey.phase
         try:
@@ -131,6 +135,9 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
             return _arrived(watcher, journey, ending, progress)
         if journey.phase == causes.FIRMWARE and sight.restarts == 0:
             watcher.press_a_key()
+        if not pressed and journey.arrived and journey.quiet(sight) >= _POWER_BUTTON_SECONDS:
+            watcher.machine.monitor.execute("system_powerdown")
+            pressed = True
 
 
 def _arrived(watcher: Watcher, journey: Journey, ending: Ending, progress: Progress) -> dict[str, str]:
@@ -139,5 +146,5 @@ def _arrived(watcher: Watcher, journey: Journey, ending: Ending, progress: Progr
         return journey.steps
     watcher.picture("last")
     what, advice = causes.diagnose(ending)
-    failed = [f"{name}: {outcome}" for name, outcome in journey.steps.items() if outcome.startswith("failed")]
+    failed = [f"{name}: {outcome[:_STEP_CHARACTERS]}" for name, outcome in journey.steps.items() if outcome.startswith("failed")]
     raise BuildError(ending.phase, what + (f" (failed steps: {'; '.join(failed)})" if failed else ""), advice)

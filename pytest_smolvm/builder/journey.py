@@ -68,7 +68,7 @@ class Journey:
         self._note(sight)
         ended = self._ended(sight)
         if ended:
-            quiet = sight.at if ended == causes.TIMED_OUT else sight.at - self._alive.at
+            quiet = sight.at if ended == causes.TIMED_OUT else self.quiet(sight)
             return Ending(
                 how=ended,
                 phase=self.phase,
@@ -84,6 +84,10 @@ class Journey:
     def arrived(self) -> bool:
         """Whether our last script said that it was done."""
         return self.phase == causes.INSTALLED
+
+    def quiet(self, sight: Sight) -> float:
+        """For how many seconds nothing has happened."""
+        return sight.at - self._alive.at
 
     def _note(self, sight: Sight) -> None:
         marks = _MARK.findall(sight.serial)
@@ -132,6 +136,6 @@ class Journey:
         if self.phase == causes.FIRMWARE and any(words in sight.serial for words in causes.NOTHING_TO_START):
             return causes.STALLED
         patience = min(self._stall, _FIRMWARE_SECONDS) if self.phase == causes.FIRMWARE else self._stall
-        if sight.at - self._alive.at >= patience:
+        if self.quiet(sight) >= patience:
             return causes.STALLED
         return causes.TIMED_OUT if sight.at >= self._timeout else ""
