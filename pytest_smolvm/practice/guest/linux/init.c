@@ -34,7 +34,7 @@
 
 static char *const user_environment[] = {
     "HOME=/home/smolvm", "USER=smolvm", "LOGNAME=smolvm", "PATH=/usr/bin", "LANG=C.UTF-8", "WINEPREFIX=/home/smolvm/.wine",
-    "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", "DISPLAY=:0", "XDG_RUNTIME_DIR=/run/user", NULL,
+    "WINEDEBUG=-all", "WINEDLLOVERRIDES=mshtml,winemenubuilder.exe=", "DISPLAY=:0", "XDG_RUNTIME_DIR=/run/user", NULL,
 };
 /* Only wineserver: what it is loaded into inherits it, too. */
 static char *const server_environment[] = {
