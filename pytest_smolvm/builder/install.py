@@ -29,7 +29,7 @@ _ENDINGS = {
 # The prompt stands for five seconds: look and press more often while it may come.
 _FIRMWARE_TICK = 0.7
 _TICK = 2.0
-_PICTURE_SECONDS = 10.0
+_PICTURE_SECONDS = 3.0
 _STEP_CHARACTERS = 90
 # Our last script has switched the system off; a program that does not end can keep it up, and the power button helps.
 _POWER_BUTTON_SECONDS = 60.0

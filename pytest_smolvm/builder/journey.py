@@ -59,7 +59,7 @@ class Journey:
         self.steps: dict[str, str] = {}
         """Steps of our scripts and what became of them: ``ok`` or ``failed: ...``."""
         self._alive = Sight(at=0.0)
-        self._screens: set[str] = set()
+        self._screens: list[tuple[float, str]] = []
         self._restarts_before = 0
         self._marks = 0
 
@@ -74,7 +74,7 @@ class Journey:
                 phase=self.phase,
                 seconds=quiet,
                 restarts=sight.restarts,
-                still=len(self._screens) <= _STILL_SCREENS,
+                still=self._still(sight),
                 serial=sight.serial,
                 detail=sight.detail or self.steps.get("FAILED", ""),
             )
@@ -98,7 +98,12 @@ class Journey:
         if alive or len(marks) != self._marks:
             self._live(sight)
         self._marks = len(marks)
-        self._screens.add(sight.screen)
+        self._screens.append((sight.at, sight.screen))
+
+    def _still(self, sight: Sight) -> bool:
+        """Whether the screen has stood still in the later half of the quiet time; before, something may have come up."""
+        middle = sight.at - self.quiet(sight) / 2
+        return len({screen for at, screen in self._screens if at >= middle}) <= _STILL_SCREENS
 
     def _live(self, sight: Sight) -> None:
         self._alive = sight

@@ -98,6 +98,16 @@ def test_a_blinking_cursor_is_a_still_screen() -> None:
     assert ending is not None and ending.still
 
 
+def test_a_question_that_comes_up_late() -> None:
+    """Setup's start moves on the screen; what counts is that it then stands still."""
+    journey = travelled(POWER_ON, WINDOWS_PE)
+    ending = None
+    for tick in range(1, 700, 10):
+        ending = ending or journey.see(replace(WINDOWS_PE, at=20.0 + tick, screen=str(tick) if tick < 250 else "question"))
+
+    assert ending is not None and ending.still
+
+
 def test_slow_is_not_stuck() -> None:
     """A megabyte now and then is a sign of life."""
     journey = travelled(POWER_ON, WINDOWS_PE, COPYING)
