@@ -61,6 +61,7 @@ class _Workshop:
     def __post_init__(self) -> None:
         self.output = self.recipe.output.expanduser().absolute()
         self.directory = self.output.with_name(f".{self.output.name}.building")
+        self.failed = self.output.with_name(f"{self.output.name}.failed")
         self.disk = self.directory / "installed.qcow2"
         self.stage = self.directory / "installed.json"
         self.note = record.compose(self.recipe, self.findings.disc, self.findings.edition, self.findings.drivers)
@@ -73,6 +74,7 @@ class _Workshop:
             with phase(self.progress, "sealing"):
                 self._seal(overlay, steps)
         shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self.failed, ignore_errors=True)  # of an earlier try
         return self.output
 
     def _installed(self) -> dict[str, str]:
@@ -144,7 +146,7 @@ class _Workshop:
             raise
 
     def _keep_evidence(self) -> Path:
-        kept = self.output.with_name(f"{self.output.name}.failed")
+        kept = self.failed
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir()
         for place in ("screens", "installation", "proof"):

@@ -27,6 +27,8 @@ _GIB = 1 << 30
 _GROWTH = 1.3
 _COMPRESSED = 0.6
 _LEAST_ROOM = 2 * _GIB
+# "Windows 11 specifications" (Microsoft).
+_WINDOWS_11 = (("disk_size", 64, "GiB of disk"), ("memory", 4096, "MiB of memory"), ("cpus", 2, "processors"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,7 @@ def look(recipe: Recipe) -> Findings:
         accounts.check_complexity(recipe.user, recipe.password)
     if editions.is_core(edition) and recipe.desktop:
         raise UsageError(f"{edition.name!r} has no desktop to log on to; choose an edition with Desktop Experience, or leave out desktop")
+    _check_computer(recipe, release)
     if recipe.openssh is None and not editions.has_openssh_feature(edition):
         raise UsageError(f"{release} build {edition.build} has no OpenSSH feature; give a package of Win32-OpenSSH with --openssh")
     found = drivers.look(recipe.virtio_iso, release, folder)
@@ -100,6 +103,16 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
             f"building {edition.name!r} takes about {need / _GIB:.0f} GiB in {recipe.output.expanduser().absolute().parent},"
             f" which has {free / _GIB:.1f} GiB free; choose another --output or free space"
         )
+
+
+def _check_computer(recipe: Recipe, release: str) -> None:
+    """Setup of Windows 11 looks at these itself, and stops at a page that nobody reads."""
+    if release != "Windows 11" or recipe.bypass_checks:
+        return
+    for name, least, unit in _WINDOWS_11:
+        value = getattr(recipe, name)
+        if value < least:
+            raise UsageError(f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more, or --bypass-checks")
 
 
 def _check_place(recipe: Recipe, output: Path) -> None:

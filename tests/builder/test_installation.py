@@ -61,8 +61,6 @@ def _recipe(installer: Path, tmp_path: Path) -> Recipe:
         iso=installer,
         virtio_iso=virtio_iso(tmp_path / "virtio-win.iso"),
         output=tmp_path / "win11.qcow2",
-        disk_size=32,
-        memory=2048,
         stall=STALL * 3,
         timeout=1800.0,
         secure_boot=False,  # the practice installer is not signed by Microsoft
@@ -109,7 +107,7 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
 
     assert [phase for phase in progress.phases if phase in causes.PHASES] == list(causes.PHASES)
     assert stat.S_IMODE(image.stat().st_mode) == 0o444
-    assert disk.inspect(image).virtual_size == 32 << 30
+    assert disk.inspect(image).virtual_size == 64 << 30
     note = record.read(record.beside(image))
     assert note is not None
     assert note["account"] == {"user": "smolvm", "password": "smolvm"}

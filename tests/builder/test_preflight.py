@@ -65,6 +65,16 @@ def test_desktop_of_server_core(tmp_path: Path) -> None:
         preflight.look(with_media(tmp_path, CORE, desktop=True))
 
 
+@pytest.mark.parametrize("changes", [{"disk_size": 40}, {"memory": 2048}, {"cpus": 1}])
+def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, int]) -> None:
+    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind, and the check can be turned off."""
+    with pytest.raises(UsageError, match="Windows 11 wants at least"):
+        preflight.look(with_media(tmp_path, **changes))
+
+    preflight.look(with_media(tmp_path, bypass_checks=True, **changes))
+    preflight.look(with_media(tmp_path, edition_xml(1, "Windows 10 Pro", build=19045), **changes))
+
+
 def test_openssh_where_windows_has_none(tmp_path: Path) -> None:
     """Server 2016 has no such feature, so a package is needed."""
     old = edition_xml(1, "Windows Server 2016", "ServerStandard", build=14393, installation="Server")
