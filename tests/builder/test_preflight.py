@@ -66,7 +66,7 @@ def test_desktop_of_server_core(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"disk_size": 40}, {"memory": 2048}, {"cpus": 1}])
-def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, int]) -> None:
+def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, Any]) -> None:
     """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind, and the check can be turned off."""
     with pytest.raises(UsageError, match="Windows 11 wants at least"):
         preflight.look(with_media(tmp_path, **changes))
