@@ -9,6 +9,11 @@ internal static class ErrorText
 {
     private const string Indent = "    ";
 
+    // Where the engine cuts a long text it now writes one character; 5.1 wrote three.
+    private const string Ellipsis = "\u2026";
+
+    private const string Dots = "...";
+
     /// <summary>The lines of one record, wrapped at <paramref name="width"/>; the last is a single blank, as on Windows.</summary>
     public static IEnumerable<string> Of(ErrorRecord record, int width)
     {
@@ -21,8 +26,8 @@ internal static class ErrorText
         var hasDetails = !string.IsNullOrEmpty(details);
         var lines = new List<string>();
         AddText(lines, Origin(record.InvocationInfo) + (hasDetails ? details : Message(record)), width);
-        AddText(lines, record.InvocationInfo?.PositionMessage, width);
-        AddDetail(lines, "+ CategoryInfo          : " + record.CategoryInfo, width);
+        AddText(lines, Position(record.InvocationInfo), width);
+        AddDetail(lines, "+ CategoryInfo          : " + record.CategoryInfo.ToString().Replace(Ellipsis, Dots), width);
         AddDetail(lines, "+ FullyQualifiedErrorId : " + record.FullyQualifiedErrorId, width);
         if (!hasDetails)
         {
@@ -48,10 +53,22 @@ internal static class ErrorText
 
     // The engine's later versions say "a name of" and "executable program".
     private static string Message(ErrorRecord record) => record.Exception is CommandNotFoundException missing
-        && record.FullyQualifiedErrorId == "CommandNotFoundException"
+        && record.FullyQualifiedErrorId.StartsWith("CommandNotFoundException", StringComparison.Ordinal)
         ? $"The term '{missing.CommandName}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
             + "Check the spelling of the name, or if a path was included, verify that the path is correct and try again."
         : record.Exception.Message;
+
+    /// <summary>The place in the script; the tildes stay under the words they mark.</summary>
+    private static string? Position(InvocationInfo? invocation)
+    {
+        var lines = invocation?.PositionMessage?.Split('\n');
+        if (lines is [_, var source, var marks] && source.StartsWith("+ " + Ellipsis, StringComparison.Ordinal))
+        {
+            lines[2] = marks.Insert(2, "  ");
+        }
+
+        return lines is null ? null : string.Join('\n', lines).Replace(Ellipsis, Dots);
+    }
 
     private static void AddText(List<string> lines, string? text, int width)
     {

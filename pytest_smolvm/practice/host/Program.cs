@@ -14,6 +14,7 @@ internal static class Program
     private static int Run(string[] words)
     {
         ConsoleEncoding.UseOemCodePage();
+        EngineEnvironment.Prepare();
         try
         {
             var line = CommandLine.Parse(words);

@@ -2,6 +2,7 @@ using System;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell;
+using Microsoft.PowerShell.Commands;
 
 namespace PracticeGuest;
 
@@ -16,21 +17,15 @@ internal static class SessionDefaults
         PSStyle.Instance.OutputRendering = OutputRendering.PlainText; // 5.1 knows no colour sequences
         var state = InitialSessionState.CreateDefault();
         state.Variables.Add(new SessionStateVariableEntry("ErrorView", "NormalView", "How errors are shown"));
-        state.ExecutionPolicy = Policy(line.ExecutionPolicy);
+        state.Variables.Add(new SessionStateVariableEntry("OutputEncoding", System.Text.Encoding.ASCII, "The encoding of text piped to programs"));
+        state.ExecutionPolicy = line.ExecutionPolicy is null ? ExecutionPolicies.Effective : Policy(line.ExecutionPolicy);
         return state;
     }
 
-    private static ExecutionPolicy Policy(string? name)
-    {
-        if (name is null)
-        {
-            return ExecutionPolicy.RemoteSigned;
-        }
-
-        return Enum.TryParse<ExecutionPolicy>(name, ignoreCase: true, out var policy)
+    private static ExecutionPolicy Policy(string name) =>
+        Enum.TryParse<ExecutionPolicy>(name, ignoreCase: true, out var policy)
             ? policy
             : throw new CommandLineException(
                 $"Cannot convert value \"{name}\" to type \"Microsoft.PowerShell.ExecutionPolicy\". Specify one of the following "
                 + "values: Unrestricted, RemoteSigned, AllSigned, Restricted, Default, Bypass, Undefined.");
-    }
 }

@@ -74,7 +74,7 @@ public sealed class GetChildItemCommand : ProviderCommand
         var filter = new NameFilter(Filter, Include, Exclude);
         foreach (var item in Items(path, deep, depth))
         {
-            var name = (string)item.Properties["PSChildName"].Value;
+            var name = NameOf(item);
             if (filter.Accepts(name) && HasWantedAttributes(item.BaseObject))
             {
                 WriteObject(Name ? RelativeName(path, item, name) : item);
@@ -92,7 +92,7 @@ public sealed class GetChildItemCommand : ProviderCommand
             var parent = SessionState.Path.ParseParent(path, null);
             foreach (var item in InvokeProvider.ChildItem.Get([parent.Length == 0 ? "." : parent], true, depth, ShowHidden, false))
             {
-                if (names.Accepts((string)item.Properties["PSChildName"].Value))
+                if (names.Accepts(NameOf(item)))
                 {
                     yield return item;
                 }
@@ -106,6 +106,10 @@ public sealed class GetChildItemCommand : ProviderCommand
             yield return item;
         }
     }
+
+    // Variables and environment variables are values, not places: they have a name only.
+    private static string NameOf(PSObject item) =>
+        (item.Properties["PSChildName"] ?? item.Properties["Name"])?.Value?.ToString() ?? "";
 
     private bool ShowHidden => Force || Hidden || System;
 

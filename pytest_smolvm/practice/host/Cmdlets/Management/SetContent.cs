@@ -149,6 +149,7 @@ public abstract class WriteContentCommand : PathCommand
 }
 
 /// <summary>Set-Content: replaces the content; ANSI unless <c>-Encoding</c> says otherwise.</summary>
+[Alias("sc")]
 [Cmdlet(VerbsCommon.Set, "Content", DefaultParameterSetName = ByPath, SupportsShouldProcess = true)]
 public sealed class SetContentCommand : WriteContentCommand
 {

@@ -4,6 +4,7 @@ using System.Management.Automation;
 namespace Microsoft.PowerShell.Commands;
 
 /// <summary>Get-TimeZone: the local one, one by <c>-Id</c> or <c>-Name</c>, or all.</summary>
+[Alias("gtz")]
 [Cmdlet(VerbsCommon.Get, "TimeZone", DefaultParameterSetName = "Name")]
 [OutputType(typeof(TimeZoneInfo))]
 public sealed class GetTimeZoneCommand : PSCmdlet

@@ -1,16 +1,41 @@
 using System;
+using System.Collections.Generic;
 using System.Management.Automation;
 using Microsoft.Win32;
 
 namespace Microsoft.PowerShell.Commands;
 
 /// <summary>The execution policy per scope: the process' in its environment, the user's and the machine's in the registry.</summary>
-internal static class PolicyStore
+public static class ExecutionPolicies
 {
     private const string Key = @"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell";
 
     // The engine reads this variable, so a change holds for the running session and its children.
     private const string Variable = "PSExecutionPolicyPreference";
+
+    /// <summary>The scopes, the strongest first.</summary>
+    public static readonly IReadOnlyList<ExecutionPolicyScope> Scopes =
+    [
+        ExecutionPolicyScope.MachinePolicy, ExecutionPolicyScope.UserPolicy, ExecutionPolicyScope.Process,
+        ExecutionPolicyScope.CurrentUser, ExecutionPolicyScope.LocalMachine,
+    ];
+
+    /// <summary>The policy in force; where nobody set one, that of Windows for clients.</summary>
+    public static ExecutionPolicy Effective
+    {
+        get
+        {
+            foreach (var scope in Scopes)
+            {
+                if (Get(scope) is var policy and not ExecutionPolicy.Undefined)
+                {
+                    return policy;
+                }
+            }
+
+            return ExecutionPolicy.Restricted;
+        }
+    }
 
     public static ExecutionPolicy Get(ExecutionPolicyScope scope)
     {
@@ -68,12 +93,6 @@ internal static class PolicyStore
 [OutputType(typeof(ExecutionPolicy))]
 public sealed class GetExecutionPolicyCommand : PSCmdlet
 {
-    private static readonly ExecutionPolicyScope[] Scopes =
-    [
-        ExecutionPolicyScope.MachinePolicy, ExecutionPolicyScope.UserPolicy, ExecutionPolicyScope.Process,
-        ExecutionPolicyScope.CurrentUser, ExecutionPolicyScope.LocalMachine,
-    ];
-
     [Parameter(Position = 0)]
     public ExecutionPolicyScope? Scope { get; set; }
 
@@ -84,25 +103,18 @@ public sealed class GetExecutionPolicyCommand : PSCmdlet
     {
         if (List)
         {
-            foreach (var scope in Scopes)
+            foreach (var scope in ExecutionPolicies.Scopes)
             {
                 var shown = new PSObject();
                 shown.Properties.Add(new PSNoteProperty("Scope", scope));
-                shown.Properties.Add(new PSNoteProperty("ExecutionPolicy", PolicyStore.Get(scope)));
+                shown.Properties.Add(new PSNoteProperty("ExecutionPolicy", ExecutionPolicies.Get(scope)));
                 WriteObject(shown);
             }
         }
         else
         {
-            WriteObject(Scope is { } one ? PolicyStore.Get(one) : Effective());
+            WriteObject(Scope is { } one ? ExecutionPolicies.Get(one) : ExecutionPolicies.Effective);
         }
-    }
-
-    private static ExecutionPolicy Effective()
-    {
-        var first = Array.Find(Scopes, scope => PolicyStore.Get(scope) != ExecutionPolicy.Undefined);
-        var policy = PolicyStore.Get(first);
-        return policy == ExecutionPolicy.Undefined ? ExecutionPolicy.RemoteSigned : policy;
     }
 }
 
@@ -123,7 +135,7 @@ public sealed class SetExecutionPolicyCommand : PSCmdlet
     {
         if (ShouldProcess(ExecutionPolicy.ToString(), "Set Execution Policy"))
         {
-            PolicyStore.Set(Scope, ExecutionPolicy);
+            ExecutionPolicies.Set(Scope, ExecutionPolicy);
         }
     }
 }

@@ -44,6 +44,9 @@ public sealed class MatchInfo
         return Text(shown);
     }
 
+    /// <summary>What the engine's view shows; 5.1 has no emphasis.</summary>
+    public string ToEmphasizedString(string directory) => ToString(directory);
+
     public override string ToString() => Text(Path);
 
     private string Text(string path)

@@ -290,6 +290,7 @@ internal static class WebContent
 
 /// <summary>Invoke-WebRequest. There is no HTML engine: parsing is always basic.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "WebRequest")]
+[Alias("iwr", "curl", "wget")]
 public sealed class InvokeWebRequestCommand : WebRequestCommand
 {
     protected override void WriteResponse(HttpResponseMessage response) => WriteObject(WebContent.IsText(response)
