@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
 from pytest_smolvm import environment, filesystem, ports, processes, regfile, waits
@@ -175,12 +175,16 @@ class GuestState(Access):
         :returns: that port.
         :raises GuestUnreachable: the guest lets nobody listen there.
         """
-        wanted = ports.check(port if guest_port is None else guest_port, least=0)
-        connection = self._second_connection()  # it stays what it is when the environment changes
-        try:
-            yield connection.listen(wanted, ports.answer(ports.check(port)))
-        finally:
-            connection.close()
+        serve = ports.answer(ports.check(port))
+        wanted = port if guest_port is None else ports.check(guest_port, least=0)
+        with self._using():
+            second = self._second_connection()  # stays what it is when the environment changes
+        with closing(second) as connection:
+            opened = connection.listen(wanted, serve)
+            try:
+                yield opened
+            finally:
+                connection.stop_listening(opened)
 
     def _until_exit(self, what: str, script: str, shell: str, wanted: Callable[[int], bool], timeout: float) -> RunResult:
         return waits.until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)

@@ -153,6 +153,13 @@ class Ssh:
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"the guest does not let port {port} of its loopback be listened on: {exc}") from exc
 
+    def stop_listening(self, port: int) -> None:
+        """End what :meth:`listen` began; when this returns, nobody listens there any more."""
+        try:
+            self._transport.cancel_port_forward("127.0.0.1", port)
+        except (paramiko.SSHException, EOFError, OSError):
+            pass  # the connection has ended, and the listening with it
+
     def close(self) -> None:
         """End the connection."""
         self._transport.close()
