@@ -58,7 +58,7 @@ function Test-Plain([string] $text) {
 }
 
 # Start a script; it writes to the process's streams. Returns what Step-Call wants.
-function Start-Call($runspace, [string] $text, [object[]] $arguments) {
+function Start-Call($runspace, [string] $text, [object[]] $arguments, [IO.TextReader] $reader) {
     $runspace.SessionStateProxy.Path.SetLocation([Environment]::CurrentDirectory) | Out-Null
     [AppDomain]::CurrentDomain.SetData('smolvm', $true)
     if (Test-Plain $text) { $text += "`n[AppDomain]::CurrentDomain.SetData('smolvm', `$?)" }
@@ -69,14 +69,15 @@ function Start-Call($runspace, [string] $text, [object[]] $arguments) {
     $shell.Commands.Commands[0].MergeMyResults('Error', 'Output')
     $null = $shell.AddCommand('Out-Default')
     $lines = [System.Management.Automation.PSDataCollection[psobject]]::new()
-    if ($text -match '\$\{?input\b') { foreach ($line in Read-Lines) { $lines.Add($line) } }  # as powershell.exe does
+    if (Test-ReadsInput $text) { while ($null -ne ($line = $reader.ReadLine())) { $lines.Add($line) } }
     $lines.Complete()
     $settings = [System.Management.Automation.PSInvocationSettings]::new()
     $settings.ExposeFlowControlExceptions = $true  # `exit` must end the call, not this process
     @{ Shell = $shell; Task = Start-Shell $shell $lines $settings }
 }
 
-function Read-Lines { while ($null -ne ($line = [Console]::In.ReadLine())) { $line } }
+# Whether standard input is the script's $input: as with powershell.exe, if it says so; else it is left to its programs.
+function Test-ReadsInput([string] $text) { $text -match '\$\{?input\b' }
 
 # Start a pipeline; a task for its end.
 function Start-Shell($shell, $lines, $settings) {
@@ -147,10 +148,9 @@ function ConvertFrom-Part([string] $type, [string] $text) {
     }
 }
 
-# Start-Call for a request.
-function Start-Request($runspace, [byte[]] $bytes) {
-    $parts = ConvertFrom-Request $bytes
+# Start-Call for a request; `reader` has the script's input.
+function Start-Request($runspace, [object[]] $parts, [IO.TextReader] $reader) {
     $arguments = [object[]]::new($parts.Length - 1)
     [array]::Copy($parts, 1, $arguments, 0, $arguments.Length)
-    Start-Call $runspace $parts[0] $arguments
+    Start-Call $runspace $parts[0] $arguments $reader
 }

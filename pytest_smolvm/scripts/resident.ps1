@@ -35,10 +35,13 @@ function Read-Stored {
     , $plain
 }
 
+# PowerShell would make an empty string of a plain $null, which .NET 9 stores instead of deleting.
+function Clear-EnvironmentVariable([string] $name) { [Environment]::SetEnvironmentVariable($name, [NullString]::Value) }
+
 # The environment of a new logon: what the process was given by its own, and above it what the registry holds now.
 function Reset-Environment([hashtable] $given) {
     foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) {
-        if (-not $given.ContainsKey($name)) { [Environment]::SetEnvironmentVariable($name, $null) }
+        if (-not $given.ContainsKey($name)) { Clear-EnvironmentVariable $name }
     }
     foreach ($name in $given.Keys) { [Environment]::SetEnvironmentVariable($name, $given[$name]) }
     $paths = @{}
@@ -161,8 +164,10 @@ function Invoke-Request($connection, [byte[]] $request) {
     Reset-Environment $Given
     [Environment]::CurrentDirectory = $env:USERPROFILE
     $runspace = Get-Spare
+    $parts = ConvertFrom-Request $request
+    $reader = if (Test-ReadsInput $parts[0]) { Receive-Input $connection }
     $streams = Open-Streams
-    $call = Start-Request $runspace $request
+    $call = Start-Request $runspace $parts $reader
     $call.Connection = $connection
     $call.Reads = @((Start-Read 'o' $streams.Output), (Start-Read 'e' $streams.Error))
     $call.Input = [Collections.Generic.Queue[byte[]]]::new()
@@ -219,8 +224,8 @@ function Receive-Frame($call) {
     switch ($frame.Kind) {
         'I' { $call.Input.Enqueue($frame.Bytes); if (-not $call.Writing) { Step-Input $call } }
         'E' { $call.Input.Enqueue([byte[]]::new(0)); if (-not $call.Writing) { Step-Input $call } }
-        'S' { Stop-Call $call }
-        'end' { $call.Connection.Lost = $true; $call.Connection.Task = [Threading.Tasks.TaskCompletionSource[int]]::new().Task }
+        'S' { Stop-Call $call }  # a second one changes nothing
+        'end' { Set-Lost $call.Connection }
     }
 }
 
@@ -234,6 +239,26 @@ function Step-Input($call) {
     if (-not $call.Input.Count) { return }
     $bytes = $call.Input.Dequeue()
     if ($bytes.Length) { $call.Writing = $call.InputPipe.WriteAsync($bytes, 0, $bytes.Length) } else { $call.InputPipe.Dispose() }
+}
+
+# All of the input, before the script begins: what is to be $input cannot come through the pipe while nobody empties it.
+function Receive-Input($connection) {
+    $all = [IO.MemoryStream]::new()
+    while (-not $connection.Lost) {
+        $null = Wait-First @($connection.Task)
+        $frame = Step-Frame $connection
+        if ($frame.Kind -eq 'I') { $all.Write($frame.Bytes, 0, $frame.Bytes.Length); Send-Frame $connection 'i' ([byte[]]::new(0)) 0 }
+        elseif ($frame.Kind -eq 'end') { Set-Lost $connection }
+        elseif ($frame) { break }
+    }
+    $all.Position = 0
+    [IO.StreamReader]::new($all)
+}
+
+# Mark a connection as lost; nothing will be read from it any more.
+function Set-Lost($connection) {
+    $connection.Lost = $true
+    $connection.Task = [Threading.Tasks.TaskCompletionSource[int]]::new().Task
 }
 
 # Ask the script to end and end its programs. What does not listen takes the whole process with it, after a while.
@@ -318,7 +343,7 @@ function Invoke-Frame($connection, $frame) {
 
 $ErrorActionPreference = 'Stop'
 $secretText, $wanted, $reportTo = $env:SMOLVM_RESIDENT -split ' '
-[Environment]::SetEnvironmentVariable('SMOLVM_RESIDENT', $null)
+Clear-EnvironmentVariable 'SMOLVM_RESIDENT'
 $Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
 $CommandLine = [Environment]::CommandLine
 $Native = New-Native
