@@ -31,6 +31,8 @@ _FIRMWARE_TICK = 0.7
 _TICK = 2.0
 _PICTURE_SECONDS = 3.0
 _STEP_CHARACTERS = 90
+# QEMU answers at once, unless the host is short of everything or was suspended for a while.
+_ANSWER_SECONDS = 600.0
 # Our last script has switched the system off; a program that does not end can keep it up, and the power button helps.
 _POWER_BUTTON_SECONDS = 60.0
 
@@ -69,14 +71,14 @@ class Watcher:
 
     def press_a_key(self) -> None:
         """Press and let go of the cursor key, which "Press any key" takes and nothing else minds."""
-        self.machine.monitor.execute("send-key", keys=[{"type": "qcode", "data": "up"}])
+        self.machine.monitor.execute("send-key", timeout=_ANSWER_SECONDS, keys=[{"type": "qcode", "data": "up"}])
 
     def picture(self, name: str) -> Path | None:
         """Keep the screen as a picture called after `name`, if QEMU can give one."""
         self._taken += 1
         path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-').lower()}.png"
         try:
-            self.machine.monitor.execute("screendump", filename=str(path), format="png")
+            self.machine.monitor.execute("screendump", timeout=_ANSWER_SECONDS, filename=str(path), format="png")
         except (MonitorError, GuestDied):
             return None  # QEMU has ended, or was built without PNG
         return path
@@ -94,13 +96,13 @@ class Watcher:
         return _ENDINGS[event["event"]], str(data.get("info", data.get("reason", "")))
 
     def _counts(self) -> tuple[int, int]:
-        stats = {drive.get("device"): drive["stats"] for drive in self.machine.monitor.execute("query-blockstats")}
+        stats = {drive.get("device"): drive["stats"] for drive in self.machine.monitor.execute("query-blockstats", timeout=_ANSWER_SECONDS)}
         return stats[WINDOWS_DRIVE]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
 
     def _fingerprint(self) -> str:
         path = self.pictures / ".screen.ppm"
         try:
-            self.machine.monitor.execute("screendump", filename=str(path))
+            self.machine.monitor.execute("screendump", timeout=_ANSWER_SECONDS, filename=str(path))
             return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
         except (MonitorError, FileNotFoundError):
             return self._screen
@@ -126,6 +128,8 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
             sight = watcher.look(_FIRMWARE_TICK if before == causes.FIRMWARE else _TICK)
         except GuestDied as exc:
             raise BuildError(before, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
+        except TimedOut as exc:
+            raise BuildError(before, f"QEMU does not answer: {exc}", "Build again when the host is less busy.") from exc
         ending = journey.see(sight)
         if journey.phase != before:
             watcher.picture(journey.phase)
@@ -136,7 +140,7 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
         if journey.phase == causes.FIRMWARE and sight.restarts == 0:
             watcher.press_a_key()
         if not pressed and journey.arrived and journey.quiet(sight) >= _POWER_BUTTON_SECONDS:
-            watcher.machine.monitor.execute("system_powerdown")
+            watcher.machine.monitor.execute("system_powerdown", timeout=_ANSWER_SECONDS)
             pressed = True
 
 
