@@ -59,8 +59,10 @@ class Registry:
     def exists(self, key: str) -> bool:
         """Whether there is such a key."""
         full = regfile.full_key(key)
+        if _askable(full) != full:
+            return self._load(key) is not None
         with self._using() as ssh:
-            return commands.run(ssh, f"reg.exe query {_quoted(full)} >nul", shell="cmd", timeout=_SECONDS).exit_code == 0
+            return commands.run(ssh, f'reg.exe query "{full}" >nul', shell="cmd", timeout=_SECONDS).exit_code == 0
 
     def write(self, key: str, name: str, data: Data, kind: str | None = None) -> None:
         """Set a value; a missing key is created.
@@ -97,7 +99,7 @@ def load(ssh: Ssh, key: str) -> dict[str, Value] | None:
     """The values of `key`, given in full; None if there is no such key."""
     path = _file(ssh)
     with filesystem.aside(ssh.sftp, path):
-        result = commands.run(ssh, f'reg.exe export {_quoted(key)} "{path}" /y >nul', shell="cmd", timeout=_SECONDS)
+        result = commands.run(ssh, f'reg.exe export "{_askable(key)}" "{path}" /y >nul', shell="cmd", timeout=_SECONDS)
         if result.exit_code != 0:
             return None
         try:
@@ -105,7 +107,7 @@ def load(ssh: Ssh, key: str) -> dict[str, Value] | None:
         except TransferError as exc:
             raise RegistryError(f"reg.exe exported nothing of {key}: {result.stderr.strip()}") from exc
     wanted = windows.folded(key)
-    return next((values for name, values in exported.items() if windows.folded(name) == wanted), {})
+    return next((values for name, values in exported.items() if windows.folded(name) == wanted), None)
 
 
 def store(ssh: Ssh, key: str, values: Mapping[str, Value | None]) -> None:
@@ -129,6 +131,6 @@ def _file(ssh: Ssh) -> str:
     return windows.joined(filesystem.home(ssh.sftp), f".{uuid.uuid4().hex[:12]}.reg")
 
 
-def _quoted(key: str) -> str:
-    """`key` for cmd.exe, which expands ``%NAME%`` even in quotes; a caret outside of them keeps it from that."""
-    return '"' + key.replace("%", '"^%"') + '"'
+def _askable(key: str) -> str:
+    """`key`, or the one above it that cmd.exe can be told about: it expands ``%NAME%`` even in quotes."""
+    return key.partition("%")[0].rpartition("\\")[0] if "%" in key else key
