@@ -14,6 +14,7 @@ import paramiko
 
 from pytest_smolvm import windows
 from pytest_smolvm.errors import GuestUnreachable, TransferError
+from pytest_smolvm.merge import Step
 
 MARK = ".smolvm"
 """What the names of all that we put aside end with."""
@@ -23,11 +24,13 @@ class Interrupted(GuestUnreachable):
     """The connection broke during a transfer.
 
     :param left: Windows paths of what it may have left half done in the guest.
+    :param steps: renamings that are to be undone before.
     """
 
-    def __init__(self, reason: str, left: tuple[str, ...] = ()) -> None:
-        super().__init__(reason, left)
+    def __init__(self, reason: str, left: tuple[str, ...] = (), steps: tuple[Step, ...] = ()) -> None:
+        super().__init__(reason, left, steps)
         self.left = left
+        self.steps = steps
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -145,9 +148,9 @@ def made(sftp: paramiko.SFTPClient, remote: str) -> Iterator[None]:
     created = make_directories(sftp, remote)
     try:
         yield
-    except Interrupted as exc:
-        exc.left += tuple(reversed(created))
-        raise
+    except GuestUnreachable as exc:
+        left, steps = getattr(exc, "left", ()), getattr(exc, "steps", ())
+        raise Interrupted(str(exc), (*left, *reversed(created)), steps) from exc
     except BaseException:
         _unmake(sftp, created)
         raise
@@ -178,7 +181,7 @@ def aside(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
     try:
         yield path
     except GuestUnreachable as exc:
-        raise Interrupted(str(exc), (path, *getattr(exc, "left", ()))) from exc
+        raise Interrupted(str(exc), (path,)) from exc
     finally:
         try:
             sftp.remove(sftp_path(path))

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +47,7 @@ def upload(
         _unpack_there(ssh, packing, fresh)
         if verify:
             _compare(packing.digests, _fetch(ssh, fresh, None), target)
-        merge.settle(There(ssh.sftp), fresh, target, attic)
+        _settle_there(ssh, fresh, target, attic)
 
 
 def download(
@@ -73,7 +73,7 @@ def download(
             fetched = _fetch(ssh, source, fresh, progress)
             if verify:
                 _compare(fetched, _fetch(ssh, source, None), source)
-            merge.settle(Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic))
+            merge.settle(Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic), [])
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -91,9 +91,10 @@ def remove(ssh: Ssh, path: str) -> None:
     _remove_each(ssh.sftp, path)
 
 
-def sweep(ssh: Ssh, left: Iterable[str]) -> None:
-    """Remove what a broken transfer left: files, trees of ours, directories if they are empty."""
-    for path in left:
+def sweep(ssh: Ssh, broken: filesystem.Interrupted) -> None:
+    """Undo what a broken transfer did and remove what it left: files, trees of ours, directories if they are empty."""
+    merge.undo(There(ssh.sftp), list(broken.steps))
+    for path in broken.left:
         found = filesystem.find(ssh.sftp, path)
         if found is None:
             continue
@@ -131,7 +132,7 @@ def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
             ssh.sftp.mkdir(filesystem.sftp_path(attic))
         yield windows.joined(place, "new"), attic
     except GuestUnreachable as exc:
-        raise filesystem.Interrupted(str(exc), (place,)) from exc
+        raise filesystem.Interrupted(str(exc), (place,), getattr(exc, "steps", ())) from exc
     except BaseException:
         remove(ssh, place)
         raise
@@ -140,6 +141,14 @@ def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
         filesystem.remove(ssh.sftp, place)
     except TransferError:
         remove(ssh, place)
+
+
+def _settle_there(ssh: Ssh, fresh: str, target: str, attic: str) -> None:
+    steps: list[merge.Step] = []
+    try:
+        merge.settle(There(ssh.sftp), fresh, target, attic, steps)
+    except GuestUnreachable as exc:
+        raise filesystem.Interrupted(str(exc), steps=tuple(steps)) from exc
 
 
 def _unpack_there(ssh: Ssh, packing: Packing, place: str) -> None:
@@ -262,6 +271,9 @@ class There:
     def join(self, directory: str, name: str) -> str:
         return windows.joined(directory, name)
 
+    def has(self, path: str) -> bool:
+        return filesystem.find(self._sftp, path) is not None
+
     def move(self, source: str, target: str) -> None:
         with filesystem.asking(self._sftp, "write", target):
             self._sftp.posix_rename(filesystem.sftp_path(source), filesystem.sftp_path(target))
@@ -284,6 +296,9 @@ class Here:
 
     def join(self, directory: str, name: str) -> str:
         return os.path.join(directory, name)
+
+    def has(self, path: str) -> bool:
+        return os.path.lexists(path)
 
     def move(self, source: str, target: str) -> None:
         try:

@@ -129,7 +129,7 @@ class GuestFiles(Access):
         except filesystem.Interrupted as exc:
             try:
                 with self._using() as ssh:
-                    folders.sweep(ssh, exc.left)
+                    folders.sweep(ssh, exc)
             except SmolVMError as second:
                 raise TransferError(f"{exc}; left in the guest: {', '.join(exc.left)} ({second})") from exc
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_smolvm.errors import SmolVMError, TransferError
+from pytest_smolvm.errors import TransferError
 
 
 class Side(Protocol):
@@ -21,8 +21,19 @@ class Side(Protocol):
     def join(self, directory: str, name: str) -> str:
         """The path of something in a directory."""
 
+    def has(self, path: str) -> bool:
+        """Whether something is there."""
+
     def move(self, source: str, target: str) -> None:
         """Rename; nothing is at `target`."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One renaming."""
+
+    source: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -32,26 +43,36 @@ class _Move:
     replaces: bool
 
 
-def settle(side: Side, staged: str, target: str, attic: str) -> None:
+def settle(side: Side, staged: str, target: str, attic: str, steps: list[Step]) -> None:
     """Move the directory `staged` to `target`; into it, file by file, where it exists.
 
     :param attic: an empty directory, for the files that were replaced.
+    :param steps: empty; gets every step before it is made. What is in it after a failure is still to be undone.
     :raises TransferError: a file is in the way of a directory or the reverse, or something could not be moved; all is
         as it was before.
     """
-    done: list[tuple[str, str]] = []
     try:
         for number, move in enumerate(list(_plan(side, staged, target))):
-            steps = [(move.source, move.target)]
             if move.replaces:
-                steps.insert(0, (move.target, side.join(attic, str(number))))
-            for source, destination in steps:
-                side.move(source, destination)
-                done.append((source, destination))
-    except SmolVMError:
-        for source, destination in reversed(done):
-            side.move(destination, source)
+                _make(side, Step(move.target, side.join(attic, str(number))), steps)
+            _make(side, Step(move.source, move.target), steps)
+    except BaseException:
+        undo(side, steps)
         raise
+
+
+def undo(side: Side, steps: list[Step]) -> None:
+    """Undo `steps`, the last first, and empty the list; of the last it may be unknown whether it was made."""
+    while steps:
+        step = steps[-1]
+        if side.has(step.target) and not side.has(step.source):
+            side.move(step.target, step.source)
+        steps.pop()
+
+
+def _make(side: Side, step: Step, steps: list[Step]) -> None:
+    steps.append(step)
+    side.move(step.source, step.target)
 
 
 def _plan(side: Side, staged: str, target: str) -> Iterator[_Move]:
