@@ -16,7 +16,7 @@ from pytest_smolvm.process import require, run
 STUB = Path("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")
 COMMAND_LINE = (
     "console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 apparmor=0 nowatchdog cryptomgr.notests"
-    " random.trust_cpu=on random.trust_bootloader=on rcupdate.rcu_expedited=1 8250.nr_uarts=1 panic=5"
+    " random.trust_cpu=on random.trust_bootloader=on 8250.nr_uarts=1 panic=5"
 )
 DISK_DRIVERS = ("crc32c_generic", "crc32c_intel", "ext4", "virtio_scsi", "sd_mod", "virtio_blk", "ahci")
 _PAGE = 0x1000

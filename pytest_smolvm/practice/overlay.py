@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import tarfile
+import time
 from pathlib import Path
 
 from pytest_smolvm.practice.kernel import KernelFiles
@@ -13,7 +14,7 @@ from pytest_smolvm.practice.recipe import GUEST
 
 PRACTICE = "usr/lib/practice"
 SYSTEM = "home/smolvm/.wine/drive_c/windows/system32"
-POWERSHELL = f"{SYSTEM}/WindowsPowerShell/v1.0"
+POWERSHELL = f"{SYSTEM}/WindowsPowerShell"
 _USER = 1000
 # Loaded before the network is set up, and after the services have been started.
 _DRIVERS = {"network": ("virtio_net", "e1000e"), "devices": ("button", "evdev", "virtio_input", "virtio-rng")}
@@ -37,7 +38,8 @@ def make_overlay(archive: Path, kernel: KernelFiles, tools: Path, powershell: Pa
         _add(tar, "etc/X11/xorg.conf", (GUEST / "etc" / "xorg.conf").read_bytes())
         for name, path in _WINDOWS_PROGRAMS.items():
             _add(tar, path, (tools / name).read_bytes(), owner=_USER)
-        _add_tree(tar, powershell, POWERSHELL)
+        _add_directory(tar, POWERSHELL, _USER)
+        _add_tree(tar, powershell, f"{POWERSHELL}/v1.0")
 
 
 def _add_drivers(tar: tarfile.TarFile, kernel: KernelFiles, stage: str, names: tuple[str, ...]) -> None:
@@ -60,11 +62,11 @@ def _add_tree(tar: tarfile.TarFile, source: Path, target: str) -> None:
 def _add(tar: tarfile.TarFile, path: str, content: bytes, mode: int = 0o644, owner: int = 0) -> None:
     _add_directory(tar, os.path.dirname(path), owner)
     entry = tarfile.TarInfo(f"./{path}")
-    entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, owner, owner
+    entry.size, entry.mode, entry.uid, entry.gid, entry.mtime = len(content), mode, owner, owner, int(time.time())
     tar.addfile(entry, io.BytesIO(content))
 
 
 def _add_directory(tar: tarfile.TarFile, path: str, owner: int) -> None:
     entry = tarfile.TarInfo(f"./{path}")
-    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, owner, owner
+    entry.type, entry.mode, entry.uid, entry.gid, entry.mtime = tarfile.DIRTYPE, 0o755, owner, owner, int(time.time())
     tar.addfile(entry)

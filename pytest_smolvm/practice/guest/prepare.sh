@@ -30,6 +30,14 @@ as_user /usr/lib/wine/wine64 wineboot --init
 mv "$root$drive/users" "$root$drive/Users"
 mv "$root/windows.reg" "$root$drive/windows.reg"
 as_user /usr/lib/wine/wine64 regedit /S 'C:\windows.reg'
+set_expanding() {
+    as_user /usr/lib/wine/wine64 reg add "$1" /v "$2" /t REG_EXPAND_SZ /d "$3" /f
+}
+set_expanding 'HKCU\Environment' TEMP '%USERPROFILE%\AppData\Local\Temp'
+set_expanding 'HKCU\Environment' TMP '%USERPROFILE%\AppData\Local\Temp'
+windows=%SystemRoot%
+set_expanding 'HKLM\System\CurrentControlSet\Control\Session Manager\Environment' PATH \
+    "$windows\\system32;$windows;$windows\\System32\\Wbem;$windows\\System32\\WindowsPowerShell\\v1.0\\;$windows\\System32\\OpenSSH\\"
 as_user /usr/lib/wine/wineserver64 --wait
 rm "$root$drive/windows.reg"
 

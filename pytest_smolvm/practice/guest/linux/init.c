@@ -58,7 +58,7 @@ static struct service services[] = {
     {"sshd", (char *[]){"/usr/sbin/sshd", "-D", "-e", NULL}, root_environment, 0, 0, 0, 0},
     {"wineserver", (char *[]){"/usr/lib/wine/wineserver64", "--foreground", "--persistent", NULL}, server_environment, USER_ID, 0, 0, 0},
     {"Windows", (char *[]){"/usr/lib/wine/wine64", "C:\\windows\\system32\\OpenSSH\\sshd.exe", NULL}, user_environment, USER_ID, 0, 0, 0},
-    {"desktop", (char *[]){"/usr/lib/practice/desktop", NULL}, plain_environment, 0, 10, 0, 0},
+    {"desktop", (char *[]){"/usr/lib/practice/desktop", NULL}, plain_environment, 0, 15, 0, 0},
 };
 #define SERVICES (sizeof services / sizeof *services)
 
