@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.settings import default_store
+from pytest_smolvm.spec import DEFAULT_MEMORY
 from pytest_smolvm.telling import Lines
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, default=default_store(), metavar="DIR", help="the store (default: %(default)s)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_practice(commands)
+    _add_windows(commands)
     _add_plain(commands, "images", "list images and templates: size, age, who uses them", _images)
     _add_plain(commands, "doctor", "say what this host can do and how to fix what it cannot", _doctor)
     prune = _add_plain(commands, "prune", "remove what dead runs left and what nobody used for a while", _prune)
@@ -58,6 +60,43 @@ def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     build.add_argument("--output", type=Path, metavar="FILE", help="where to put it (default: the store, as image 'practice')")
     build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the host's, or mmdebstrap's)")
     build.set_defaults(run=_practice_build)
+
+
+def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pytest_smolvm.builder.arguments import add_arguments
+
+    windows = commands.add_parser("windows", help="golden images of Windows").add_subparsers(required=True, metavar="COMMAND")
+    build = windows.add_parser("build-image", help="install Windows from its ISO into a golden image, unattended")
+    add_arguments(build)
+    build.set_defaults(run=_windows_build)
+    check = windows.add_parser("check-image", help="boot an image and show where it differs from what tests rely on")
+    check.add_argument("image", type=Path, metavar="IMAGE")
+    check.add_argument("--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB", help="default: %(default)s")
+    check.add_argument("--user", default="smolvm", metavar="NAME", help="account in the guest (default: %(default)s)")
+    check.add_argument("--password-file", type=Path, metavar="FILE", help="file with its password (default: the public one of test images)")
+    check.set_defaults(run=_windows_check)
+
+
+def _windows_build(options: argparse.Namespace) -> int:
+    from pytest_smolvm import builder
+    from pytest_smolvm.builder.arguments import recipe_from
+    from pytest_smolvm.store import Store
+
+    print(builder.build(recipe_from(options), Lines(_say), Store.at(options.store)))
+    return 0
+
+
+def _windows_check(options: argparse.Namespace) -> int:
+    from pytest_smolvm import builder
+    from pytest_smolvm.spec import GuestSpec
+    from pytest_smolvm.store import Store
+
+    password = options.password_file.read_text(encoding="utf-8").splitlines()[0] if options.password_file else "smolvm"
+    spec = GuestSpec(image=options.image.absolute(), ssh_user=options.user, ssh_password=password, memory=options.memory, boot="cold")
+    outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store))
+    for outcome in outcomes:
+        print(outcome)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
 def _practice_build(options: argparse.Namespace) -> int:
