@@ -96,7 +96,7 @@ def _windows_check(options: argparse.Namespace) -> int:
     outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store))
     for outcome in outcomes:
         print(outcome)
-    return 0 if all(outcome.passed for outcome in outcomes) else 1
+    return 0 if all(outcome.good for outcome in outcomes) else 1
 
 
 def _practice_build(options: argparse.Namespace) -> int:
