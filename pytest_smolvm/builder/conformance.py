@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm import commands, disk, machine, settings
+from pytest_smolvm import commands, conformance, disk, machine, settings
 from pytest_smolvm import host as hosts
+from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import CommandTimedOut, UsageError
 from pytest_smolvm.progress import Progress, phase
 from pytest_smolvm.spec import GuestSpec
@@ -19,6 +21,7 @@ from pytest_smolvm.store import Store
 
 _OWN_TABLE = "image-checks.json"
 _SECONDS = 120.0
+_NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
 _FIELDS = {"name", "script", "shell", "stdout", "stderr", "exit_code", "pattern"}
 
 
@@ -56,10 +59,10 @@ class Outcome:
 
 
 def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, table: Sequence[Case] | None = None) -> tuple[Outcome, ...]:
-    """Boot `image` from firmware and run the table in it.
+    """Boot `image` from firmware and compare what it answers with what tests rely on.
 
     :param spec: account, memory and devices to use; its image is replaced.
-    :param table: the cases; None runs the package's own.
+    :param table: the cases; None runs the package's own about the image, and all scripts of the conformance table.
     :raises ImageError: the image cannot be used.
     :raises BootError: it does not come up.
     """
@@ -72,7 +75,8 @@ def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None 
             connection = guest.login(wanted, wanted.boot_timeout)
         try:
             with phase(progress, "comparing"):
-                return outcomes(connection, cases() if table is None else table, progress)
+                found_out = outcomes(connection, cases() if table is None else table, progress)
+                return found_out if table is not None else found_out + script_outcomes(connection, progress)
         finally:
             connection.close()
 
@@ -80,6 +84,25 @@ def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None 
 def outcomes(connection: commands.Transport, table: Sequence[Case], progress: Progress) -> tuple[Outcome, ...]:
     """Run a table over a connection that is logged in."""
     return tuple(_outcome(connection, case, progress) for case in table)
+
+
+def script_outcomes(connection: commands.Transport, progress: Progress, only: Iterable[conformance.Case] | None = None) -> tuple[Outcome, ...]:
+    """Run the table of scripts, each in a PowerShell of its own."""
+
+    def run(script: str, args: Sequence[conformance.Argument], stdin: bytes) -> RunResult:
+        try:
+            return commands.run(connection, script, args=args, stdin=stdin, timeout=_SECONDS)
+        except CommandTimedOut as exc:
+            return RunResult(exc.stdout, f"not done within {exc.seconds:g} s", _NEVER, exc.seconds, script)
+
+    found = []
+    for case in conformance.cases() if only is None else only:
+        started = time.monotonic()
+        (verdict,) = conformance.run(run, "fresh", [case])
+        if not verdict.skipped:
+            found.append(Outcome(name=f"script: {case.name}", seconds=time.monotonic() - started, difference="; ".join(verdict.complaints)))
+            progress.note(str(found[-1]))
+    return tuple(found)
 
 
 def cases() -> tuple[Case, ...]:
