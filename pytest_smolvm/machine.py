@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -55,6 +56,12 @@ class Machine:
         """The last lines of QEMU's own output and of the guest's serial port."""
         logs = (self.parts.directory / "qemu.log", self.serial_log)
         return "\n".join(text for text in map(process.tail, logs) if text)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time QEMU has used so far."""
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime (proc(5))
 
     def check(self) -> None:
         """Do nothing if the guest can still answer.
