@@ -23,6 +23,7 @@ _PIECE = 65536
 _PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has taken one
 # How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
 _STOP_SECONDS = 10.0
+# A caller waits while others get their turn. When nothing moves for so long, those in front may wait for the caller.
 _PATIENCE_SECONDS = 5.0
 _RESTART_SECONDS = 60.0
 _HEAD = 5  # bytes before a frame's data
@@ -105,6 +106,7 @@ class Resident:
         self._seat = seat
         self._idle = [_Process(tunnel, port, seat.secret) for port in seat.ports]
         self._living = len(self._idle)
+        self._turns = 0  # calls that have ended
         self._changed = threading.Condition()
 
     @property
@@ -151,14 +153,13 @@ class Resident:
 
     @contextmanager
     def _process(self, deadline: Deadline) -> Iterator[_Process]:
-        patience = Deadline(_PATIENCE_SECONDS)
         with self._changed:
             while not self._idle:
                 if not self._living:
                     raise ResidentLost("the guest's resident PowerShell is gone")
-                if patience.passed or deadline.passed:
+                turns = self._turns
+                if not self._changed.wait_for(lambda: turns != self._turns, deadline.at_most(_PATIENCE_SECONDS)):
                     raise ResidentLost("all processes of the resident PowerShell are busy")
-                self._changed.wait(deadline.at_most(patience.left or 0.0))
             process = self._idle.pop()
         try:
             yield process
@@ -168,7 +169,8 @@ class Resident:
                     self._living -= 1
                 else:
                     self._idle.append(process)
-                self._changed.notify()
+                self._turns += 1
+                self._changed.notify_all()
 
 
 class _Process:

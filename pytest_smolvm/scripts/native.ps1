@@ -79,6 +79,12 @@ function Start-Detached([string] $line) {
     }
 }
 
+# The command line that runs a script in another PowerShell of the same kind.
+function Get-Line([string] $file) {
+    $program = [Diagnostics.Process]::GetCurrentProcess().MainModule.FileName
+    "`"$program`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$file`""
+}
+
 # The clock, from 100 ns since 1601 UTC. False if we may not.
 function Set-Clock([long] $filetime) {
     $time = [DateTime]::FromFileTimeUtc($filetime)

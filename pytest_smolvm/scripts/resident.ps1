@@ -345,7 +345,7 @@ $ErrorActionPreference = 'Stop'
 $secretText, $wanted, $reportTo = $env:SMOLVM_RESIDENT -split ' '
 Clear-EnvironmentVariable 'SMOLVM_RESIDENT'
 $Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
-$CommandLine = [Environment]::CommandLine
+$CommandLine = Get-Line $PSCommandPath
 $Native = New-Native
 $Job = Enter-Job
 $Given = Get-Given

@@ -13,9 +13,8 @@ $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
 $listener.Start()
 # By its environment, which other users cannot see, rather than by its command line, which they can.
 $env:SMOLVM_RESIDENT = "$([Text.Encoding]::ASCII.GetString($secret)) 0 $($listener.LocalEndpoint.Port)"
-$program = [Diagnostics.Process]::GetCurrentProcess().MainModule.FileName
 for ($i = 0; $i -lt $count; $i++) {
-    Start-Detached "`"$program`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$file`""
+    Start-Detached (Get-Line $file)
 }
 while ($count -gt 0) {
     $stream = $listener.AcceptTcpClient().GetStream()
