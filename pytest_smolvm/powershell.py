@@ -22,6 +22,18 @@ _BOOTSTRAP = (
     "while($o -lt {size}){{$n=$stdin.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
     ".([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"
 )
+# Ends a script with the code a caller expects: a failing native command's own, else 1 for any failure. Left alone,
+# powershell.exe makes 1 of every native code (about_PowerShell_exe, 5.1).
+_TAIL = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\nexit 0\n"
+_PLAIN = (
+    "$OutputEncoding=[Text.UTF8Encoding]::new($false);"
+    "try{{[Console]::OutputEncoding=$OutputEncoding;[Console]::InputEncoding=$OutputEncoding}}catch{{}};"
+    "$ProgressPreference='SilentlyContinue';"
+    "try{{.([ScriptBlock]::Create((&{{$i=[Console]::OpenStandardInput();$b=[byte[]]::new({size});$o=0;"
+    "while($o -lt {size}){{$n=$i.Read($b,$o,{size}-$o);if(-not $n){{break}};$o+=$n}};"
+    "[Text.Encoding]::UTF8.GetString($b)}})))}}"
+    "catch [Management.Automation.ParseException]{{[Console]::Error.WriteLine($_.Exception.Message);exit 1}}"
+)
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
 Argument = Union[str, int, float, bool, None]
@@ -38,6 +50,9 @@ def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
 
     The exit code is `exit N`'s, else a failing last native command's, else 1 after a failure, else 0.
     """
+    if not args:  # no need for our own scripts, whose compiling costs more than PowerShell's start
+        payload = (script + _TAIL).encode("utf-8", "surrogatepass")
+        return f'{_PROGRAM} -Command "{_PLAIN.format(size=len(payload))}"', payload
     line, program = bootstrap("call", "fresh")
     payload = request(script, args)
     return line, program + struct.pack("<i", len(payload)) + payload
