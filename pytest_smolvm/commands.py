@@ -296,7 +296,9 @@ def run_json(run: Callable[[str, Sequence[powershell.Argument]], RunResult], scr
     :param run: runs a script with its arguments.
     :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
     """
-    result = run(powershell.text_of("json"), [script, *args]).check()
+    result = run(powershell.text_of("json"), [script, *args])
+    if result.exit_code != 0:
+        raise CommandFailed(_shortened(script), result.exit_code, result.stdout, result.stderr)
     _, found, text = result.stdout.rpartition(_RECORD)
     if not found:
         raise CommandFailed(_shortened(script), result.exit_code, result.stdout, "the script ended before its value was there")

@@ -159,6 +159,8 @@ class Resident:
                     raise ResidentLost("the guest's resident PowerShell is gone")
                 turns = self._turns
                 if not self._changed.wait_for(lambda: turns != self._turns, deadline.at_most(_PATIENCE_SECONDS)):
+                    if deadline.passed:
+                        raise TimedOut("a free process of the resident PowerShell", deadline.seconds or 0)
                     raise ResidentLost("all processes of the resident PowerShell are busy")
             process = self._idle.pop()
         try:

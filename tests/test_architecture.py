@@ -20,7 +20,7 @@ FLOORS = (
     {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest
     {"files"},
     {"folders", "registry", "services", "processes", "waits", "power"},
-    {"environment", "conformance"},
+    {"environment", "conformance", "spawned"},
     {"access"},  # the guest object's methods, in groups
     {"guest_files", "guest_state"},
     {"machine", "capacity"},  # one QEMU, born and buried

@@ -14,6 +14,13 @@ function New-Native {
         QueryInformationJobObject = [bool], [IntPtr], [int], [byte[]], [int], [IntPtr]
         TerminateProcess          = [bool], [IntPtr], [int]
         SetSystemTime             = [bool], [byte[]]
+        CloseHandle               = [bool], [IntPtr]
+        ResumeThread              = [int], [IntPtr]
+        OpenProcess               = [IntPtr], [int], [bool], [int]
+        WaitForSingleObject       = [int], [IntPtr], [int]
+        GetExitCodeProcess        = [bool], [IntPtr], [byte[]]
+        OpenJobObjectW            = [IntPtr], [int], [bool], [IntPtr]
+        TerminateJobObject        = [bool], [IntPtr], [int]
         CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
         CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
     }
@@ -61,22 +68,37 @@ function Stop-Child([long] $id) {
     } catch [ArgumentException], [InvalidOperationException], [ComponentModel.Win32Exception] { }  # it has ended by itself
 }
 
-# Start a program outside of our job, so that it outlives the session, with no console window and NUL for its streams:
-# an inherited stream would hold the session's channel open (Win32-OpenSSH 2452).
-function Start-Detached([string] $line) {
+# A file's handle that children may inherit.
+function Open-Inherited([string] $path, [int] $access, [int] $disposition) {
+    $handle = $Native::CreateFileW($path, $access, 3, 0, $disposition, 0, 0)
+    if ($handle -eq -1) { throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error()) }
+    $null = $Native::SetHandleInformation($handle, 1, 1)
+    $handle
+}
+
+# Start a program outside of our job, so that it outlives us, with no console window and none of our own streams:
+# an inherited stream would hold the session's channel open (Win32-OpenSSH 2452). Returns a PROCESS_INFORMATION.
+function Start-Program([string] $line, [string] $directory, $streams, [int] $more) {
     foreach ($stream in $Handles.Values) {
         $null = $Native::SetHandleInformation($Native::GetStdHandle($stream), 1, 0)
     }
-    $nul = $Native::CreateFileW('NUL', -1073741824, 3, 0, 3, 0, 0)
-    $null = $Native::SetHandleInformation($nul, 1, 1)
     $startup = [byte[]]::new(104)  # STARTUPINFOW
     [BitConverter]::GetBytes(104).CopyTo($startup, 0)
     [BitConverter]::GetBytes(0x100).CopyTo($startup, 60)  # STARTF_USESTDHANDLES
-    foreach ($offset in 80, 88, 96) { [BitConverter]::GetBytes($nul.ToInt64()).CopyTo($startup, $offset) }
-    $flags = 0x01000000 -bor 0x08000000  # CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW
-    if (-not $Native::CreateProcessW(0, [Text.StringBuilder]::new($line), 0, 0, $true, $flags, 0, 0, $startup, [byte[]]::new(24))) {
-        throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error())
-    }
+    for ($i = 0; $i -lt 3; $i++) { [BitConverter]::GetBytes($streams[$i].ToInt64()).CopyTo($startup, 80 + 8 * $i) }
+    $flags = 0x01000000 -bor 0x08000000 -bor $more  # CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW
+    $process = [byte[]]::new(24)
+    $where = if ($directory) { [Runtime.InteropServices.Marshal]::StringToHGlobalUni($directory) } else { [IntPtr]::Zero }
+    $started = $Native::CreateProcessW(0, [Text.StringBuilder]::new($line), 0, 0, $true, $flags, 0, $where, $startup, $process)
+    if (-not $started) { throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error()) }
+    , $process
+}
+
+# Start a program that reads and writes nothing.
+function Start-Detached([string] $line) {
+    $nul = Open-Inherited 'NUL' -1073741824 3
+    $null = Start-Program $line '' @($nul, $nul, $nul) 0
+    $null = $Native::CloseHandle($nul)
 }
 
 # The command line that runs a script in another PowerShell of the same kind.

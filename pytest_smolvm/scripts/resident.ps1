@@ -207,15 +207,15 @@ function Wait-First($tasks, $until) {
 # Carry output and input until the script has ended; its exit code.
 function Receive-Call($call) {
     while ($true) {
-        if ($call.Connection.Lost) { Stop-Call $call }
+        if ($call.Connection.Lost) { $null = Stop-Call $call }
         $tasks = @($call.Task, $call.Connection.Task) + @($call.Reads | ForEach-Object { $_.Task })
         if ($call.Writing) { $tasks += $call.Writing }
         $first = Wait-First $tasks $call.GivenUp
         if ($first -eq -1) { Restart-Self }
         elseif ($first -eq 0) { if ($null -ne ($code = Step-Call $call)) { return $code } }
-        elseif ($first -eq 1) { Receive-Frame $call }
-        elseif ($first -lt 2 + $call.Reads.Count) { Step-Read $call $call.Reads[$first - 2] }
-        else { Step-Input $call }
+        elseif ($first -eq 1) { $null = Receive-Frame $call }
+        elseif ($first -lt 2 + $call.Reads.Count) { $null = Step-Read $call $call.Reads[$first - 2] }
+        else { $null = Step-Input $call }
     }
 }
 
@@ -232,7 +232,7 @@ function Receive-Frame($call) {
 # Give the next piece of input to the script, and tell the other side that it may send another. An empty one is the end.
 function Step-Input($call) {
     if ($call.Writing) {
-        try { $call.Writing.GetAwaiter().GetResult() } catch [IO.IOException], [ObjectDisposedException] { }  # nobody reads it any more
+        try { $null = $call.Writing.GetAwaiter().GetResult() } catch [IO.IOException], [ObjectDisposedException] { }  # nobody reads it any more
         $call.Writing = $null
         Send-Frame $call.Connection 'i' ([byte[]]::new(0)) 0
     }
