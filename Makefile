@@ -15,7 +15,7 @@ PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk
 # Tests: an SSH server of the host's, and the bare ssh that the benchmark compares with.
 PACKAGES += openssh-server openssh-client sshpass
 
-.PHONY: setup demo test check bench soak installations clean
+.PHONY: setup demo test check bench soak test-long clean
 
 setup: $(VENV)/ready
 
@@ -36,15 +36,17 @@ demo: setup  ## build the practice image if need be, and run the examples on it
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) examples -v -p no:cacheprovider --smolvm-image practice
 
-test: setup  ## the whole suite
+test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice $(QUICKER)
+	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice $(patsubst %,--ignore=%,$(LONG))
 
-# What takes an hour under emulation has targets of its own.
-QUICKER = --ignore tests/builder/test_installation.py
+# Storms of kills, damaged templates, whole installations, every way to move a file: an hour and more without KVM.
+LONG = tests/builder/test_installation.py tests/vm/test_kills.py tests/vm/test_clones.py $(wildcard tests/vm/test_files*.py) \
+  tests/vm/test_environment.py tests/vm/test_waits.py tests/vm/test_ports.py
 
-installations: setup  ## whole installations from the practice installer's disc, and every way they fail
-	$(PYTEST) tests/builder/test_installation.py -v --smolvm-image practice
+test-long: setup  ## the rest of the suite
+	$(VENV)/bin/pytest-smolvm practice build >/dev/null
+	$(PYTEST) $(LONG) -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice
 
 check: setup  ## types
 	$(VENV)/bin/python -m mypy

@@ -47,9 +47,9 @@ def test_a_script_of_a_megabyte(windows_vm_module: SmolVM) -> None:
 
 
 def test_twenty_megabytes_on_both_streams(windows_vm_module: SmolVM) -> None:
-    script = "$line = 'x' * 1022; foreach ($i in 1..20480) { [Console]::Out.WriteLine($line); [Console]::Error.WriteLine($line) }"
+    script = "$piece = 'x' * 1MB; foreach ($i in 1..20) { [Console]::Out.Write($piece); [Console]::Error.Write($piece) }"
 
-    result = windows_vm_module.run(script, timeout=300)
+    result = windows_vm_module.run(script, timeout=600)
 
     assert (20 * MEBI, 20 * MEBI) == (len(result.stdout), len(result.stderr))
 
