@@ -34,10 +34,13 @@ _SCRIPT = (
     "try{{$s=[ScriptBlock]::Create($t+[char]10+'" + _NOTE + "')}}"
     "catch{{try{{$s=[ScriptBlock]::Create($t)}}catch{{[Console]::Error.WriteLine($_.Exception.InnerException.Message);exit 1}};$Error.Clear()}};"
     "@{{s=$s;a=&([ScriptBlock]::Create($u.GetString($b,{script},{size}-{script})))}}}};"
-    "$smolvma=$smolvm.a;.$smolvm.s @smolvma 2>&1|Out-Default;"
+    "$smolvma=$smolvm.a;{lines}.$smolvm.s @smolvma 2>&1|Out-Default;"
     "if([AppDomain]::CurrentDomain.GetData('smolvm') -eq $false)"
     "{{$smolvm=$ExecutionContext.SessionState.PSVariable.GetValue('LASTEXITCODE');if($smolvm){{exit $smolvm}};exit 1}};exit 0"
 )
+# As with powershell.exe, standard input is a script's $input if it mentions that, else it is left to its programs.
+_READS_INPUT = re.compile(r"\$\{?input\b", re.IGNORECASE)
+_LINES = "$(while($null -ne ($smolvml=[Console]::In.ReadLine())){$smolvml})|"
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
 Argument = Union[str, int, float, bool, None]
@@ -56,7 +59,8 @@ def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
     """
     text = script.encode("utf-8", "surrogatepass")
     payload = text + f",@({','.join(_literal(value) for value in args)})".encode("utf-8", "surrogatepass")
-    return f'{_PROGRAM} -Command "{_SCRIPT.format(script=len(text), size=len(payload))}"', payload
+    lines = _LINES if _READS_INPUT.search(script) else ""
+    return f'{_PROGRAM} -Command "{_SCRIPT.format(script=len(text), size=len(payload), lines=lines)}"', payload
 
 
 def bootstrap(*names: str) -> tuple[str, bytes]:

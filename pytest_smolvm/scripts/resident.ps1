@@ -124,7 +124,7 @@ function Step-Frame($connection) {
         if (-not $got) { return @{ Kind = 'end' } }
         $connection.Have += $got
     }
-    if ($connection.Have -eq 5 -and $connection.Bytes.Length -eq 5) {
+    if (-not $connection.InBody -and $connection.Have -eq 5) {
         $connection.Kind = [string] [char] $connection.Bytes[0]
         $connection.Bytes = [byte[]]::new([BitConverter]::ToInt32($connection.Bytes, 1))
         $connection.Have = 0
