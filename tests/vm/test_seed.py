@@ -53,7 +53,8 @@ def test_hello(capsys: pytest.CaptureFixture[str]) -> None:
         print(result.stdout)
 
     words = capsys.readouterr().out.split("\n")
-    assert [word.strip() for word in words if word.strip()] == [
+    # Names ignore case on Windows, and wine spells the directory in small letters.
+    assert [word.strip().replace("windows", "Windows", 1) if word.strip() == "windows" else word.strip() for word in words if word.strip()] == [
         "hello from windows",
         "PRACTICE",
         "hello from windows",
