@@ -145,8 +145,16 @@ class Resident:
         with self._process(Deadline(_STOP_SECONDS)) as process:
             process.set_clock(utc)
 
+    def warm_up(self, calls: int = 20) -> None:
+        """Make so many calls in each process: what runs first is compiled first, which takes long on an emulated processor.
+
+        :raises ResidentLost: nobody is there.
+        """
+        for _ in range(calls * len(self._seat.ports)):
+            self.run("1", timeout=_START_SECONDS, on_stdout=bytes, on_stderr=bytes)
+
     def close(self) -> None:
-        """End the connections. The resident itself stays."""
+        """End the connections. The resident itself stays. To be called before a guest is frozen."""
         with self._changed:
             for process in self._idle:
                 process.close()
@@ -162,7 +170,7 @@ class Resident:
                     if deadline.passed:
                         raise TimedOut("a free process of the resident PowerShell", deadline.seconds or 0)
                     raise ResidentLost("all processes of the resident PowerShell are busy")
-            process = self._idle.pop()
+            process = self._idle.pop(0)  # in turn: each prepares its next runspace while another is asked
         try:
             yield process
         finally:

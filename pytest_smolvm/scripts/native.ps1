@@ -1,5 +1,16 @@
 # What .NET does not offer of Windows. Declared without Add-Type, which would start a compiler on 5.1.
 
+# One function of a library; the first of the types is what it returns.
+function Add-Import($type, [string] $library, [string] $name, [type[]] $types) {
+    $import = [Runtime.InteropServices.DllImportAttribute]
+    $fields = [Reflection.FieldInfo[]] ($import.GetField('CharSet'), $import.GetField('SetLastError'))
+    $attribute = [Reflection.Emit.CustomAttributeBuilder]::new($import.GetConstructor([type[]] [string]), [object[]] $library,
+        $fields, [object[]] ([Runtime.InteropServices.CharSet]::Unicode, $true))
+    $method = $type.DefineMethod($name, 'Public, Static', $types[0], [type[]] $types[1..($types.Length - 1)])
+    $method.SetImplementationFlags('PreserveSig')
+    $method.SetCustomAttribute($attribute)
+}
+
 function New-Native {
     $name = [Reflection.AssemblyName]::new('SmolVM')
     $assembly = [Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly($name, 'Run')
@@ -24,16 +35,8 @@ function New-Native {
         CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
         CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
     }
-    $import = [Runtime.InteropServices.DllImportAttribute]
-    $fields = [Reflection.FieldInfo[]] ($import.GetField('CharSet'), $import.GetField('SetLastError'))
-    $attribute = [Reflection.Emit.CustomAttributeBuilder]::new($import.GetConstructor([type[]] [string]), [object[]] 'kernel32.dll',
-        $fields, [object[]] ([Runtime.InteropServices.CharSet]::Unicode, $true))
-    foreach ($function in $functions.Keys) {
-        $result, $parameters = $functions[$function]
-        $method = $type.DefineMethod($function, 'Public, Static', $result, [type[]] $parameters)
-        $method.SetImplementationFlags('PreserveSig')
-        $method.SetCustomAttribute($attribute)
-    }
+    foreach ($function in $functions.Keys) { Add-Import $type 'kernel32.dll' $function $functions[$function] }
+    Add-Import $type 'advapi32.dll' 'RegNotifyChangeKeyValue' ([int], [IntPtr], [bool], [int], [IntPtr], [bool])
     $type.CreateType()
 }
 

@@ -7,24 +7,44 @@
 #   in:  R request   I input for the script   E end of the input   S stop the script   C set the clock
 #   out: o output   e error output   x exit code   c whether the clock could be set
 
-$Spares = 3        # runspaces kept open in advance
+$Spares = 6        # runspaces kept open in advance
 $Grace = 3000      # milliseconds for a stopped script, and for output that programs still hold back after the end
 $ChunkSize = 65536
 
 # --- environment ----------------------------------------------------------------------------------------------------
 
-$Keys = @(
-    [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Control\Session Manager\Environment')
-    [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment')
-)
 # A logon sets the first two itself; PowerShell extends the third for itself when it starts.
 $Kept = 'USERNAME', 'PROCESSOR_ARCHITECTURE', 'PSModulePath'
+
+# The two places where variables are stored, each with an event that comes when anything in it changes.
+function Open-Stores {
+    foreach ($place in @([Microsoft.Win32.Registry]::LocalMachine, 'SYSTEM\CurrentControlSet\Control\Session Manager\Environment'),
+        @([Microsoft.Win32.Registry]::CurrentUser, 'Environment')) {
+        $key = $place[0].OpenSubKey($place[1])
+        if ($key) { @{ Key = $key; Changed = [Threading.ManualResetEvent]::new($true) } }
+    }
+}
+
+# Whether the stores have changed since the last look.
+function Test-Changed {
+    $changed = $false
+    foreach ($store in $Stores) {
+        if ($store.Changed.WaitOne(0)) {
+            $changed = $true
+            $null = $store.Changed.Reset()
+            $event = $store.Changed.SafeWaitHandle.DangerousGetHandle()
+            # Values and names; if Windows refuses, the event is set for good and we read the store every time.
+            if ($Native::RegNotifyChangeKeyValue($store.Key.Handle.DangerousGetHandle(), $false, 5, $event, $true)) { $null = $store.Changed.Set() }
+        }
+    }
+    $changed
+}
 
 # The stored variables, in the order in which they are to be set: plain ones first, so that the others may refer to them.
 function Read-Stored {
     $plain = [Collections.Generic.List[object]]::new()
     $expanded = [Collections.Generic.List[object]]::new()
-    foreach ($key in $Keys) {
+    foreach ($key in $Stores.Key) {
         foreach ($name in $key.GetValueNames()) {
             $kind = $key.GetValueKind($name)
             $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
@@ -49,7 +69,10 @@ function Reset-Environment([hashtable] $given) {
         $name, $value, $key = $entry
         if ($Kept -contains $name) { continue }
         $value = [Environment]::ExpandEnvironmentVariables($value)
-        if ($name -eq 'Path') { $paths[$key.Name] = $value; $value = ($Keys | ForEach-Object { $paths[$_.Name] } | Where-Object { $_ }) -join ';' }
+        if ($name -eq 'Path') {  # the machine's, then the user's
+            $paths[$key.Name] = $value
+            $value = @(foreach ($store in $Stores) { if ($paths[$store.Key.Name]) { $paths[$store.Key.Name] } }) -join ';'
+        }
         [Environment]::SetEnvironmentVariable($name, $value)
     }
 }
@@ -65,17 +88,41 @@ function Get-Given {
 
 # --- runspaces ------------------------------------------------------------------------------------------------------
 
-# A task that opens a runspace and runs a first line in it, so that a call finds the common cmdlets loaded.
+# What a new runspace runs first, so that a script finds the cmdlets that print loaded. It prints nothing itself.
+$FirstLine = '$null | Out-Default; $null = 1 | Microsoft.PowerShell.Utility\Out-String'
+
+# A runspace that is being opened, with a task for that.
 function Start-Spare {
     $runspace = New-Runspace
     $open = [Delegate]::CreateDelegate([Action], $runspace, 'Open')
-    @{ Runspace = $runspace; Ready = [Threading.Tasks.Task]::Run([Action] $open) }
+    @{ Runspace = $runspace; Ready = [Threading.Tasks.Task]::Run([Action] $open); Shell = $null }
+}
+
+# Take one further step in preparing spares, if there is something to do and nothing under way; its task, if any.
+function Step-Spares {
+    foreach ($spare in $Pool) {
+        if (-not $spare.Ready.IsCompleted) { return $spare.Ready }
+        if (-not $spare.Shell) {
+            $spare.Shell = [powershell]::Create()
+            $spare.Shell.Runspace = $spare.Runspace
+            $null = $spare.Shell.AddScript($FirstLine)
+            $nothing = [System.Management.Automation.PSDataCollection[psobject]]::new()
+            $nothing.Complete()
+            $spare.Ready = Start-Shell $spare.Shell $nothing ([System.Management.Automation.PSInvocationSettings]::new())
+            return $spare.Ready
+        }
+    }
+    if ($Pool.Count -lt $Spares) {
+        $Pool.Enqueue((Start-Spare))
+        Step-Spares
+    }
 }
 
 function Get-Spare {
     if (-not $Pool.Count) { $Pool.Enqueue((Start-Spare)) }
     $spare = $Pool.Dequeue()
-    $spare.Ready.Wait()
+    $null = [Threading.Tasks.Task]::WaitAny($spare.Ready)
+    if ($spare.Shell) { $spare.Shell.Dispose() }
     $spare.Runspace
 }
 
@@ -161,7 +208,7 @@ function Confirm-Connection($client) {
 
 # Run a request to its end and report its exit code. The connection is marked as lost if it broke.
 function Invoke-Request($connection, [byte[]] $request) {
-    Reset-Environment $Given
+    if (Test-Changed) { Reset-Environment $Given }
     [Environment]::CurrentDirectory = $env:USERPROFILE
     $runspace = Get-Spare
     $parts = ConvertFrom-Request $request
@@ -178,8 +225,11 @@ function Invoke-Request($connection, [byte[]] $request) {
     Close-Near $streams
     Receive-Rest $call
     foreach ($name in 'Input', 'Output', 'Error') { $streams[$name].Dispose() }
-    $runspace.CloseAsync()
+    $call.Shell.Dispose()
+    # Closing alone would keep its thread. In the background, since it may wait for jobs and events of the script.
+    $null = [Threading.Tasks.Task]::Run([Action] [Delegate]::CreateDelegate([Action], $runspace, 'Dispose'))
     Send-Frame $connection 'x' ([BitConverter]::GetBytes([int] $code)) 4
+    Reset-Environment $Given  # for the next call, whose caller need not wait for it
 }
 
 function Start-Read([char] $kind, $pipe) {
@@ -194,7 +244,7 @@ function Step-Read($call, $read) {
         Send-Frame $call.Connection $read.Kind $read.Buffer $got
         $read.Task = $read.Pipe.ReadAsync($read.Buffer, 0, $read.Buffer.Length)
     } else {
-        $call.Reads = @($call.Reads | Where-Object { $_ -ne $read })
+        $call.Reads = @(foreach ($other in $call.Reads) { if ($other -ne $read) { $other } })
     }
 }
 
@@ -208,7 +258,7 @@ function Wait-First($tasks, $until) {
 function Receive-Call($call) {
     while ($true) {
         if ($call.Connection.Lost) { $null = Stop-Call $call }
-        $tasks = @($call.Task, $call.Connection.Task) + @($call.Reads | ForEach-Object { $_.Task })
+        $tasks = @($call.Task, $call.Connection.Task) + @($call.Reads.Task)
         if ($call.Writing) { $tasks += $call.Writing }
         $first = Wait-First $tasks $call.GivenUp
         if ($first -eq -1) { Restart-Self }
@@ -273,7 +323,7 @@ function Stop-Call($call) {
 function Receive-Rest($call) {
     $until = [DateTime]::UtcNow.AddMilliseconds($Grace)
     while ($call.Reads.Count) {
-        $first = Wait-First @($call.Reads | ForEach-Object { $_.Task }) $until
+        $first = Wait-First @($call.Reads.Task) $until
         if ($first -eq -1 -or [DateTime]::UtcNow -gt $until) { return }
         Step-Read $call $call.Reads[$first]
     }
@@ -317,16 +367,16 @@ function Invoke-Server($listener) {
     $accept = $listener.AcceptTcpClientAsync()
     $connection = $null
     while ($true) {
-        $opening = @($Pool | Where-Object { -not $_.Ready.IsCompleted })
-        if (-not $opening -and $Pool.Count -lt $Spares) { $Pool.Enqueue((Start-Spare)); continue }
-        $tasks = @($accept) + @($opening | ForEach-Object { $_.Ready })
+        $tasks = @($accept)
         if ($connection) { $tasks += $connection.Task }
+        $opening = Step-Spares
+        if ($opening) { $tasks += $opening }
         $first = Wait-First $tasks
         if ($first -eq 0) {
             $client = Confirm-Connection $accept.Result
             if ($client) { if ($connection) { $connection.Client.Close() }; $connection = $client }
             $accept = $listener.AcceptTcpClientAsync()
-        } elseif ($connection -and $first -eq $tasks.Count - 1) {
+        } elseif ($connection -and $first -eq 1) {
             Invoke-Frame $connection (Step-Frame $connection)
             if ($connection.Lost) { $connection.Client.Close(); $connection = $null }
         }
@@ -348,6 +398,7 @@ $Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
 $CommandLine = Get-Line $PSCommandPath
 $Native = New-Native
 $Job = Enter-Job
+$Stores = @(Open-Stores)
 $Given = Get-Given
 $Pool = [Collections.Generic.Queue[object]]::new()
 $listener = Open-Listener $wanted
