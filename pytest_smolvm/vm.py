@@ -5,13 +5,13 @@ from __future__ import annotations
 import os as _os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm import commands, environment, power
+from pytest_smolvm import commands, environment, power, powershell
 from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, UsageError
 from pytest_smolvm.guest_files import GuestFiles
@@ -112,21 +112,44 @@ class SmolVM(GuestFiles, GuestState):
         self._connected(timeout)
 
     def run(
-        self, script: str, *, shell: str = "powershell", timeout: float | None = None, check: bool = False, input: bytes | str = b""
+        self,
+        script: str,
+        *,
+        args: Sequence[powershell.Argument] = (),
+        shell: str = "powershell",
+        timeout: float | None = None,
+        check: bool = False,
+        input: bytes | str = b"",
+        on_output: Callable[[str], object] | None = None,
+        max_output: int | None = None,
     ) -> RunResult:
         """Run a PowerShell script, or one line of cmd.exe with ``shell="cmd"``, and wait for its end.
 
+        :param args: values for the script's parameters or ``$args``; they arrive as they are.
         :param timeout: seconds; then the command and its children are ended.
         :param check: raise if the exit code is not 0.
         :param input: for the command's standard input; text is sent as UTF-8.
+        :param on_output: called with every line of both streams, without its end, while the command runs.
+        :param max_output: bytes of both streams together; more ends the command.
         :raises CommandTimedOut: with what was printed until then.
         :raises CommandFailed: with `check`, on a non-zero exit code.
+        :raises OutputLimitExceeded: with what was printed until then.
         :raises GuestDied: the guest ended meanwhile.
         """
         stdin = input.encode() if isinstance(input, str) else input
         with self._using() as ssh:
-            result = commands.run(ssh, script, shell=shell, timeout=timeout, stdin=stdin)
+            result = commands.run(
+                ssh, script, args=args, shell=shell, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
+            )
         return result.check() if check else result
+
+    def run_json(self, script: str, args: Sequence[powershell.Argument] = (), *, timeout: float | None = None) -> Any:
+        """What a PowerShell script puts out, as Python values; see :func:`pytest_smolvm.commands.run_json`.
+
+        :param timeout: seconds.
+        :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
+        """
+        return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout), script, args)
 
     def reboot(self, timeout: float | None = None) -> None:
         """Restart Windows and wait until it can be used again; that it was a new boot is QEMU's word.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm import SmolVM
+from pytest_smolvm.commands import OutputLimitExceeded
 from pytest_smolvm.errors import CommandFailed, CommandTimedOut, TransferError, UsageError
 
 MEBI = 2**20
@@ -119,3 +120,26 @@ def test_two_threads_at_once(windows_vm_module: SmolVM) -> None:
         results = threads.map(lambda n: windows_vm_module.run(f"echo {n}", shell="cmd").stdout.strip(), range(4))
 
     assert list(results) == ["0", "1", "2", "3"]
+
+
+def test_arguments_arrive_as_they_are(windows_vm_module: SmolVM) -> None:
+    awkward = "a 'b\" %PATH% $x `c"
+
+    result = windows_vm_module.run("$args[0]; $args[1] + 1", args=[awkward, 41], check=True)
+
+    assert f"{awkward}\r\n42\r\n" == result.stdout
+
+
+def test_a_script_gives_python_values(windows_vm_module: SmolVM) -> None:
+    assert {"a": 1, "b": [True, None, "x"]} == windows_vm_module.run_json("@{a = 1; b = @($true, $null, 'x')}")
+
+
+def test_lines_come_as_they_are_printed_and_too_many_end_the_command(windows_vm_module: SmolVM) -> None:
+    lines: list[str] = []
+
+    windows_vm_module.run("echo one& echo two", shell="cmd", on_output=lines.append, check=True)
+
+    assert ["one", "two"] == lines
+    with pytest.raises(OutputLimitExceeded) as caught:
+        windows_vm_module.run("for /L %i in (1,1,1000) do @echo 0123456789", shell="cmd", max_output=100)
+    assert 100 == len(caught.value.stdout)
