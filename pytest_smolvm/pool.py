@@ -15,13 +15,17 @@ from pytest_smolvm.errors import BootError, SmolVMError, TimedOut
 from pytest_smolvm.host import Host, look
 from pytest_smolvm.machine import Machine
 from pytest_smolvm.progress import Progress, Silent
+from pytest_smolvm.resident import Resident, ResidentLost, Seat, start
 from pytest_smolvm.settings import default_store
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 
 # Names what `_warmed` does; part of the template's key.
-_RECIPE = "warm 2"
+_RECIPE = "warm 3"
+# Beside a template: where the resident PowerShell in it listens.
+_SEAT = "seat.json"
+_WARM_CALLS = 3
 # A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
 _IDLE_SHARE = 0.15
 _IDLE_SECONDS = 2.0
@@ -37,6 +41,8 @@ class Guest:
     """An open connection, if the guest comes with one."""
     keep: Path | None = None
     """Where its disk and logs go when it ends; None throws them away."""
+    seat: Seat | None = None
+    """Where its resident PowerShell listens, if it has one."""
 
 
 @cache
@@ -142,19 +148,55 @@ class Pool:
                 again = stack.enter_context(self.store.run_directory())
                 restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, again))
             connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
-            yield Guest(restored, connection)
+            seat = _seat(template)
+            if seat is not None:
+                waking = Resident(connection.tunnel, seat)
+                self._set_clock(waking)
+                waking.close()
+            yield Guest(restored, connection, seat=seat)
+
+    def _set_clock(self, resident: Resident) -> None:
+        """A restored system goes on with the time at which it was frozen."""
+        try:
+            resident.set_clock()
+        except ResidentLost as exc:
+            self._progress.note(f"a clone has the clock of its template: {exc}")
 
     def _template(self, spec: GuestSpec) -> templates.Template:
         @contextmanager
-        def warmed(booted: Machine, _: Path) -> Iterator[None]:
+        def warmed(booted: Machine, directory: Path) -> Iterator[None]:
             with closing(booted.login(spec, spec.boot_timeout)) as connection:
                 commands.run(connection, "ver", shell="cmd", timeout=spec.boot_timeout).check()
                 # PowerShell's files are then in the guest's cache, and so in every clone's.
                 commands.run(connection, "exit 0", timeout=spec.boot_timeout).check()
+                self._seated(connection, directory / _SEAT)
                 _settle(booted)
                 yield
 
         return templates.ready(spec, self.host, self.store, self._progress, recipe=_RECIPE, warm=warmed)
+
+
+    def _seated(self, connection: ssh.Ssh, file: Path) -> None:
+        """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
+        try:
+            seat = start(connection)
+            resident = Resident(connection.tunnel, seat)
+            resident.warm_up(_WARM_CALLS)
+            for _ in seat.ports:  # one after the other
+                self._set_clock(resident)
+            resident.close()  # a connection would be frozen with it, and nobody would be at its other end
+        except ResidentLost as exc:
+            self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
+            return
+        file.touch(mode=0o600)  # it holds the secret
+        file.write_text(seat.to_json(), encoding="ascii")
+
+
+def _seat(template: templates.Template) -> Seat | None:
+    try:
+        return Seat.from_json((template.directory / _SEAT).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return None
 
 
 def _settle(booted: Machine) -> None:

@@ -18,6 +18,7 @@ from pytest_smolvm.guest_files import GuestFiles
 from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
 from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm.shells import WithFallback
 from pytest_smolvm.ssh import Ssh, wait_for_login
 
 _RECONNECT_SECONDS = 60.0
@@ -73,6 +74,7 @@ class SmolVM(GuestFiles, GuestState):
         self._host_key: bytes | None = None
         self._connecting = threading.RLock()
         self._users: Counter[Ssh] = Counter()
+        self._resident: tuple[Ssh, WithFallback] | None = None
 
     @property
     def spec(self) -> GuestSpec:
@@ -120,17 +122,22 @@ class SmolVM(GuestFiles, GuestState):
         timeout: float | None = None,
         check: bool = False,
         input: bytes | str = b"",
+        fresh: bool = False,
         on_output: Callable[[str], object] | None = None,
         max_output: int | None = None,
     ) -> RunResult:
         """Run a PowerShell script, or one line of cmd.exe with ``shell="cmd"``, and wait for its end.
 
+        In a clone PowerShell waits already and runs each script in a new runspace; else a powershell.exe is started.
+
         :param args: values for the script's parameters or ``$args``; they arrive as they are.
         :param timeout: seconds; then the command and its children are ended.
         :param check: raise if the exit code is not 0.
         :param input: for the command's standard input; text is sent as UTF-8.
+        :param fresh: start a new powershell.exe in any case.
         :param on_output: called with every line of both streams, without its end, while the command runs.
         :param max_output: bytes of both streams together; more ends the command.
+        :raises UsageError: `args` with ``shell="cmd"``.
         :raises CommandTimedOut: with what was printed until then.
         :raises CommandFailed: with `check`, on a non-zero exit code.
         :raises OutputLimitExceeded: with what was printed until then.
@@ -138,8 +145,9 @@ class SmolVM(GuestFiles, GuestState):
         """
         stdin = input.encode() if isinstance(input, str) else input
         with self._using() as ssh:
+            resident = None if fresh or shell != "powershell" else self._shell(ssh)
             result = commands.run(
-                ssh, script, args=args, shell=shell, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
+                ssh, script, args=args, shell=shell, resident=resident, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
             )
         return result.check() if check else result
 
@@ -165,6 +173,7 @@ class SmolVM(GuestFiles, GuestState):
                 asked = power.ask(ssh, "/r")
             power.happened(guest.machine.monitor, "RESET", asked, limit, guest.machine.check)
             ssh.close()
+            guest.seat = None  # the resident ended with the system it was started in
             guest.ssh = guest.machine.login(self._spec, limit)
             if guest.ssh.host_key != self._host_key:
                 raise GuestUnreachable("the guest's SSH host key has changed with the restart")
@@ -212,6 +221,7 @@ class SmolVM(GuestFiles, GuestState):
 
     def _stop(self) -> None:
         guest, self._guest = self._guest, None
+        self._resident = None
         if guest is not None and guest.ssh is not None:
             guest.ssh.close()
         self._life.close()
@@ -255,6 +265,16 @@ class SmolVM(GuestFiles, GuestState):
             return wait_for_login(guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS)
         except TimedOut as exc:
             raise GuestUnreachable(f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s") from exc
+
+    def _shell(self, ssh: Ssh) -> WithFallback | None:
+        """The guest's resident PowerShell over this connection; None if it has none."""
+        with self._connecting:
+            guest = self._running()
+            if guest.seat is None:
+                return None
+            if self._resident is None or self._resident[0] is not ssh:
+                self._resident = ssh, WithFallback(guest.seat, ssh)
+            return self._resident[1]
 
     @contextmanager
     def _using(self) -> Iterator[Ssh]:

@@ -18,7 +18,7 @@ FLOORS = (
     {"accel", "firmware", "store"},  # what the host has
     {"qemu", "qmp", "swtpm", "disk", "ssh", "powershell"},  # one outside tool each
     {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest
-    {"files"},
+    {"files", "shells"},
     {"folders", "registry", "services", "processes", "waits", "power"},
     {"environment", "conformance", "spawned"},
     {"access"},  # the guest object's methods, in groups

@@ -4,6 +4,10 @@
 
 $Wide = 4096  # columns for error text, so that nothing in it wraps
 
+# What is added to a script. Errors written by Write-Error quote the script they come from: this is taken out of them.
+$Tail = "`n[AppDomain]::CurrentDomain.SetData('smolvm', `$?)"
+$TailShown = '\s*' + [regex]::Escape($Tail.Trim())
+
 # Errors go to stderr unwrapped; all else is left to the real Out-Default. It must have this very name: only before
 # something called Out-Default does the engine let native programs write to the process's own streams.
 $OutDefault = @'
@@ -16,13 +20,13 @@ begin {
 }
 process {
     if ($InputObject -is [System.Management.Automation.ErrorRecord]) {
-        [Console]::Error.Write((Microsoft.PowerShell.Utility\Out-String -InputObject $InputObject -Width WIDE))
+        [Console]::Error.Write((Microsoft.PowerShell.Utility\Out-String -InputObject $InputObject -Width WIDE) -replace 'TAIL')
     } else {
         $shown.Process($InputObject)
     }
 }
 end { $shown.End() }
-'@ -replace 'WIDE', $Wide
+'@.Replace('WIDE', $Wide).Replace('TAIL', $TailShown.Replace("'", "''"))
 
 # A closed runspace with the state that powershell.exe itself started with.
 function New-Runspace {
@@ -61,7 +65,7 @@ function Test-Plain([string] $text) {
 function Start-Call($runspace, [string] $text, [object[]] $arguments, [IO.TextReader] $reader) {
     $runspace.SessionStateProxy.Path.SetLocation([Environment]::CurrentDirectory) | Out-Null
     [AppDomain]::CurrentDomain.SetData('smolvm', $true)
-    if (Test-Plain $text) { $text += "`n[AppDomain]::CurrentDomain.SetData('smolvm', `$?)" }
+    if (Test-Plain $text) { $text += $Tail }
     $shell = [powershell]::Create()
     $shell.Runspace = $runspace
     $null = $shell.AddScript($text, $false)
@@ -107,8 +111,11 @@ function Show-Error($call, $reason) {
     $call.Failed = $true
     $shell = [powershell]::Create()
     $shell.Runspace = $call.Shell.Runspace
-    $null = $shell.AddScript({ param($record, $width) [Console]::Error.Write(($record | Microsoft.PowerShell.Utility\Out-String -Width $width)) })
-    $null = $shell.AddArgument($record).AddArgument($Wide)
+    $null = $shell.AddScript({
+        param($record, $width, $hidden)
+        [Console]::Error.Write(($record | Microsoft.PowerShell.Utility\Out-String -Width $width) -replace $hidden)
+    })
+    $null = $shell.AddArgument($record).AddArgument($Wide).AddArgument($TailShown)
     $nothing = [System.Management.Automation.PSDataCollection[psobject]]::new()
     $nothing.Complete()
     $call.Shell = $shell

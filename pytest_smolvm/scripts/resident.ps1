@@ -7,7 +7,7 @@
 #   in:  R request   I input for the script   E end of the input   S stop the script   C set the clock
 #   out: o output   e error output   x exit code   c whether the clock could be set
 
-$Spares = 6        # runspaces kept open in advance
+$Spares = 3        # runspaces kept open in advance
 $Grace = 3000      # milliseconds for a stopped script, and for output that programs still hold back after the end
 $ChunkSize = 65536
 
@@ -52,7 +52,7 @@ function Read-Stored {
         }
     }
     $plain.AddRange($expanded)
-    , $plain
+    $plain
 }
 
 # PowerShell would make an empty string of a plain $null, which .NET 9 stores instead of deleting.

@@ -49,9 +49,10 @@ for file in "$root$drive"/windows/system32/*.* "$root$drive"/windows/*.*; do
     fi
 done
 
-# Our own take the place of these.
+# Our own take the place of these; wine would prefer its built-in ones.
 system=$root$drive/windows/system32
 rm -rf "$system/shutdown.exe" "$system"/[Ww]indows[Pp]ower[Ss]hell
+rm -f "$root$wine/x86_64-windows/shutdown.exe" "$root$wine/x86_64-windows/powershell.exe"
 # Not Windows' business: the whole Linux file system as a drive.
 rm -f "$root/home/smolvm/.wine/dosdevices/z:"
 

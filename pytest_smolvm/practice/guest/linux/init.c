@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/input.h>
+#include <linux/rtc.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <poll.h>
@@ -195,14 +196,44 @@ static int power_button(void)
     return -1;
 }
 
+static time_t hardware_time(int clock)
+{
+    struct rtc_time read;
+    if (ioctl(clock, RTC_RD_TIME, &read))
+        return -1;
+    struct tm now = {.tm_sec = read.tm_sec, .tm_min = read.tm_min, .tm_hour = read.tm_hour,
+                     .tm_mday = read.tm_mday, .tm_mon = read.tm_mon, .tm_year = read.tm_year};
+    return timegm(&now);
+}
+
+/* A restored machine goes on with the time at which it was frozen, and only its hardware clock knows better. On Windows the
+ * resident PowerShell sets the clock; wine lets nobody do that. */
+static void follow_clock(int clock)
+{
+    time_t before = hardware_time(clock), now = before;
+    if (before == -1 || labs((long)(before - time(NULL))) < 2)
+        return;
+    for (int tries = 0; tries < 2000 && now == before; tries++) { /* it has no parts of a second: wait for the next one */
+        usleep(1000);
+        now = hardware_time(clock);
+    }
+    struct timespec exact = {.tv_sec = now};
+    if (now != -1)
+        clock_settime(CLOCK_REALTIME, &exact);
+}
+
 static void serve(int signals)
 {
+    int clock = open("/dev/rtc0", O_RDONLY | O_CLOEXEC);
     struct pollfd files[] = {{signals, POLLIN, 0}, {open(POWER, O_RDWR | O_CLOEXEC), POLLIN, 0}, {power_button(), POLLIN, 0}};
     for (;;) {
         struct signalfd_siginfo info;
         struct input_event event;
         char letter;
-        poll(files, 3, -1);
+        if (poll(files, 3, 250) == 0) {
+            follow_clock(clock);
+            continue;
+        }
         if (files[0].revents && read(signals, &info, sizeof info) > 0 && info.ssi_signo != SIGCHLD)
             finish(info.ssi_signo == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF); /* SIGINT: Ctrl-Alt-Del */
         if (files[1].revents && read(files[1].fd, &letter, 1) == 1)

@@ -1,0 +1,65 @@
+"""The PowerShell that waits in every clone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_smolvm import SmolVM
+from pytest_smolvm.shells import ResidentLostWarning
+
+
+def test_a_call_sees_nothing_of_the_call_before(windows_vm_module: SmolVM) -> None:
+    left = "$x = 1; $global:y = 2; Set-Location C:\\; $ErrorActionPreference = 'Stop'; $env:SMOLVM_Z = 3; function f { 4 }; Write-Error e"
+    for _ in range(3):  # both processes, and one of them twice
+        assert 1 == windows_vm_module.run(left).exit_code
+    seen = windows_vm_module.run_json(
+        "@([bool]$x, [bool]$y, (Get-Location).Path, \"$ErrorActionPreference\", [bool]$env:SMOLVM_Z, [bool](Get-Command f -ea Ignore), $Error.Count)"
+    )
+
+    home = windows_vm_module.run("$env:USERPROFILE").stdout.strip()
+    assert [False, False, home, "Continue", False, False, 0] == seen
+
+
+def test_a_changed_environment_is_seen_by_every_next_call(windows_vm_module: SmolVM) -> None:
+    for value in ("plain", "bär"):
+        windows_vm_module.set_env({"SMOLVM_CHANGED": value})
+        assert [value] * 3 == [windows_vm_module.run("$env:SMOLVM_CHANGED").stdout.strip() for _ in range(3)]
+    windows_vm_module.unset_env("SMOLVM_CHANGED")
+
+    assert "False" == windows_vm_module.run("Test-Path env:SMOLVM_CHANGED").stdout.strip()
+
+
+def test_an_error_shows_the_script_and_nothing_of_ours(windows_vm_module: SmolVM) -> None:
+    result = windows_vm_module.run("Write-Error oops")
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "oops" in result.stderr
+    assert "SetData" not in result.stderr
+
+
+def test_the_calls_share_processes_unless_a_fresh_one_is_asked_for(windows_vm_module: SmolVM) -> None:
+    own = {windows_vm_module.run("$PID").stdout for _ in range(4)}
+
+    assert 2 >= len(own)
+    assert windows_vm_module.run("$PID", fresh=True).stdout not in own
+
+
+def test_a_clone_wakes_with_the_time_of_the_host(windows_vm_module: SmolVM) -> None:
+    before = time.time()
+    guest = int(windows_vm_module.run("[DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds()").stdout) / 1000
+    after = time.time()
+
+    assert before - 1 <= guest <= after + 1
+
+
+def test_after_every_powershell_was_killed_calls_go_on_and_the_resident_comes_back(windows_vm: SmolVM) -> None:
+    windows_vm.run("taskkill /f /im powershell.exe", shell="cmd", check=True)
+
+    with pytest.warns(ResidentLostWarning, match="every call"):
+        assert "still here" == windows_vm.run("'still here'", check=True).stdout.strip()
+    seen = [windows_vm.run("$PID", check=True).stdout]
+    while seen[-1] not in seen[:-1]:  # a number that comes again is that of one that stays
+        assert len(seen) < 20
+        seen.append(windows_vm.run("$PID", check=True).stdout)
