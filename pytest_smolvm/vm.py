@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm import commands, environment, power, powershell
+from pytest_smolvm import commands, environment, power, powershell, resident, spawned
 from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, UsageError
 from pytest_smolvm.guest_files import GuestFiles
@@ -19,6 +19,7 @@ from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.shells import WithFallback
+from pytest_smolvm.spawned import Spawned
 from pytest_smolvm.ssh import Ssh, wait_for_login
 
 _RECONNECT_SECONDS = 60.0
@@ -145,9 +146,9 @@ class SmolVM(GuestFiles, GuestState):
         """
         stdin = input.encode() if isinstance(input, str) else input
         with self._using() as ssh:
-            resident = None if fresh or shell != "powershell" else self._shell(ssh)
+            waiting = None if fresh or shell != "powershell" else self._shell(ssh)
             result = commands.run(
-                ssh, script, args=args, shell=shell, resident=resident, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
+                ssh, script, args=args, shell=shell, resident=waiting, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
             )
         return result.check() if check else result
 
@@ -158,6 +159,23 @@ class SmolVM(GuestFiles, GuestState):
         :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
         """
         return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout), script, args)
+
+    def spawn(self, program: str | Sequence[str], *, directory: str = "") -> Spawned:
+        """Start a program and leave it running; its output goes to files in the guest.
+
+        It is a child of the resident PowerShell, which a guest booted cold gets for this.
+
+        :param program: its words, or one command line as CreateProcess takes it; cmd.exe has no part in this.
+        :param directory: where it is to run; empty means the user's home.
+        :returns: a handle, to wait for it, to kill it with all it has started, and to read its output.
+        :raises CommandFailed: there is no such program.
+        :raises ResidentLost: the resident PowerShell could not be started.
+        """
+        with self._using() as ssh, self._connecting:
+            guest = self._running()
+            guest.seat = guest.seat or resident.start(ssh)
+        home = self.run("[Console]::Write($env:USERPROFILE)", check=True).stdout
+        return spawned.spawn(lambda script, args: self.run(script, args=args), program, home, directory=directory)
 
     def reboot(self, timeout: float | None = None) -> None:
         """Restart Windows and wait until it can be used again; that it was a new boot is QEMU's word.

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from pytest_smolvm import SmolVM
+from pytest_smolvm.errors import CommandFailed
 from pytest_smolvm.shells import ResidentLostWarning
 
 
@@ -52,6 +53,26 @@ def test_a_clone_wakes_with_the_time_of_the_host(windows_vm_module: SmolVM) -> N
     after = time.time()
 
     assert before - 1 <= guest <= after + 1
+
+
+def test_a_program_is_started_waited_for_and_read(windows_vm_module: SmolVM) -> None:
+    program = windows_vm_module.spawn('cmd /c "echo out& echo err 1>&2& exit 7"')
+
+    assert 7 == program.wait(120)
+    assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
+    with pytest.raises(CommandFailed):
+        windows_vm_module.spawn(r"C:\there\is\no.exe")
+
+
+def test_a_program_outlives_the_call_and_is_killed(windows_vm_module: SmolVM) -> None:
+    program = windows_vm_module.spawn(["ping", "-n", "1000", "127.0.0.1"])
+    assert program.running
+    assert "ping.exe" in windows_vm_module.run("tasklist", shell="cmd").stdout.lower()
+
+    program.kill()
+
+    assert 1 == program.wait(120)
+    assert "ping.exe" not in windows_vm_module.run("tasklist", shell="cmd").stdout.lower()
 
 
 def test_after_every_powershell_was_killed_calls_go_on_and_the_resident_comes_back(windows_vm: SmolVM) -> None:
