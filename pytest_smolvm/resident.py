@@ -231,6 +231,8 @@ class _Process:
             frames.close()
 
     def _connected(self) -> _Frames:
+        if self._frames is not None and self._frames.ended:
+            self.close()  # it died between two calls: no script of ours has begun
         if self._frames is None:
             try:
                 self._frames = self._connect() if not self._restarting else until(
@@ -277,6 +279,17 @@ class _Frames:
         kind, data = bytes(self._got[:1]), bytes(self._got[_HEAD:end])
         del self._got[:end]
         return kind, data
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has gone while nothing was asked of it."""
+        try:
+            self._fill(len(self._got) + 1, 0)
+        except TimeoutError:
+            return False
+        except (OSError, EOFError):
+            return True
+        return False
 
     def _fill(self, size: int, timeout: float | None) -> None:
         while len(self._got) < size:

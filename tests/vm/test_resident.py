@@ -76,7 +76,8 @@ def test_a_program_outlives_the_call_and_is_killed(windows_vm_module: SmolVM) ->
 
 
 def test_after_every_powershell_was_killed_calls_go_on_and_the_resident_comes_back(windows_vm: SmolVM) -> None:
-    windows_vm.run("taskkill /f /im powershell.exe", shell="cmd", check=True)
+    while windows_vm.run("taskkill /f /im powershell.exe", shell="cmd").exit_code == 0:
+        pass  # wine's ends one at a time
 
     with pytest.warns(ResidentLostWarning, match="every call"):
         assert "still here" == windows_vm.run("'still here'", check=True).stdout.strip()
