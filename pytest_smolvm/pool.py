@@ -175,7 +175,6 @@ class Pool:
 
         return templates.ready(spec, self.host, self.store, self._progress, recipe=_RECIPE, warm=warmed)
 
-
     def _seated(self, connection: ssh.Ssh, file: Path) -> None:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
         try:

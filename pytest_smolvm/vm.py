@@ -17,9 +17,9 @@ from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, Usag
 from pytest_smolvm.guest_files import GuestFiles
 from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
-from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.shells import WithFallback
 from pytest_smolvm.spawned import Spawned
+from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.ssh import Ssh, wait_for_login
 
 _RECONNECT_SECONDS = 60.0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_smolvm import SmolVM
 from pytest_smolvm.images import practice_image
 from pytest_smolvm.progress import Silent
 from pytest_smolvm.settings import PRACTICE, default_store, images
@@ -65,6 +66,12 @@ def guest_processes(place: Path) -> list[str]:
     """Command lines of QEMU and swtpm processes below `place`."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in listed if str(place) in line and line.split(" ")[0].endswith(("qemu-system-x86_64", "swtpm"))]
+
+
+def kill_every_powershell(vm: SmolVM) -> None:
+    """End all powershell.exe of a guest, its resident too."""
+    while vm.run("taskkill /f /im powershell.exe", shell="cmd").exit_code == 0:
+        pass  # wine's ends one at a time
 
 
 def _digest(path: Path) -> str:

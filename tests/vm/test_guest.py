@@ -62,7 +62,7 @@ def test_a_timeout_ends_the_command_and_its_children(windows_vm_module: SmolVM) 
         windows_vm_module.run("echo started& ping -n 300 127.0.0.1", shell="cmd", timeout=20)
 
     assert "started" in caught.value.stdout
-    assert time.monotonic() - started < 100
+    assert time.monotonic() - started < 60
     assert "ping.exe" not in windows_vm_module.run("tasklist", shell="cmd").stdout.lower()
 
 

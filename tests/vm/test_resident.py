@@ -10,6 +10,8 @@ from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import CommandFailed
 from pytest_smolvm.shells import ResidentLostWarning
 
+from .conftest import kill_every_powershell
+
 
 def test_a_call_sees_nothing_of_the_call_before(windows_vm_module: SmolVM) -> None:
     left = "$x = 1; $global:y = 2; Set-Location C:\\; $ErrorActionPreference = 'Stop'; $env:SMOLVM_Z = 3; function f { 4 }; Write-Error e"
@@ -76,8 +78,7 @@ def test_a_program_outlives_the_call_and_is_killed(windows_vm_module: SmolVM) ->
 
 
 def test_calls_go_on_after_every_powershell_was_killed(windows_vm: SmolVM) -> None:
-    while windows_vm.run("taskkill /f /im powershell.exe", shell="cmd").exit_code == 0:
-        pass  # wine's ends one at a time
+    kill_every_powershell(windows_vm)
 
     with pytest.warns(ResidentLostWarning, match="every call"):
         assert "still here" == windows_vm.run("'still here'", check=True).stdout.strip()

@@ -7,10 +7,11 @@ import pytest
 from pytest_smolvm import SmolVM
 from pytest_smolvm.shells import ResidentLostWarning
 
+from .conftest import kill_every_powershell
+
 
 def test_a_killed_resident_is_started_again(windows_vm: SmolVM) -> None:
-    while windows_vm.run("taskkill /f /im powershell.exe", shell="cmd").exit_code == 0:
-        pass  # wine's ends one at a time
+    kill_every_powershell(windows_vm)
 
     with pytest.warns(ResidentLostWarning):
         seen = [windows_vm.run("$PID", check=True).stdout]
