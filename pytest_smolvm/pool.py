@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pytest_smolvm import commands, disk, machine, ssh, templates
+from pytest_smolvm import commands, disk, machine, powershell, ssh, templates
 from pytest_smolvm.capacity import Capacity
 from pytest_smolvm.errors import BootError, SmolVMError, TimedOut
 from pytest_smolvm.host import Host, look
@@ -21,8 +21,8 @@ from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 
-# Names what `_warmed` does; part of the template's key.
-_RECIPE = "warm 3"
+# Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
+_RECIPE = "warm 4"
 # Beside a template: where the resident PowerShell in it listens.
 _SEAT = "seat.json"
 _WARM_CALLS = 3
@@ -41,8 +41,8 @@ class Guest:
     """An open connection, if the guest comes with one."""
     keep: Path | None = None
     """Where its disk and logs go when it ends; None throws them away."""
-    seat: Seat | None = None
-    """Where its resident PowerShell listens, if it has one."""
+    resident: Resident | None = None
+    """Its resident PowerShell, if it came with one."""
 
 
 @cache
@@ -149,18 +149,12 @@ class Pool:
                 restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, again))
             connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
             seat = _seat(template)
-            if seat is not None:
-                waking = Resident(connection.tunnel, seat)
-                self._set_clock(waking)
-                waking.close()
-            yield Guest(restored, connection, seat=seat)
-
-    def _set_clock(self, resident: Resident) -> None:
-        """A restored system goes on with the time at which it was frozen."""
-        try:
-            resident.set_clock()
-        except ResidentLost as exc:
-            self._progress.note(f"a clone has the clock of its template: {exc}")
+            resident = None if seat is None else Resident(connection.tunnel, seat)
+            if resident is not None:
+                # A restored system goes on with the time at which it was frozen. If it cannot be told better, the bake said so.
+                with suppress(ResidentLost):
+                    resident.set_clock()
+            yield Guest(restored, connection, resident=resident)
 
     def _template(self, spec: GuestSpec) -> templates.Template:
         @contextmanager
@@ -173,7 +167,7 @@ class Pool:
                 _settle(booted)
                 yield
 
-        return templates.ready(spec, self.host, self.store, self._progress, recipe=_RECIPE, warm=warmed)
+        return templates.ready(spec, self.host, self.store, self._progress, recipe=f"{_RECIPE} {powershell.digest()}", warm=warmed)
 
     def _seated(self, connection: ssh.Ssh, file: Path) -> None:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
@@ -181,14 +175,22 @@ class Pool:
             seat = start(connection)
             resident = Resident(connection.tunnel, seat)
             resident.warm_up(_WARM_CALLS)
-            for _ in seat.ports:  # one after the other
-                self._set_clock(resident)
+            self._set_clocks(resident)
             resident.close()  # a connection would be frozen with it, and nobody would be at its other end
         except ResidentLost as exc:
             self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
             return
         file.touch(mode=0o600)  # it holds the secret
         file.write_text(seat.to_json(), encoding="ascii")
+
+
+    def _set_clocks(self, resident: Resident) -> None:
+        """What sets the clock runs once in each process, so that it need not be compiled in every clone."""
+        try:
+            for _ in range(resident.processes):
+                resident.set_clock()
+        except ResidentLost as exc:
+            self._progress.note(f"clones wake with the time of this moment, unless their system corrects it by itself: {exc}")
 
 
 def _seat(template: templates.Template) -> Seat | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import struct
 from collections.abc import Sequence
@@ -74,6 +75,13 @@ def text_of(*names: str) -> str:
     """Our own scripts of these names, joined."""
     folder = files("pytest_smolvm") / "scripts"
     return "".join((folder / f"{name}.ps1").read_text(encoding="ascii") for name in names)
+
+
+def digest() -> str:
+    """What changes with our own scripts."""
+    folder = files("pytest_smolvm") / "scripts"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".ps1"))
+    return hashlib.sha256(text_of(*(name.removesuffix(".ps1") for name in names)).encode()).hexdigest()[:16]
 
 
 def request(script: str, args: Sequence[Argument] = ()) -> bytes:

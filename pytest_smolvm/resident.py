@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import secrets
 import struct
@@ -28,6 +29,9 @@ _PATIENCE_SECONDS = 5.0
 _RESTART_SECONDS = 60.0
 _HEAD = 5  # bytes before a frame's data
 _EPOCH_1601 = 11644473600  # seconds from Windows' epoch to Unix'
+
+Tunnel = Callable[[str, int], Stream]
+"""Opens a stream to a host and port as seen from the guest."""
 
 
 class ResidentLost(SmolVMError):
@@ -101,18 +105,24 @@ class Resident:
     :param tunnel: opens a stream to a port of the guest's loopback; `ssh.Ssh.tunnel`.
     """
 
-    def __init__(self, tunnel: Callable[[str, int], Stream], seat: Seat) -> None:
+    def __init__(self, tunnel: Tunnel, seat: Seat) -> None:
         self._tunnel = tunnel
-        self._seat = seat
-        self._idle = [_Process(tunnel, port, seat.secret) for port in seat.ports]
-        self._living = len(self._idle)
-        self._turns = 0  # calls that have ended
-        self._changed = threading.Condition()
+        self._hall = _Hall([_Process(port, seat.secret) for port in seat.ports])
+
+    def over(self, tunnel: Tunnel) -> Resident:
+        """The same resident, reached in another way."""
+        other = copy.copy(self)
+        other._tunnel = tunnel
+        return other
+
+    def same_as(self, other: Resident) -> bool:
+        """Whether the two differ at most in how they are reached."""
+        return self._hall is other._hall
 
     @property
     def processes(self) -> int:
         """How many of its processes are not known to be dead."""
-        return self._living
+        return self._hall.living
 
     def run(
         self,
@@ -133,8 +143,8 @@ class Resident:
         """
         deadline = Deadline(timeout)
         request = powershell.request(script, args)
-        with self._process(deadline) as process:
-            return process.run(request, stdin, deadline, on_stdout, on_stderr)
+        with self._hall.process(deadline) as process:
+            return process.run(self._tunnel, request, stdin, deadline, on_stdout, on_stderr)
 
     def set_clock(self, utc: float | None = None) -> None:
         """Set the guest's clock.
@@ -142,28 +152,46 @@ class Resident:
         :param utc: seconds since 1970; None means now.
         :raises ResidentLost: nobody is there, or the guest refused.
         """
-        with self._process(Deadline(_STOP_SECONDS)) as process:
-            process.set_clock(utc)
+        with self._hall.process(Deadline(_STOP_SECONDS)) as process:
+            process.set_clock(self._tunnel, utc)
 
     def warm_up(self, calls: int = 20) -> None:
         """Make so many calls in each process: what runs first is compiled first, which takes long on an emulated processor.
 
         :raises ResidentLost: nobody is there.
         """
-        for _ in range(calls * len(self._seat.ports)):
+        for _ in range(calls * self.processes):
             self.run("1", timeout=_START_SECONDS, on_stdout=bytes, on_stderr=bytes)
 
     def close(self) -> None:
         """End the connections. The resident itself stays. To be called before a guest is frozen."""
+        self._hall.close()
+
+
+class _Hall:
+    """The processes of a resident, in turn, for whoever comes."""
+
+    def __init__(self, processes: list[_Process]) -> None:
+        self._idle = processes
+        self.living = len(processes)
+        self._turns = 0  # calls that have ended
+        self._changed = threading.Condition()
+
+    def close(self) -> None:
+        """End the connections of those that nobody uses."""
         with self._changed:
             for process in self._idle:
                 process.close()
 
     @contextmanager
-    def _process(self, deadline: Deadline) -> Iterator[_Process]:
+    def process(self, deadline: Deadline) -> Iterator[_Process]:
+        """One of them, alone, for the length of the block.
+
+        :raises ResidentLost: none is left, or all stay busy.
+        """
         with self._changed:
             while not self._idle:
-                if not self._living:
+                if not self.living:
                     raise ResidentLost("the guest's resident PowerShell is gone")
                 turns = self._turns
                 if not self._changed.wait_for(lambda: turns != self._turns, deadline.at_most(_PATIENCE_SECONDS)):
@@ -176,7 +204,7 @@ class Resident:
         finally:
             with self._changed:
                 if process.gone:
-                    self._living -= 1
+                    self.living -= 1
                 else:
                     self._idle.append(process)
                 self._turns += 1
@@ -186,8 +214,8 @@ class Resident:
 class _Process:
     """One process of the resident, used by one thread at a time over a connection that stays."""
 
-    def __init__(self, tunnel: Callable[[str, int], Stream], port: int, secret: str) -> None:
-        self._tunnel = tunnel
+    def __init__(self, port: int, secret: str) -> None:
+        self._tunnel: Tunnel | None = None  # that the connection goes through
         self._port = port
         self._secret = secret
         self._frames: _Frames | None = None
@@ -195,9 +223,9 @@ class _Process:
         self.gone = False
         """Whether it does not answer any more."""
 
-    def run(self, request: bytes, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> int:
+    def run(self, tunnel: Tunnel, request: bytes, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> int:
         """One call."""
-        call = _Call(self._connected(), stdin, deadline, on_stdout, on_stderr)
+        call = _Call(self._connected(tunnel), stdin, deadline, on_stdout, on_stderr)
         try:
             return call.run(request)
         except (OSError, EOFError) as exc:
@@ -210,9 +238,9 @@ class _Process:
             if not call.ended:
                 self.close()
 
-    def set_clock(self, utc: float | None) -> None:
+    def set_clock(self, tunnel: Tunnel, utc: float | None) -> None:
         """See `Resident.set_clock`."""
-        frames = self._connected()
+        frames = self._connected(tunnel)
         try:
             now = time.time() if utc is None else utc
             frames.send(b"C", struct.pack("<q", int((now + _EPOCH_1601) * 10_000_000)))
@@ -230,28 +258,30 @@ class _Process:
         if frames is not None:
             frames.close()
 
-    def _connected(self) -> _Frames:
-        if self._frames is not None and self._frames.ended:
-            self.close()  # it died between two calls: no script of ours has begun
+    def _connected(self, tunnel: Tunnel) -> _Frames:
+        # Only the caller's own tunnel is sure to stay; and one that ended between two calls has none of our scripts begun.
+        if self._frames is not None and (self._tunnel != tunnel or self._frames.ended):
+            self.close()
         if self._frames is None:
             try:
-                self._frames = self._connect() if not self._restarting else until(
-                    "the restart of the guest's PowerShell", self._connect_again, timeout=_RESTART_SECONDS
+                self._frames = self._connect(tunnel) if not self._restarting else until(
+                    "the restart of the guest's PowerShell", lambda: self._connect_again(tunnel), timeout=_RESTART_SECONDS
                 )
             except (GuestUnreachable, OSError) as exc:
                 self.gone = True
                 raise ResidentLost(f"the guest's resident PowerShell is not there: {exc}") from exc
+            self._tunnel = tunnel
             self._restarting = False
         return self._frames
 
-    def _connect(self) -> _Frames:
-        stream = self._tunnel("127.0.0.1", self._port)
+    def _connect(self, tunnel: Tunnel) -> _Frames:
+        stream = tunnel("127.0.0.1", self._port)
         stream.sendall(self._secret.encode())
         return _Frames(stream)
 
-    def _connect_again(self) -> _Frames | None:
+    def _connect_again(self, tunnel: Tunnel) -> _Frames | None:
         try:
-            return self._connect()
+            return self._connect(tunnel)
         except (GuestUnreachable, OSError):
             return None  # not yet
 

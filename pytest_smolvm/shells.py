@@ -1,33 +1,92 @@
-"""Which PowerShell runs a script: the resident one, or a new one where that is lost."""
+"""The PowerShells of one guest: the resident, and a new one for each call where that is lost."""
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from pytest_smolvm import powershell
-from pytest_smolvm.commands import NewPowerShell, Sink
+from pytest_smolvm.commands import NewPowerShell, Shell, Sink
 from pytest_smolvm.errors import SmolVMError
-from pytest_smolvm.resident import Guest, Resident, ResidentLost, Seat, start
+from pytest_smolvm.resident import Resident, ResidentLost, start
+from pytest_smolvm.ssh import Ssh
 
 
 class ResidentLostWarning(UserWarning):
     """A guest's resident PowerShell is gone: until another is there, calls start a powershell.exe each."""
 
 
-class WithFallback:
-    """The resident of a guest; a new powershell.exe for a call that it cannot take. Starts another when it is gone.
+class Shells:
+    """What runs the scripts of one guest, from its start to its end or its reboot.
 
-    :param ssh: the connection for all of that; a restart ends with it.
+    :param using: lends the guest's connection.
+    :param resident: the one that it came with, if any.
     """
 
-    def __init__(self, seat: Seat, ssh: Guest) -> None:
-        self._ssh = ssh
-        self._resident = Resident(ssh.tunnel, seat)
-        self._new = NewPowerShell(ssh)
+    def __init__(self, using: Callable[[], AbstractContextManager[Ssh]], resident: Resident | None) -> None:
+        self._using = using
+        self._resident = resident
         self._restart: threading.Thread | None = None
-        self._restarting = threading.Lock()
+        self._changing = threading.Lock()
+        self._closed = False
+
+    def over(self, ssh: Ssh) -> Shell | None:
+        """What runs a script over a connection; None if the guest has no resident PowerShell to prefer."""
+        return None if self._resident is None else _WithFallback(self, ssh)
+
+    def lasting(self, ssh: Ssh) -> Shell:
+        """What runs a script in the resident PowerShell only, which is started if there is none: for what outlives a call."""
+        return _Lasting(self, ssh)
+
+    def close(self) -> None:
+        """The guest is about to end: start nothing in it any more. Calls under way are not waited for."""
+        self._closed = True
+
+    def resident(self, ssh: Ssh) -> Resident | None:
+        """The present one, over a connection."""
+        present = self._resident
+        return None if present is None else present.over(ssh.tunnel)
+
+    def ensure(self, ssh: Ssh) -> Resident:
+        """The present one; a new one if there was none; the one that is being started, once it is there.
+
+        :raises ResidentLost: it could not be started.
+        """
+        restart = self._restart
+        if restart is not None:
+            restart.join()
+        with self._changing:
+            if self._resident is None or not self._resident.processes:
+                self._resident = Resident(ssh.tunnel, start(ssh))
+            return self._resident.over(ssh.tunnel)
+
+    def replace(self, lost: Resident, reason: ResidentLost) -> None:
+        """Start another in the background and say so, once for every resident that is gone."""
+        with self._changing:
+            if self._closed or self._restart is not None or self._resident is None or not self._resident.same_as(lost):
+                return
+            self._restart = threading.Thread(target=self._start, name="smolvm resident", daemon=True)
+            self._restart.start()
+        warnings.warn(f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=5)
+
+    def _start(self) -> None:
+        try:
+            with self._using() as ssh:
+                if not self._closed:  # else this is a successor's connection
+                    self._resident = Resident(ssh.tunnel, start(ssh))
+        except (SmolVMError, OSError):
+            return  # the guest has ended, or cannot have one; calls go on without, and nobody tries again
+        self._restart = None
+
+
+class _WithFallback:
+    """The resident; a new powershell.exe for a call that it cannot take."""
+
+    def __init__(self, shells: Shells, ssh: Ssh) -> None:
+        self._shells = shells
+        self._ssh = ssh
 
     def run(
         self,
@@ -43,33 +102,46 @@ class WithFallback:
 
         :raises ResidentLost: it broke when the script had begun, which is not run a second time.
         """
-        resident = self._resident
-        while living := resident.processes:
+        resident = self._shells.resident(self._ssh)
+        while resident is not None and (living := resident.processes):
             try:
                 return resident.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
             except ResidentLost as exc:
                 if not resident.processes:
-                    self._replace(resident, exc)
+                    self._shells.replace(resident, exc)
                 if exc.begun:
                     raise
                 if resident.processes == living:
                     break  # they are busy
-        return self._new.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
+        new = NewPowerShell(self._ssh)
+        return new.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
 
-    def _replace(self, lost: Resident, reason: ResidentLost) -> None:
-        """Once for every resident that is gone."""
-        with self._restarting:
-            if self._resident is not lost or self._restart is not None:
-                return
-            self._restart = threading.Thread(target=self._start, name="smolvm resident", daemon=True)
-            self._restart.start()
-        warnings.warn(f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=5)
 
-    def _start(self) -> None:
-        try:
-            resident = Resident(self._ssh.tunnel, start(self._ssh))
-        except (SmolVMError, OSError):
-            return  # the guest has ended, or cannot have one; calls go on without
-        with self._restarting:
-            self._resident = resident
-            self._restart = None
+class _Lasting:
+    """The resident and nothing else: what a script leaves behind stays for as long as that lives."""
+
+    def __init__(self, shells: Shells, ssh: Ssh) -> None:
+        self._shells = shells
+        self._ssh = ssh
+
+    def run(
+        self,
+        script: str,
+        *,
+        args: Sequence[powershell.Argument] = (),
+        stdin: bytes = b"",
+        timeout: float | None = None,
+        on_stdout: Sink,
+        on_stderr: Sink,
+    ) -> int:
+        """See `commands.Shell.run`.
+
+        :raises ResidentLost: it broke when the script had begun, or could not be started.
+        """
+        while True:
+            resident = self._shells.ensure(self._ssh)
+            try:
+                return resident.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
+            except ResidentLost as exc:
+                if exc.begun or resident.processes:
+                    raise

@@ -79,17 +79,17 @@ class Spawned:
         return int(answer) if answer else None
 
 
-def spawn(run: Run, program: str | Sequence[str], home: str, *, directory: str = "") -> Spawned:
+def spawn(run: Run, program: str | Sequence[str], *, directory: str = "") -> Spawned:
     """Start a program and leave it running.
 
     :param program: its words, or one command line as CreateProcess takes it; cmd.exe has no part in this.
-    :param home: the user's directory in the guest.
-    :param directory: where it is to run; empty means `home`.
+    :param directory: where it is to run; empty means the user's home.
     :raises CommandFailed: there is no such program.
     """
     line = program if isinstance(program, str) else subprocess.list2cmdline(program)
     if not line.strip() or "\0" in line:
         raise UsageError(f"{program!r} is not a command line")
+    home = run("[Console]::Write($env:USERPROFILE)", []).check().stdout
     name = secrets.token_hex(8)
     files = (rf"{home}\{_FOLDER}\{name}.out", rf"{home}\{_FOLDER}\{name}.err")
     where = windows.absolute(directory) if directory else home

@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, Union
 
@@ -32,6 +33,7 @@ _LOGIN_PAUSE = 2.0
 _WATCH_SECONDS = 1.0
 _SILENCE_SECONDS = 60.0
 _LAST_WORDS_SECONDS = 2.0
+_FAREWELL_SECONDS = 30.0
 
 # A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
 _LOGGER = logging.getLogger("pytest_smolvm.ssh")
@@ -64,11 +66,13 @@ class Ssh:
     """One authenticated connection. Safe to use from several threads.
 
     :param transport: paramiko's, logged in.
+    :param connection: another handle of the socket that it uses.
     :param watch: called every second of waiting; raises if the guest is gone.
     """
 
-    def __init__(self, transport: paramiko.Transport, watch: Callable[[], None]) -> None:
+    def __init__(self, transport: paramiko.Transport, connection: socket.socket, watch: Callable[[], None]) -> None:
         self._transport = transport
+        self._connection = connection
         self._watch = watch
         self._sftp = threading.local()
 
@@ -163,6 +167,7 @@ class Ssh:
     def close(self) -> None:
         """End the connection."""
         self._transport.close()
+        threading.Thread(target=_take_leave, args=(self._connection,), name="smolvm-farewell", daemon=True).start()
 
     def _open(self) -> paramiko.Channel:
         try:
@@ -263,29 +268,42 @@ def _probe(port: int, patience: float) -> socket.socket | None:
 
 def _login(connection: socket.socket, account: Account, host_key: bytes | None, timeout: float) -> Ssh:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(connection)
+    transport = paramiko.Transport(connection.dup())
     transport.set_log_channel(_LOGGER.name)
     # Each byte is hashed on both sides, and 64-bit processors without SHA instructions do SHA-512 in 3/4 of the time.
     options = transport.get_security_options()
     options.digests = sorted(options.digests, key=lambda name: not name.startswith("hmac-sha2-512"))
+    ssh = Ssh(transport, connection, account.watch)
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
     try:
         transport.start_client(timeout=timeout)
-        ssh = Ssh(transport, account.watch)
         if host_key is not None and ssh.host_key != host_key:
             raise GuestUnreachable("the guest's SSH host key has changed since the first connection")
         transport.auth_password(account.user, account.password)
     except (paramiko.AuthenticationException, paramiko.BadAuthenticationType) as exc:
-        transport.close()
+        ssh.close()
         raise LoginError(f"the guest refused to log in {account.user!r}: wrong user or password, or no password login") from exc
     except (paramiko.SSHException, EOFError, OSError) as exc:
-        transport.close()
+        ssh.close()
         raise GuestUnreachable(f"the SSH handshake failed: {exc}") from exc
     except BaseException:
-        transport.close()
+        ssh.close()
         raise
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return ssh
+
+
+def _take_leave(connection: socket.socket) -> None:
+    """End a socket in order, as long as that is possible: our end first, then whatever still comes is read.
+
+    Closing it with something unread would be a reset, at which QEMU aborts if the guest lags behind in reading (libslirp
+    4.7: soread looks at a socket that was reset even when it has no room for more, and asserts that it has).
+    """
+    with connection, suppress(OSError):
+        connection.settimeout(_FAREWELL_SECONDS)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(_CHUNK):
+            pass
 
 
 def _feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm import commands, environment, power, powershell, resident, spawned
+from pytest_smolvm import commands, environment, power, powershell, spawned
 from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, UsageError
 from pytest_smolvm.guest_files import GuestFiles
 from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
-from pytest_smolvm.shells import WithFallback
+from pytest_smolvm.shells import Shells
 from pytest_smolvm.spawned import Spawned
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.ssh import Ssh, wait_for_login
@@ -75,7 +75,7 @@ class SmolVM(GuestFiles, GuestState):
         self._host_key: bytes | None = None
         self._connecting = threading.RLock()
         self._users: Counter[Ssh] = Counter()
-        self._resident: tuple[Ssh, WithFallback] | None = None
+        self._shells = Shells(self._using, None)
 
     @property
     def spec(self) -> GuestSpec:
@@ -146,7 +146,7 @@ class SmolVM(GuestFiles, GuestState):
         """
         stdin = input.encode() if isinstance(input, str) else input
         with self._using() as ssh:
-            waiting = None if fresh or shell != "powershell" else self._shell(ssh)
+            waiting = None if fresh or shell != "powershell" else self._shells.over(ssh)
             result = commands.run(
                 ssh, script, args=args, shell=shell, resident=waiting, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
             )
@@ -171,11 +171,11 @@ class SmolVM(GuestFiles, GuestState):
         :raises CommandFailed: there is no such program.
         :raises ResidentLost: the resident PowerShell could not be started.
         """
-        with self._using() as ssh, self._connecting:
-            guest = self._running()
-            guest.seat = guest.seat or resident.start(ssh)
-        home = self.run("[Console]::Write($env:USERPROFILE)", check=True).stdout
-        return spawned.spawn(lambda script, args: self.run(script, args=args), program, home, directory=directory)
+        return spawned.spawn(self._run_lasting, program, directory=directory)
+
+    def _run_lasting(self, script: str, args: Sequence[powershell.Argument]) -> RunResult:
+        with self._using() as ssh:
+            return commands.run(ssh, script, args=args, resident=self._shells.lasting(ssh))
 
     def reboot(self, timeout: float | None = None) -> None:
         """Restart Windows and wait until it can be used again; that it was a new boot is QEMU's word.
@@ -191,7 +191,8 @@ class SmolVM(GuestFiles, GuestState):
                 asked = power.ask(ssh, "/r")
             power.happened(guest.machine.monitor, "RESET", asked, limit, guest.machine.check)
             ssh.close()
-            guest.seat = None  # the resident ended with the system it was started in
+            self._shells.close()  # the resident ended with the system it was started in
+            self._shells = Shells(self._using, None)
             guest.ssh = guest.machine.login(self._spec, limit)
             if guest.ssh.host_key != self._host_key:
                 raise GuestUnreachable("the guest's SSH host key has changed with the restart")
@@ -228,6 +229,7 @@ class SmolVM(GuestFiles, GuestState):
             with ExitStack() as life:
                 self._guest = life.enter_context(place.guest())
                 self._host_key = None
+                self._shells = Shells(self._using, self._guest.resident)
                 if self._guest.ssh is not None:
                     self._welcome(self._guest.ssh)
                 self._life = life.pop_all()
@@ -238,8 +240,8 @@ class SmolVM(GuestFiles, GuestState):
         self._place = place
 
     def _stop(self) -> None:
+        self._shells.close()
         guest, self._guest = self._guest, None
-        self._resident = None
         if guest is not None and guest.ssh is not None:
             guest.ssh.close()
         self._life.close()
@@ -283,16 +285,6 @@ class SmolVM(GuestFiles, GuestState):
             return wait_for_login(guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS)
         except TimedOut as exc:
             raise GuestUnreachable(f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s") from exc
-
-    def _shell(self, ssh: Ssh) -> WithFallback | None:
-        """The guest's resident PowerShell over this connection; None if it has none."""
-        with self._connecting:
-            guest = self._running()
-            if guest.seat is None:
-                return None
-            if self._resident is None or self._resident[0] is not ssh:
-                self._resident = ssh, WithFallback(guest.seat, ssh)
-            return self._resident[1]
 
     @contextmanager
     def _using(self) -> Iterator[Ssh]:

@@ -21,6 +21,7 @@ function New-Native {
         SetHandleInformation      = [bool], [IntPtr], [int], [int]
         CreateJobObjectW          = [IntPtr], [IntPtr], [IntPtr]
         AssignProcessToJobObject  = [bool], [IntPtr], [IntPtr]
+        IsProcessInJob            = [bool], [IntPtr], [IntPtr], [byte[]]
         SetInformationJobObject   = [bool], [IntPtr], [int], [byte[]], [int]
         QueryInformationJobObject = [bool], [IntPtr], [int], [byte[]], [int], [IntPtr]
         TerminateProcess          = [bool], [IntPtr], [int]
@@ -59,15 +60,18 @@ function Stop-Children($job) {
     $null = $Native::QueryInformationJobObject($job, 3, $buffer, $buffer.Length, 0)  # the list of process ids
     for ($i = [BitConverter]::ToInt32($buffer, 4); $i -gt 0; $i--) {
         $id = [BitConverter]::ToInt64($buffer, 8 * $i)
-        if ($id -ne $PID) { Stop-Child $id }
+        if ($id -ne $PID) { Stop-Child $job $id }
     }
 }
 
-function Stop-Child([long] $id) {
+function Stop-Child($job, [long] $id) {
     try {
         $process = [Diagnostics.Process]::GetProcessById($id)
+        $inside = [byte[]]::new(4)
+        # Asked of the handle, which keeps the number from being given away: it may have another owner by now.
+        $null = $Native::IsProcessInJob($process.Handle, $job, $inside)
         # Not the console's own process: everything attached to it, we too, would end with it.
-        if ($process.ProcessName -ne 'conhost') { $process.Kill() }
+        if ($inside[0] -and $process.ProcessName -ne 'conhost') { $process.Kill() }
     } catch [ArgumentException], [InvalidOperationException], [ComponentModel.Win32Exception] { }  # it has ended by itself
 }
 

@@ -46,8 +46,8 @@ function Read-Stored {
     $expanded = [Collections.Generic.List[object]]::new()
     foreach ($key in $Stores.Key) {
         foreach ($name in $key.GetValueNames()) {
-            $kind = $key.GetValueKind($name)
             $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+            try { $kind = $key.GetValueKind($name) } catch [IO.IOException] { continue }  # deleted since it was listed
             if ($kind -eq 'String') { $plain.Add(@($name, $value, $key)) } elseif ($kind -eq 'ExpandString') { $expanded.Add(@($name, $value, $key)) }
         }
     }

@@ -124,6 +124,25 @@ def test_streams_exit_code_and_a_connection_that_stays() -> None:
     assert [(7, str(size).encode(), b"")] * 2 == results
 
 
+def test_a_call_uses_no_connection_but_the_one_it_was_given() -> None:
+    """The other may be closed at any time."""
+    connections = []
+
+    def serve(worker: Worker) -> None:
+        connections.append(worker)
+        answer(worker)
+
+    def other(host: str, port: int) -> socket.socket:
+        return tunnel(host, port)
+
+    with guest(serve) as client:
+        call(client)
+        results = [call(client.over(other)) for _ in range(2)]
+
+    assert [7, 7] == [code for code, _, _ in results]
+    assert 2 == len(connections)
+
+
 def test_much_input_is_sent_as_it_is_taken() -> None:
     data = bytes(range(256)) * 4096
 

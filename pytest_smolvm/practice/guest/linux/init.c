@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/input.h>
+#include <linux/perf_event.h>
 #include <linux/rtc.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -244,6 +245,16 @@ static void serve(int signals)
     }
 }
 
+/* Hold a perf event of a task for good. The first one and the last make the kernel patch its scheduler while it runs, and
+ * wineserver's ptrace of debug registers makes one and ends it with nearly every new process. An emulated processor may
+ * run an instruction half patched by another: the kernel then panics ("Oops: int3", in __schedule). */
+static void keep_scheduler_as_it_is(void)
+{
+    struct perf_event_attr nothing = {.type = PERF_TYPE_SOFTWARE, .size = sizeof nothing, .config = PERF_COUNT_SW_DUMMY};
+    if (syscall(SYS_perf_event_open, &nothing, 0, -1, -1, PERF_FLAG_FD_CLOEXEC) == -1)
+        say("no perf event");
+}
+
 int main(void)
 {
     sigset_t handled;
@@ -257,6 +268,7 @@ int main(void)
     mount_all();
     say("userspace is up");
     reboot(RB_DISABLE_CAD);
+    keep_scheduler_as_it_is();
     sethostname("PRACTICE", 8);
     load_modules("/usr/lib/practice/modules.network");
     start_network();
