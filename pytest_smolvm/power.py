@@ -9,7 +9,7 @@ from typing import Protocol
 from pytest_smolvm import commands
 from pytest_smolvm.commands import Transport
 from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
-from pytest_smolvm.qmp import Reply
+from pytest_smolvm.qmp import Reply, at
 from pytest_smolvm.waiting import Deadline
 
 _ASKING_SECONDS = 60.0
@@ -53,8 +53,7 @@ def happened(monitor: Monitor, event: str, since: float, timeout: float, watch: 
                 raise TimedOut(f"QEMU's event {event}, which a guest causes that does as it was asked", timeout) from None
             watch()
             continue
-        stamp = told["timestamp"]
-        if stamp["seconds"] + stamp["microseconds"] / 1e6 < since:
+        if at(told) < since:
             continue
         if told["event"] == event:
             return

@@ -1,4 +1,4 @@
-"""PowerShell's side of a command: quoting, the way a script gets in, and CLIXML on the way out."""
+"""PowerShell's side of a command: the way a script gets in, and CLIXML on the way out."""
 
 from __future__ import annotations
 
@@ -18,39 +18,14 @@ _PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
 # Runs what comes on stdin, exactly as many bytes as it has, so that what follows is left for the script that it runs.
 # -Command rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
 # characters however long the script is, and has no character that cmd.exe would touch inside quotes.
-_READ = (
-    "$b=[byte[]]::new({size});$o=0;$i=[Console]::OpenStandardInput();"
-    "while($o -lt {size}){{$n=$i.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
+_BOOTSTRAP = (
+    "$b=[byte[]]::new({size});$o=0;$stdin=[Console]::OpenStandardInput();"
+    "while($o -lt {size}){{$n=$stdin.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
+    ".([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"
 )
-_BOOTSTRAP = _READ + "$stdin=$i;.([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"
-# A script of a user. Not within try, where an error that ends one statement would end the whole script; and not ended
-# by `exit`, which drops objects that the formatter still holds back, but by a note of $? that is looked at after
-# Out-Default is done. A script with begin, process or end blocks can't take the note; one that does not parse neither.
-_NOTE = "[AppDomain]::CurrentDomain.SetData(''smolvm'',$?)"
-_SCRIPT = (
-    "$OutputEncoding=[Text.UTF8Encoding]::new($false);"
-    "try{{[Console]::OutputEncoding=$OutputEncoding;[Console]::InputEncoding=$OutputEncoding}}catch{{}};"
-    "$ProgressPreference='SilentlyContinue';"
-    "$smolvm=&{{" + _READ + "$u=[Text.Encoding]::UTF8;$t=$u.GetString($b,0,{script});"
-    "try{{$s=[ScriptBlock]::Create($t+[char]10+'" + _NOTE + "')}}"
-    "catch{{try{{$s=[ScriptBlock]::Create($t)}}catch{{[Console]::Error.WriteLine($_.Exception.InnerException.Message);exit 1}};$Error.Clear()}};"
-    "@{{s=$s;a=&([ScriptBlock]::Create($u.GetString($b,{script},{size}-{script})))}}}};"
-    "$smolvma=$smolvm.a;{lines}.$smolvm.s @smolvma 2>&1|Out-Default;"
-    "if([AppDomain]::CurrentDomain.GetData('smolvm') -eq $false)"
-    "{{$smolvm=$ExecutionContext.SessionState.PSVariable.GetValue('LASTEXITCODE');if($smolvm){{exit $smolvm}};exit 1}};exit 0"
-)
-# As with powershell.exe, standard input is a script's $input if it mentions that, else it is left to its programs.
-_READS_INPUT = re.compile(r"\$\{?input\b", re.IGNORECASE)
-_LINES = "$(while($null -ne ($smolvml=[Console]::In.ReadLine())){$smolvml})|"
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
 Argument = Union[str, int, float, bool, None]
-_QUOTES = "'\u2018\u2019\u201a\u201b"  # all of them end a single-quoted string in PowerShell
-
-
-def quote(text: str) -> str:
-    """`text` as a single-quoted PowerShell string."""
-    return "'" + re.sub(f"([{_QUOTES}])", r"\1\1", text) + "'"
 
 
 def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
@@ -58,10 +33,9 @@ def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
 
     The exit code is `exit N`'s, else a failing last native command's, else 1 after a failure, else 0.
     """
-    text = script.encode("utf-8", "surrogatepass")
-    payload = text + f",@({','.join(_literal(value) for value in args)})".encode("utf-8", "surrogatepass")
-    lines = _LINES if _READS_INPUT.search(script) else ""
-    return f'{_PROGRAM} -Command "{_SCRIPT.format(script=len(text), size=len(payload), lines=lines)}"', payload
+    line, program = bootstrap("call", "fresh")
+    asked = request(script, args)
+    return line, program + struct.pack("<i", len(asked)) + asked
 
 
 def bootstrap(*names: str) -> tuple[str, bytes]:
@@ -92,13 +66,6 @@ def request(script: str, args: Sequence[Argument] = ()) -> bytes:
     parts = [("s", script), *map(_part, args)]
     encoded = [(kind.encode(), text.encode("utf-8", "surrogatepass")) for kind, text in parts]
     return struct.pack("<i", len(parts)) + b"".join(kind + struct.pack("<i", len(raw)) + raw for kind, raw in encoded)
-
-
-def _literal(value: Argument) -> str:
-    kind, text = _part(value)
-    if kind == "s":
-        return quote(text)
-    return {"n": "$null", "b": "$true" if text == "1" else "$false", "f": f"[double]'{text}'"}.get(kind, f"({text})")
 
 
 def _part(value: Argument) -> tuple[str, str]:

@@ -30,6 +30,12 @@ class MonitorError(SmolVMError):
         return f"QEMU refused {self.command}: {self.description}"
 
 
+def at(event: Reply) -> float:
+    """When an event happened, in seconds since 1970."""
+    stamp = event["timestamp"]
+    return float(stamp["seconds"] + stamp["microseconds"] / 1e6)
+
+
 class Monitor:
     """One QMP conversation. Safe to use from several threads, one command at a time.
 
@@ -91,6 +97,14 @@ class Monitor:
                 event = self._events.popleft() if self._events else self._read(deadline)
                 if event.get("event") in names:
                     return event
+
+    def told(self, name: str, since: float) -> bool:
+        """Whether an event of this name has come with the answers so far.
+
+        :param since: seconds since 1970; earlier ones do not count.
+        """
+        with self._lock:
+            return any(event["event"] == name and at(event) >= since for event in self._events)
 
     def _send(self, request: Reply) -> None:
         try:

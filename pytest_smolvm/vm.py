@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os as _os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, Usag
 from pytest_smolvm.guest_files import GuestFiles
 from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
+from pytest_smolvm.resident import ResidentLost
 from pytest_smolvm.shells import Shells
 from pytest_smolvm.spawned import Spawned
 from pytest_smolvm.spec import GuestSpec
@@ -291,10 +293,14 @@ class SmolVM(GuestFiles, GuestState):
         with self._connecting:
             ssh = self._connected()
             self._users[ssh] += 1
+        began = time.time()
         try:
             yield ssh
-        except (GuestUnreachable, TransferError):
-            self._running().machine.check()  # says so if it is not only the connection that is gone
+        except (GuestUnreachable, ResidentLost, TransferError) as exc:
+            machine = self._running().machine
+            machine.check()  # says so if it is not only the connection that is gone
+            if machine.monitor.told("RESET", began):
+                exc.add_note("Meanwhile the guest has restarted; if nobody asked it to, its system has crashed.")
             raise
         finally:
             self._done_with(ssh)

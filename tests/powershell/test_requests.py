@@ -10,7 +10,7 @@ import pytest
 from pytest_smolvm import powershell
 from pytest_smolvm.errors import UsageError
 
-SCRIPTS = ("call", "native", "resident", "start", "json", "spawn", "spawned")
+SCRIPTS = ("call", "fresh", "native", "resident", "start", "json", "spawn", "spawned")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -29,13 +29,12 @@ def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tu
     assert not re.search(r'["%!\r\n]', command[:-1])
 
 
-def test_a_new_powershell_gets_script_and_arguments_on_stdin() -> None:
-    line, stdin = powershell.command("'ü'", ["it's", 5, 2.5, True, None, "’"])
+def test_a_new_powershell_gets_our_program_and_the_request_on_stdin() -> None:
+    line, stdin = powershell.command("'ü'", ["it's", 5])
 
-    script = "'ü'".encode()
-    assert script + ",@('it''s',(5),[double]'2.5',$true,$null,'’’')".encode() == stdin
-    assert f"$u.GetString($b,0,{len(script)})" in line
-    assert f"[byte[]]::new({len(stdin)})" in line
+    program, asked = powershell.text_of("call", "fresh").encode(), powershell.request("'ü'", ["it's", 5])
+    assert program + struct.pack("<i", len(asked)) + asked == stdin
+    assert f"[byte[]]::new({len(program)})" in line
 
 
 def test_a_request_has_typed_parts() -> None:

@@ -40,6 +40,16 @@ def test_events_before_the_reply_are_kept_for_whoever_waits() -> None:
         assert qmp.wait("SHUTDOWN", timeout=1)["event"] == "SHUTDOWN"
 
 
+def test_an_event_is_known_by_its_name_and_time() -> None:
+    event = {"event": "RESET", "timestamp": {"seconds": 100, "microseconds": 500000}}
+    with monitor(lambda _: [event, {"return": {}}]) as qmp:
+        qmp.execute("query-status")
+        told = [qmp.told("RESET", 100.4), qmp.told("RESET", 100.6), qmp.told("SHUTDOWN", 0)]
+        assert qmp.wait("RESET", timeout=1) == event
+
+    assert [True, False, False] == told
+
+
 def test_a_refusal_carries_the_command_and_qemus_words() -> None:
     with monitor(lambda _: [{"error": {"class": "GenericError", "desc": "no such device"}}]) as qmp:
         with pytest.raises(MonitorError, match="refused device_del: no such device"):

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.errors import GuestDied, TimedOut
+from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
 from pytest_smolvm.registry import RegistryError
 from pytest_smolvm.services import ServiceError
 
@@ -99,3 +99,15 @@ def test_a_reboot_is_a_new_boot_and_a_shutdown_is_the_end(windows_vm: SmolVM) ->
     windows_vm.shutdown()
     with pytest.raises(GuestDied, match="shutdown"):
         windows_vm.run("ver", shell="cmd")
+
+
+def test_a_call_that_a_crash_of_the_guest_ended_says_so(windows_vm: SmolVM) -> None:
+    windows_vm.run("exit 0", check=True)
+    crash = threading.Timer(2, windows_vm._running().machine.monitor.execute, ["system_reset"])
+    crash.start()
+
+    with pytest.raises(SmolVMError) as caught:
+        windows_vm.run("Start-Sleep 600")
+
+    crash.join()
+    assert ["Meanwhile the guest has restarted; if nobody asked it to, its system has crashed."] == caught.value.__notes__
