@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
-_RECIPE = "warm 4"
+_RECIPE = "warm 5"
 # Beside a template: where the resident PowerShell in it listens.
 _SEAT = "seat.json"
 _WARM_CALLS = 3
@@ -150,8 +150,8 @@ class Pool:
             connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
             seat = _seat(template)
             resident = None if seat is None else Resident(connection.tunnel, seat)
-            if resident is not None:
-                # A restored system goes on with the time at which it was frozen. If it cannot be told better, the bake said so.
+            if resident is not None and seat is not None and seat.sets_clock:
+                # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
                 with suppress(ResidentLost):
                     resident.set_clock()
             yield Guest(restored, connection, resident=resident)
@@ -175,7 +175,7 @@ class Pool:
             seat = start(connection)
             resident = Resident(connection.tunnel, seat)
             resident.warm_up(_WARM_CALLS)
-            self._set_clocks(resident)
+            seat = replace(seat, sets_clock=self._sets_clock(resident))
             resident.close()  # a connection would be frozen with it, and nobody would be at its other end
         except ResidentLost as exc:
             self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
@@ -183,14 +183,15 @@ class Pool:
         file.touch(mode=0o600)  # it holds the secret
         file.write_text(seat.to_json(), encoding="ascii")
 
-
-    def _set_clocks(self, resident: Resident) -> None:
-        """What sets the clock runs once in each process, so that it need not be compiled in every clone."""
+    def _sets_clock(self, resident: Resident) -> bool:
+        """Whether it can; it tries in each process, so that what does it need not be compiled in every clone."""
         try:
             for _ in range(resident.processes):
                 resident.set_clock()
+            return True
         except ResidentLost as exc:
             self._progress.note(f"clones wake with the time of this moment, unless their system corrects it by itself: {exc}")
+            return False
 
 
 def _seat(template: templates.Template) -> Seat | None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from pytest_smolvm import powershell
@@ -67,16 +67,18 @@ class Seat:
     """One per process; each runs one call at a time."""
     secret: str = field(repr=False)
     """What a connection has to begin with; hexadecimal."""
+    sets_clock: bool = True
+    """Whether it may set the guest's clock."""
 
     def to_json(self) -> str:
         """As text for a file, which must be readable by its owner only."""
-        return json.dumps({"ports": self.ports, "secret": self.secret})
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Seat:
         """What `to_json` wrote."""
         read = json.loads(text)
-        return cls(tuple(read["ports"]), read["secret"])
+        return cls(tuple(read["ports"]), read["secret"], read["sets_clock"])
 
 
 def start(guest: Guest, *, processes: int = 2, timeout: float = _START_SECONDS) -> Seat:
