@@ -115,6 +115,8 @@ class Session:
         with several(specs, self.pool) as vms:
             for vm in vms:
                 vm.wait_for_ssh()
+                if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
+                    vm.on_output = print
             yield vms
             if self.settings.keep == "always" or (self.settings.keep == "failed" and request.node.stash.get(FAILED, False)):
                 for number, vm in enumerate(vms):

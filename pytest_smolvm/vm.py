@@ -71,6 +71,8 @@ class SmolVM(GuestFiles, GuestState):
     def _set_up(self, spec: GuestSpec, pool: Pool | None) -> None:
         self._spec = spec
         self._pool = pool
+        self.on_output: Callable[[str], object] | None = None
+        """What :meth:`run` takes for `on_output` when it is given none; ``pytest -s`` prints the lines."""
         self._place: Place | None = None
         self._life = ExitStack()
         self._guest: Guest | None = None
@@ -147,6 +149,7 @@ class SmolVM(GuestFiles, GuestState):
         :raises GuestDied: the guest ended meanwhile.
         """
         stdin = input.encode() if isinstance(input, str) else input
+        on_output = on_output or self.on_output
         with self._using() as ssh:
             waiting = None if fresh or shell != "powershell" else self._shells.over(ssh)
             result = commands.run(
@@ -160,7 +163,7 @@ class SmolVM(GuestFiles, GuestState):
         :param timeout: seconds.
         :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
         """
-        return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout), script, args)
+        return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout, on_output=str), script, args)
 
     def spawn(self, program: str | Sequence[str], *, directory: str = "") -> Spawned:
         """Start a program and leave it running; its output goes to files in the guest.

@@ -105,6 +105,14 @@ def test_header(inner: pytest.Pytester) -> None:
     result.stdout.re_match_lines([r"smolvm: image \S+; QEMU \d+\.\d+\.\S+, (kvm|tcg \(.+\)); guests by clone"])
 
 
+def test_what_a_guest_prints_is_seen_with_s_and_only_then(inner: pytest.Pytester) -> None:
+    inner.makepyfile("def test_print(windows_vm):\n    windows_vm.run('echo one& echo two', shell='cmd')\n    assert [] == windows_vm.run_json(',@()')\n")
+
+    said = [line.split(" ")[-1] for line in inner.runpytest_subprocess("-s").outlines]
+    assert ["one", "two"] == [line for line in said if line in ("one", "two", "[]")]
+    assert "one" not in inner.runpytest_subprocess().outlines
+
+
 @pytest.mark.parametrize(("keep", "kept"), [("never", 0), ("failed", 1), ("always", 2)])
 def test_keep(inner: pytest.Pytester, store: Store, keep: str, kept: int) -> None:
     inner.makepyfile(**{f"test_keep_{keep}": "def test_good(windows_vm): pass\ndef test_bad(windows_vm): assert False\n"})
