@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_smolvm.conformance import ENGINES
 from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.settings import default_store
 from pytest_smolvm.spec import DEFAULT_MEMORY
@@ -74,6 +75,9 @@ def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB", help="default: %(default)s")
     check.add_argument("--user", default="smolvm", metavar="NAME", help="account in the guest (default: %(default)s)")
     check.add_argument("--password-file", type=Path, metavar="FILE", help="file with its password (default: the public one of test images)")
+    check.add_argument(
+        "--engine", choices=ENGINES, action="append", help="how to run the table of scripts; repeatable (default: each of these ways)"
+    )
     check.set_defaults(run=_windows_check)
 
 
@@ -93,7 +97,7 @@ def _windows_check(options: argparse.Namespace) -> int:
 
     password = options.password_file.read_text(encoding="utf-8").splitlines()[0] if options.password_file else "smolvm"
     spec = GuestSpec(image=options.image.absolute(), ssh_user=options.user, ssh_password=password, memory=options.memory, boot="cold")
-    outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store))
+    outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store), options.engine or ENGINES)
     for outcome in outcomes:
         print(outcome)
     return 0 if all(outcome.good for outcome in outcomes) else 1

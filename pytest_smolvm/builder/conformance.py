@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from subprocess import list2cmdline
 
-from pytest_smolvm import commands, conformance, disk, machine, settings
+from pytest_smolvm import commands, conformance, disk, files, machine, settings
 from pytest_smolvm import host as hosts
 from pytest_smolvm.commands import RunResult
-from pytest_smolvm.errors import CommandTimedOut, UsageError
+from pytest_smolvm.errors import CommandTimedOut
 from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.resident import Resident, start
 from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm.ssh import Ssh
 from pytest_smolvm.store import Store
 
-_OWN_TABLE = "image-checks.json"
 _SECONDS = 120.0
 _NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
-_FIELDS = {"name", "script", "shell", "stdout", "stderr", "exit_code", "pattern"}
+_FILE = r"C:\Windows\Temp\pytest-smolvm.ps1"
+_FILE_WORDS = ["powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", _FILE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,16 @@ class Outcome:
         return f"{'ok' if self.good else 'DIFFERS':8} {self.seconds:6.1f} s  {self.name}" + (f": {self.difference}" if self.difference else "")
 
 
-def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, table: Sequence[Case] | None = None) -> tuple[Outcome, ...]:
+def check(
+    image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, engines: Sequence[str] = conformance.ENGINES
+) -> tuple[Outcome, ...]:
     """Boot `image` from firmware and compare what it answers with what tests rely on.
 
     :param spec: account, memory and devices to use; its image is replaced.
-    :param table: the cases; None runs the package's own about the image, and all scripts of the conformance table.
+    :param engines: the ways in which the table of scripts is to be run; none leaves it out.
     :raises ImageError: the image cannot be used.
     :raises BootError: it does not come up.
+    :raises ResidentLost: the resident PowerShell does not start in it.
     """
     store = store or Store.at(settings.default_store())
     found = disk.inspect(image)
@@ -73,12 +79,11 @@ def check(image: Path, spec: GuestSpec, progress: Progress, store: Store | None 
     with store.run_directory() as directory, machine.cold(wanted, host, directory) as guest:
         with phase(progress, "starting the image"):
             connection = guest.login(wanted, wanted.boot_timeout)
-        try:
-            with phase(progress, "comparing"):
-                found_out = outcomes(connection, cases() if table is None else table, progress)
-                return found_out if table is not None else found_out + script_outcomes(connection, progress)
-        finally:
-            connection.close()
+        with closing(connection), phase(progress, "comparing"):
+            told = outcomes(connection, cases(), progress)
+            for engine in engines:
+                told += script_outcomes(runner(engine, connection), engine, progress)
+            return told
 
 
 def outcomes(connection: commands.Transport, table: Sequence[Case], progress: Progress) -> tuple[Outcome, ...]:
@@ -86,51 +91,45 @@ def outcomes(connection: commands.Transport, table: Sequence[Case], progress: Pr
     return tuple(_outcome(connection, case, progress) for case in table)
 
 
-def script_outcomes(connection: commands.Transport, progress: Progress, only: Iterable[conformance.Case] | None = None) -> tuple[Outcome, ...]:
-    """Run the table of scripts, each in a PowerShell of its own."""
-
-    def run(script: str, args: Sequence[conformance.Argument], stdin: bytes) -> RunResult:
-        try:
-            return commands.run(connection, script, args=args, stdin=stdin, timeout=_SECONDS)
-        except CommandTimedOut as exc:
-            return RunResult(exc.stdout, f"not done within {exc.seconds:g} s", _NEVER, exc.seconds, script)
-
+def script_outcomes(
+    run: conformance.Runner, engine: str, progress: Progress, only: Iterable[conformance.Case] | None = None
+) -> tuple[Outcome, ...]:
+    """Run the table of scripts."""
     found = []
     for case in conformance.cases() if only is None else only:
         started = time.monotonic()
-        (verdict,) = conformance.run(run, "fresh", [case])
+        (verdict,) = conformance.run(run, engine, [case])
         if not verdict.skipped:
-            found.append(Outcome(name=f"script: {case.name}", seconds=time.monotonic() - started, difference="; ".join(verdict.complaints)))
+            name = f"script ({engine}): {case.name}"
+            found.append(Outcome(name=name, seconds=time.monotonic() - started, difference="; ".join(verdict.complaints)))
             progress.note(str(found[-1]))
     return tuple(found)
 
 
+def runner(engine: str, connection: Ssh) -> conformance.Runner:
+    """What runs a script in one of the `conformance.ENGINES`.
+
+    :raises ResidentLost: the resident PowerShell does not start.
+    """
+    resident = Resident(connection.tunnel, start(connection)) if engine == "resident" else None
+
+    def run(script: str, args: Sequence[conformance.Argument], stdin: bytes) -> RunResult:
+        try:
+            if engine != "file":
+                return commands.run(connection, script, resident=resident, args=args, stdin=stdin, timeout=_SECONDS)
+            # 5.1 takes a file without a byte order mark to be in the ANSI code page.
+            files.write(connection.sftp, _FILE, script.encode("utf-8-sig"))
+            return commands.run(connection, list2cmdline([*_FILE_WORDS, *map(str, args)]), shell="cmd", stdin=stdin, timeout=_SECONDS)
+        except CommandTimedOut as exc:
+            return RunResult(exc.stdout, f"not done within {exc.seconds:g} s", _NEVER, exc.seconds, script)
+
+    return run
+
+
 def cases() -> tuple[Case, ...]:
     """The package's own table: what tests rely on in an image."""
-    return tuple(_read(resources.files("pytest_smolvm.builder").joinpath(_OWN_TABLE).read_text(encoding="utf-8"), _OWN_TABLE))
-
-
-def cases_from(path: Path) -> tuple[Case, ...]:
-    """A table from a JSON file: a list of objects with name, script and what is expected.
-
-    :raises UsageError: it cannot be read, or has fields that nobody knows.
-    """
-    try:
-        return tuple(_read(path.read_text(encoding="utf-8"), str(path)))
-    except OSError as exc:
-        raise UsageError(f"the table {path} cannot be read: {exc.strerror}") from exc
-
-
-def _read(text: str, name: str) -> Iterator[Case]:
-    try:
-        rows: list[dict[str, Any]] = json.loads(text)
-    except ValueError as exc:
-        raise UsageError(f"the table {name} is not JSON: {exc}") from exc
-    for row in rows:
-        unknown = set(row) - _FIELDS
-        if unknown or not {"name", "script"} <= set(row):
-            raise UsageError(f"the table {name} has a row with {sorted(unknown)} or without name and script")
-        yield Case(**row)
+    text = resources.files("pytest_smolvm.builder").joinpath("image-checks.json").read_text(encoding="utf-8")
+    return tuple(Case(**row) for row in json.loads(text))
 
 
 def _outcome(connection: commands.Transport, case: Case, progress: Progress) -> Outcome:

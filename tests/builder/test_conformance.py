@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from pytest_smolvm import conformance
-from pytest_smolvm.builder.conformance import Case, Outcome, cases, cases_from, outcomes, script_outcomes
-from pytest_smolvm.errors import TimedOut, UsageError
+from pytest_smolvm.builder.conformance import Case, Outcome, cases, outcomes, runner, script_outcomes
+from pytest_smolvm.errors import TimedOut
 from pytest_smolvm.progress import Silent
 
 
@@ -61,25 +60,15 @@ def test_differences_are_told(case: Case, guest: Answering, words: str) -> None:
     assert words in found.difference
 
 
-def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
-    """Missing, no JSON, unknown fields."""
-    table = tmp_path / "t.json"
-    with pytest.raises(UsageError, match="cannot be read"):
-        cases_from(table)
-    table.write_text("[", encoding="utf-8")
-    with pytest.raises(UsageError, match="not JSON"):
-        cases_from(table)
-    table.write_text('[{"name": "a", "script": "b", "colour": 1}]', encoding="utf-8")
-    with pytest.raises(UsageError, match="colour"):
-        cases_from(table)
-
-
 def test_scripts_of_the_table() -> None:
     """The table that the practice image is held to is put to this one, too."""
     text = next(case for case in conformance.cases() if case.name == "text")
 
-    same, other, never = (script_outcomes(Answering(answer), Silent(), [text])[0] for answer in (b"hello\r\n", b"bye\r\n", b"never"))
+    same, other, never = (
+        script_outcomes(runner("fresh", Answering(answer)), "fresh", Silent(), [text])[0]  # type: ignore[arg-type]
+        for answer in (b"hello\r\n", b"bye\r\n", b"never")
+    )
 
-    assert same.good and same.name == "script: text"
+    assert same.good and same.name == "script (fresh): text"
     assert "'bye" in other.difference
     assert "not done within" in never.difference
