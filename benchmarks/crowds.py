@@ -24,7 +24,7 @@ def measure(setting: Setting) -> dict[str, float]:
 
 
 def _spares(setting: Setting) -> dict[str, float]:
-    handovers, firsts = [], []
+    handovers, firsts, calls, later = [], [], [], []
     for _ in range(SPARE_TIMES):
         setting.pool.expect(setting.spec)
         assert setting.pool._spare is not None
@@ -32,10 +32,14 @@ def _spares(setting: Setting) -> dict[str, float]:
         vm = setting.vm("clone")
         handovers.append(seconds(vm.__enter__))
         firsts.append(seconds(lambda vm=vm: vm.run("ver", shell="cmd", check=True)))  # type: ignore[misc]
+        calls.append(seconds(lambda vm=vm: vm.run("1", check=True)))  # type: ignore[misc]
+        later += [seconds(lambda vm=vm: vm.run("1", check=True)) for _ in range(SPARE_TIMES)]  # type: ignore[misc]
         vm.close()
     return {
         "spare_handover_seconds": round(statistics.median(handovers), 3),
         "spare_first_command_seconds": round(statistics.median(firsts), 3),
+        "spare_first_powershell_seconds": round(statistics.median(calls), 3),
+        "spare_first_over_later_powershell": round(statistics.median(calls) / statistics.median(later), 2),
     }
 
 
