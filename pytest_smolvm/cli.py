@@ -40,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_practice(commands)
     _add_windows(commands)
-    _add_plain(commands, "images", "list images and templates: size, age, who uses them", _images)
+    images = _add_plain(commands, "images", "list images and templates: size, age, who uses them, what they were made of", _images)
+    images.add_argument("image", type=Path, nargs="*", metavar="IMAGE", help="also this one, which is not in the store")
     _add_plain(commands, "doctor", "say what this host can do and how to fix what it cannot", _doctor)
     prune = _add_plain(commands, "prune", "remove what dead runs left and what nobody used for a while", _prune)
     prune.add_argument("--older-than", type=_duration, default=_duration("7d"), metavar="TIME", help="unused for so long, e.g. 12h or 30d (default: 7d)")
@@ -119,7 +120,7 @@ def _images(options: argparse.Namespace) -> int:
     from pytest_smolvm import inventory
     from pytest_smolvm.store import Store
 
-    for entry in inventory.entries(Store.at(options.store)):
+    for entry in inventory.entries(Store.at(options.store), options.image):
         users = f"used by {', '.join(map(str, entry.users))}" if entry.users else "not in use"
         print(f"{entry.kind:9} {entry.name:40} {entry.size / 2**20:8.0f} MiB  {entry.age / 86400:5.1f} d  {users}  {entry.detail}")
     return 0

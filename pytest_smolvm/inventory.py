@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm import templates
+from pytest_smolvm import notes, templates
+from pytest_smolvm.errors import UsageError
 from pytest_smolvm.store import Store
 
 
@@ -29,11 +30,19 @@ class Entry:
     detail: str = ""
 
 
-def entries(store: Store) -> list[Entry]:
-    """All images and templates, the last used first."""
-    open_files = _open_files(store.root)
-    found = [*_images(store, open_files), *_templates(store, open_files)]
-    return sorted(found, key=lambda entry: entry.age)
+def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
+    """All images and templates in the store, the last used first.
+
+    :param others: images elsewhere that are to be listed, too.
+    :raises UsageError: one of them is not there.
+    """
+    elsewhere = [path.expanduser().absolute() for path in others]
+    for path in elsewhere:
+        if not path.is_file():
+            raise UsageError(f"there is no image at {path}")
+    open_files = _open_files()
+    images = [_image(path, open_files) for path in (*store.images.glob("*.qcow2"), *elsewhere) if not store.is_aside(path)]
+    return sorted([*images, *_templates(store, open_files)], key=lambda entry: entry.age)
 
 
 def prune(store: Store, older_than: float) -> list[Entry]:
@@ -54,32 +63,36 @@ def prune(store: Store, older_than: float) -> list[Entry]:
     return doomed
 
 
-def _images(store: Store, open_files: dict[Path, set[int]]) -> Iterator[Entry]:
-    for path in store.images.glob("*.qcow2"):
-        users = tuple(sorted(open_files.get(path, ())))
-        yield Entry("image", path.stem, path, _size(path), _age(path), users)
+def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
+    return Entry("image", path.stem, path, _size(path), _age(path), tuple(sorted(open_files.get(path, ()))), _made_of(path))
+
+
+def _made_of(image: Path) -> str:
+    """What the note beside an image says, if there is one."""
+    note = notes.read(notes.beside(image)) or {}
+    system, account = note.get("system", {}), note.get("account", {})
+    return f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}" if system else ""
 
 
 def _templates(store: Store, open_files: dict[Path, set[int]]) -> Iterator[Entry]:
     for directory in store.templates.iterdir():
+        if store.is_aside(directory):
+            continue  # being baked
         template = templates.find(store, directory.name)
-        if template is not None:
-            users = {pid for path, pids in open_files.items() if directory in path.parents for pid in pids}
-            size = sum(_size(file) for file in directory.iterdir())
-            detail = f"of {template.record['image']}, {template.record['memory']} MiB"
-            yield Entry("template", directory.name, directory, size, _age(template.state), tuple(sorted(users)), detail)
+        users = {pid for path, pids in open_files.items() if directory in path.parents for pid in pids}
+        files = list(directory.iterdir())
+        detail = f"of {template.record['image']}, {template.record['memory']} MiB" if template else "damaged: it will be baked again"
+        yield Entry("template", directory.name, directory, sum(map(_size, files)), min(map(_age, [directory, *files])), tuple(sorted(users)), detail)
 
 
-def _open_files(root: Path) -> dict[Path, set[int]]:
-    """Files below `root` that processes have open, with the processes (Linux' /proc/PID/fd)."""
+def _open_files() -> dict[Path, set[int]]:
+    """Files that processes have open, with the processes (Linux' /proc/PID/fd)."""
     found: dict[Path, set[int]] = {}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            target = Path(os.readlink(link))
+            found.setdefault(Path(os.readlink(link)), set()).add(int(link.parts[2]))
         except OSError:
             continue  # closed meanwhile, or another user's
-        if root in target.parents:
-            found.setdefault(target, set()).add(int(link.parts[2]))
     return found
 
 

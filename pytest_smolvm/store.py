@@ -79,10 +79,18 @@ class Store:
         """A name beside `path` to make it under, owned by this process until it is renamed to `path`."""
         return path.with_name(f"{owner.me()}.{uuid.uuid4().hex[:8]}.{path.name}")
 
+    def is_aside(self, path: Path) -> bool:
+        """Whether a name is one that `aside` gave: somebody is at work on it."""
+        return _owned(path)
+
 
 def _orphaned(path: Path) -> bool:
+    return _owned(path) and not owner.alive(path.name.partition(".")[0])
+
+
+def _owned(path: Path) -> bool:
     token = path.name.partition(".")[0]
-    return token.count("-") == 2 and token.partition("-")[0].isdigit() and not owner.alive(token)
+    return token.count("-") == 2 and token.partition("-")[0].isdigit()
 
 
 def _kill_users_of(directories: list[Path]) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "pytest_smolvm"
 LONGEST = 400
 FLOORS = (
     {"errors"},  # what goes wrong
-    {"windows", "waiting", "progress", "regfile", "merge"},  # rules and words
+    {"windows", "waiting", "progress", "regfile", "merge", "notes"},  # rules and words
     {"spec", "trees"},  # what is wanted
     {"settings", "tarball"},
     {"process", "locks", "owner", "telling"},  # the host

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm import host as hosts
-from pytest_smolvm import settings
+from pytest_smolvm import notes, settings
 from pytest_smolvm.builder import editions, hardware, install, journey, logs, media, preflight, prove, record, seal, unattend
 from pytest_smolvm.builder.causes import BuildError
 from pytest_smolvm.builder.preflight import Findings
@@ -80,7 +80,7 @@ class _Workshop:
     def _installed(self) -> dict[str, str]:
         """Install Windows on `disk`, unless an earlier build of the same recipe got that far."""
         identity = self._identity()
-        earlier = record.read(self.stage)
+        earlier = notes.read(self.stage)
         if earlier is not None and earlier.get("identity") == identity and self.disk.exists():
             self.progress.note("going on from the system that an earlier build has installed")
             return dict(earlier["steps"])
@@ -90,7 +90,7 @@ class _Workshop:
         # After this note the disk is trusted even if the host loses its power, so it must be on the medium first.
         with open(self.disk, "rb") as file:
             os.fsync(file.fileno())
-        record.write(self.stage, {"identity": identity, "steps": steps})
+        notes.write(self.stage, {"identity": identity, "steps": steps})
         return steps
 
     def _install(self) -> dict[str, str]:
@@ -127,7 +127,7 @@ class _Workshop:
         self.note["steps"] = steps
         self.note["tools"] = {"qemu": self.host.version, "accelerator": self.host.accelerator.name}
         seal.publish(sealed, self.output, replace=self.recipe.force)
-        record.write(record.beside(self.output), self.note)
+        notes.write(notes.beside(self.output), self.note)
         _move(self.directory / "screens", self.output.with_name(f"{self.output.name}.screens"))
 
     @contextmanager

@@ -1,10 +1,8 @@
-"""The note beside a golden image: what it was made of."""
+"""What is noted beside a golden image: what it was made of."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,6 @@ from pytest_smolvm.builder.wim import Edition
 
 VERSION = 1
 _CHUNK = 1 << 20
-
-
-def beside(image: Path) -> Path:
-    """Where the record of an image is."""
-    return image.with_name(image.name + ".json")
 
 
 def compose(recipe: Recipe, disc: WindowsDisc, edition: Edition, drivers: Drivers) -> dict[str, Any]:
@@ -57,22 +50,6 @@ def compose(recipe: Recipe, disc: WindowsDisc, edition: Edition, drivers: Driver
             "bake_app": recipe.bake_app.name if recipe.bake_app else None,
         },
     }
-
-
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a record; the file is there in full or not at all."""
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)
-
-
-def read(path: Path) -> dict[str, Any] | None:
-    """A record, None if there is none that can be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def digest(path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_smolvm import disk
+from pytest_smolvm import notes
 from pytest_smolvm.builder import BuildError, Recipe, build, record
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.progress import Silent
@@ -93,7 +94,7 @@ def test_a_build(recipe: Recipe, stage: Stage, store: Store) -> None:
     build(recipe, Silent(), store)
 
     assert left(recipe) == {"win11.qcow2", "win11.qcow2.json", "win11.qcow2.screens"}
-    note = record.read(record.beside(recipe.output))
+    note = notes.read(notes.beside(recipe.output))
     assert note is not None
     assert note["virtio"]["version"] == "0.1.271"
     assert note["iso"]["sha256"] == record.digest(recipe.iso)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm import disk
-from pytest_smolvm.builder import BuildError, Recipe, build, causes, record
+from pytest_smolvm import disk, notes
+from pytest_smolvm.builder import BuildError, Recipe, build, causes
 from pytest_smolvm.images import practice_image
 from pytest_smolvm.locks import exclusive
 from pytest_smolvm.practice.kernel import read_kernel
@@ -108,7 +108,7 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
     assert [phase for phase in progress.phases if phase in causes.PHASES] == list(causes.PHASES)
     assert stat.S_IMODE(image.stat().st_mode) == 0o444
     assert disk.inspect(image).virtual_size == 64 << 30
-    note = record.read(record.beside(image))
+    note = notes.read(notes.beside(image))
     assert note is not None
     assert note["account"] == {"user": "smolvm", "password": "smolvm"}
     assert note["system"]["edition"] == "Windows 11 Pro"

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from pytest_smolvm import disk
-from pytest_smolvm.builder import logs, record, seal
+from pytest_smolvm import notes
+from pytest_smolvm.builder import logs, seal
 from pytest_smolvm.errors import ImageError
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
@@ -57,14 +58,14 @@ def test_published_read_only_and_never_over_another(tmp_path: Path) -> None:
 
 def test_a_record_is_whole_or_not_there(tmp_path: Path) -> None:
     """And one that cannot be read is none."""
-    path = record.beside(tmp_path / "win11.qcow2")
-    record.write(path, {"version": 1})
+    path = notes.beside(tmp_path / "win11.qcow2")
+    notes.write(path, {"version": 1})
 
     assert path.name == "win11.qcow2.json"
-    assert record.read(path) == {"version": 1}
+    assert notes.read(path) == {"version": 1}
     path.write_text("{", encoding="utf-8")
-    assert record.read(path) is None
-    assert record.read(tmp_path / "none.json") is None
+    assert notes.read(path) is None
+    assert notes.read(tmp_path / "none.json") is None
 
 
 @pytest.mark.skipif(shutil.which("mkntfs") is None or shutil.which("ntfscat") is None, reason="ntfs-3g is not installed")

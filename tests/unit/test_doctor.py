@@ -1,0 +1,34 @@
+"""What `pytest-smolvm doctor` finds on hosts that lack something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm import doctor
+
+
+def findings(root: Path) -> dict[str, doctor.Finding]:
+    return {finding.what: finding for finding in doctor.examine(root)}
+
+
+def test_every_finding_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    (tmp_path / "file").touch()
+
+    found = findings(tmp_path / "file")
+
+    assert "apt-get install qemu-system-x86" in found["qemu-system-x86_64"].said
+    assert "apt-get install swtpm" in found["swtpm"].said
+    assert "set SMOLVM_HOME" in found["store"].said
+    assert "practice build" in found["mmdebstrap"].said
+    assert not any(found[what].good for what in ("qemu-system-x86_64", "qemu-img", "swtpm", "store", "accelerator", "mmdebstrap"))
+
+
+def test_a_host_that_lacks_nothing_but_kvm(tmp_path: Path) -> None:
+    found = findings(tmp_path / "store")
+
+    assert all(finding.good for what, finding in found.items() if what not in ("accelerator", "dotnet", "disk", "memory"))
+    assert found["accelerator"].good or "without KVM" in found["accelerator"].said
+    assert "room for" in found["memory"].said
