@@ -46,10 +46,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and resolve the settings."""
     config.addinivalue_line("markers", _MARKER_HELP)
-    try:
-        config.stash[_SETTINGS] = resolve(lambda s: config.getoption(s.key, None), lambda s: config.getini(s.key), os.environ)
-    except UsageError as exc:
-        raise pytest.UsageError(str(exc)) from exc
+    _settings(config)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    if _SETTINGS not in config.stash:
+        try:
+            config.stash[_SETTINGS] = resolve(lambda s: config.getoption(s.key, None), lambda s: config.getini(s.key), os.environ)
+        except UsageError as exc:
+            raise pytest.UsageError(str(exc)) from exc
+    return config.stash[_SETTINGS]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -69,14 +75,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return f"smolvm: {exc}"
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)  # xdist itself answers, too
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """With ``-n auto``, as many workers as guests and processors there are."""
-    if not config.stash[_SETTINGS].image:
+    """With ``-n auto``, as many workers as guests and processors there are. Comes before `pytest_configure`."""
+    if not _settings(config).image or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     try:
-        session = _session(config)
-        return min(os.cpu_count() or 1, session.pool.capacity.room(session.spec(next(iter(session.settings.image)), {})))
+        return min(os.cpu_count() or 1, _session(config).room)
     except SmolVMError:
         return None  # the tests themselves say what is wrong
 

@@ -92,9 +92,18 @@ class Session:
 
         :raises UsageError: a want that makes no sense.
         """
+        return self._spec(self.image(name), name, marks)
+
+    @property
+    def room(self) -> int:
+        """How many plain guests on the first image this host holds at once."""
+        name, path = next(iter(self.settings.image.items()))
+        return self.pool.capacity.room(self._spec(path or Path(name), name, {}))
+
+    def _spec(self, image: Path, name: str, marks: Mapping[str, Any]) -> GuestSpec:
         settings = self.settings
         memory = settings.memory or (_PRACTICE_MEMORY if name == PRACTICE else DEFAULT_MEMORY)
-        plain = GuestSpec(image=self.image(name), ssh_user=settings.ssh_user, ssh_password=settings.ssh_password, boot=settings.boot)
+        plain = GuestSpec(image=image, ssh_user=settings.ssh_user, ssh_password=settings.ssh_password, boot=settings.boot)
         wants = {"memory": memory, "cpus": settings.cpus, "boot_timeout": settings.boot_timeout, **self.suite_wants, **marks}
         return plain.having(**{key: value for key, value in wants.items() if key not in _MARKER_ONLY})
 

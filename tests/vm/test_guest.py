@@ -134,12 +134,22 @@ def test_a_script_gives_python_values(windows_vm_module: SmolVM) -> None:
     assert {"a": 1, "b": [True, None, "x"]} == windows_vm_module.run_json("@{a = 1; b = @($true, $null, 'x')}")
 
 
-def test_lines_come_as_they_are_printed_and_too_many_end_the_command(windows_vm_module: SmolVM) -> None:
+def test_lines_come_while_the_script_runs(windows_vm_module: SmolVM) -> None:
+    """It goes on only when its first line has been seen."""
     lines: list[str] = []
+    seen = r"C:\Users\smolvm\seen.txt"
 
-    windows_vm_module.run("echo one& echo two", shell="cmd", on_output=lines.append, check=True)
+    def answer(line: str) -> None:
+        lines.append(line)
+        windows_vm_module.write_text(seen, "")
+
+    script = f"'one'; while (-not (Test-Path {seen})) {{ Start-Sleep -Milliseconds 100 }}; 'two'"
+    windows_vm_module.run(script, on_output=answer, check=True, timeout=120)
 
     assert ["one", "two"] == lines
+
+
+def test_too_much_output_ends_the_command(windows_vm_module: SmolVM) -> None:
     with pytest.raises(OutputLimitExceeded) as caught:
         windows_vm_module.run("for /L %i in (1,1,1000) do @echo 0123456789", shell="cmd", max_output=100)
     assert 100 == len(caught.value.stdout)

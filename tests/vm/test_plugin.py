@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 
@@ -97,6 +98,14 @@ def test_two_workers_share_one_template(inner: pytest.Pytester, image: object, t
     assert text.count("baking the template") - text.count("so far") - text.count("done in") == 1
     assert re.search(r"waiting for the template of \S+, which process \d+ is baking", text)
     assert len(list(Store(store).templates.iterdir())) == 1
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_auto_is_as_many_workers_as_guests_fit(inner: pytest.Pytester, most: int) -> None:
+    workers = min(most, os.cpu_count() or 1)
+    inner.makepyfile(f"import os\ndef test_count(): assert '{workers}' == os.environ['PYTEST_XDIST_WORKER_COUNT']\n")
+
+    inner.runpytest_subprocess("-nauto", f"--smolvm-max-guests={most}").assert_outcomes(passed=1)
 
 
 def test_header(inner: pytest.Pytester) -> None:

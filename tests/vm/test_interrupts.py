@@ -1,0 +1,74 @@
+"""A run that is interrupted, or whose worker crashes, takes its guests with it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.store import Store
+from pytest_smolvm.waiting import until
+
+from .conftest import guest_processes
+
+TEST = """
+import os
+from pathlib import Path
+
+def test_guest(windows_vm):
+    Path({where!r}).write_text(str(windows_vm._running().machine.parts.directory))
+    {then}
+"""
+LONG = 'windows_vm.run("ping -n 1000 127.0.0.1", shell="cmd")'
+SECONDS = 120.0
+
+
+def began(inner: pytest.Pytester, then: str, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
+    """A run whose guest is in use, and that guest's directory."""
+    note = inner.path / "where"
+    inner.makepyfile(TEST.format(where=str(note), then=then))
+    run = subprocess.Popen([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=inner.path, stdout=subprocess.DEVNULL)
+    until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
+    return run, Path(note.read_text())
+
+
+def nobody_uses(place: Path) -> bool:
+    until("the end of the guest's processes", lambda: not guest_processes(place), timeout=5)
+    return True
+
+
+def test_control_c(inner: pytest.Pytester, store: Store) -> None:
+    run, place = began(inner, LONG)
+
+    run.send_signal(signal.SIGINT)
+
+    assert pytest.ExitCode.INTERRUPTED == run.wait(SECONDS)
+    assert not place.exists()
+    assert nobody_uses(place)
+
+
+def test_control_c_pressed_until_it_ends(inner: pytest.Pytester, store: Store) -> None:
+    run, place = began(inner, LONG)
+
+    while run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(0.1)
+
+    assert run.returncode != 0
+    assert nobody_uses(place)
+    store.reap()  # as the next run does: the tidying may have been cut short
+    assert not place.exists()
+
+
+def test_a_worker_that_crashes(inner: pytest.Pytester, store: Store) -> None:
+    run, place = began(inner, "os._exit(3)", "-n1")
+
+    assert 1 == run.wait(SECONDS)
+    assert nobody_uses(place)
+    store.reap()
+    assert not place.exists()
