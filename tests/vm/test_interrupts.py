@@ -31,7 +31,9 @@ def began(inner: pytest.Pytester, then: str, *options: str) -> tuple[subprocess.
     """A run whose guest is in use, and that guest's directory."""
     note = inner.path / "where"
     inner.makepyfile(TEST.format(where=str(note), then=then))
-    run = subprocess.Popen([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=inner.path, stdout=subprocess.DEVNULL)
+    # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+    run = subprocess.Popen(words, cwd=inner.path, stdout=subprocess.DEVNULL)
     until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
     return run, Path(note.read_text())
 
