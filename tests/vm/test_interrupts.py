@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,20 @@ LONG = 'windows_vm.run("ping -n 1000 127.0.0.1", shell="cmd")'
 SECONDS = 120.0
 
 
-def began(inner: pytest.Pytester, then: str, *options: str) -> tuple[subprocess.Popen[bytes], Path]:
+@contextmanager
+def began(inner: pytest.Pytester, then: str, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A run whose guest is in use, and that guest's directory."""
     note = inner.path / "where"
     inner.makepyfile(TEST.format(where=str(note), then=then))
     # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
     words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
     run = subprocess.Popen(words, cwd=inner.path, stdout=subprocess.DEVNULL)
-    until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
-    return run, Path(note.read_text())
+    try:
+        until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
+        yield run, Path(note.read_text())
+    finally:
+        run.kill()
+        run.wait()
 
 
 def nobody_uses(place: Path) -> bool:
@@ -43,34 +49,31 @@ def nobody_uses(place: Path) -> bool:
     return True
 
 
-def test_control_c(inner: pytest.Pytester, store: Store) -> None:
-    run, place = began(inner, LONG)
+def test_control_c(inner: pytest.Pytester) -> None:
+    with began(inner, LONG) as (run, place):
+        run.send_signal(signal.SIGINT)
 
-    run.send_signal(signal.SIGINT)
-
-    assert pytest.ExitCode.INTERRUPTED == run.wait(SECONDS)
-    assert not place.exists()
-    assert nobody_uses(place)
+        assert pytest.ExitCode.INTERRUPTED == run.wait(SECONDS)
+        assert not place.exists()
+        assert nobody_uses(place)
 
 
 def test_control_c_pressed_until_it_ends(inner: pytest.Pytester, store: Store) -> None:
-    run, place = began(inner, LONG)
+    with began(inner, LONG) as (run, place):
+        while run.poll() is None:
+            run.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                run.wait(0.1)
 
-    while run.poll() is None:
-        run.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            run.wait(0.1)
-
-    assert run.returncode != 0
-    assert nobody_uses(place)
-    store.reap()  # as the next run does: the tidying may have been cut short
-    assert not place.exists()
+        assert run.returncode != 0
+        assert nobody_uses(place)
+        store.reap()  # as the next run does: the tidying may have been cut short
+        assert not place.exists()
 
 
 def test_a_worker_that_crashes(inner: pytest.Pytester, store: Store) -> None:
-    run, place = began(inner, "os._exit(3)", "-n1")
-
-    assert 1 == run.wait(SECONDS)
-    assert nobody_uses(place)
-    store.reap()
-    assert not place.exists()
+    with began(inner, "os._exit(3)", "-n1") as (run, place):
+        assert 1 == run.wait(SECONDS)
+        assert nobody_uses(place)
+        store.reap()
+        assert not place.exists()
