@@ -122,10 +122,11 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
     """
     progress.started(journey.phase)
     pressed = False
+    prompt = True
     while True:
         before = journey.phase
         try:
-            sight = watcher.look(_FIRMWARE_TICK if before == causes.FIRMWARE else _TICK)
+            sight = watcher.look(_FIRMWARE_TICK if prompt else _TICK)
         except GuestDied as exc:
             raise BuildError(before, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
         except TimedOut as exc:
@@ -137,7 +138,8 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
             progress.started(journey.phase)
         if ending is not None:
             return _arrived(watcher, journey, ending, progress)
-        if journey.phase == causes.FIRMWARE and sight.restarts == 0:
+        prompt = journey.at_prompt(sight)
+        if prompt:
             watcher.press_a_key()
         if not pressed and journey.arrived and journey.quiet(sight) >= _POWER_BUTTON_SECONDS:
             watcher.machine.monitor.execute("system_powerdown", timeout=_ANSWER_SECONDS)

@@ -61,6 +61,7 @@ class Journey:
         self._alive = Sight(at=0.0)
         self._screens: list[tuple[float, str]] = []
         self._restarts_before = 0
+        self._restarted = Sight(at=0.0)
         self._marks = 0
 
     def see(self, sight: Sight) -> Ending | None:
@@ -85,11 +86,20 @@ class Journey:
         """Whether our last script said that it was done."""
         return self.phase == causes.INSTALLED
 
+    def at_prompt(self, sight: Sight) -> bool:
+        """Whether "Press any key to boot from CD" may be there and is to be answered.
+
+        Not once Windows is on the disk; and when an installer restarts before that, it is to be started again.
+        """
+        return self.phase in (causes.FIRMWARE, causes.WINDOWS_PE) and sight.read - self._restarted.read < _STARTED_BYTES
+
     def quiet(self, sight: Sight) -> float:
         """For how many seconds nothing has happened."""
         return sight.at - self._alive.at
 
     def _note(self, sight: Sight) -> None:
+        if sight.restarts != self._restarted.restarts:
+            self._restarted = sight
         marks = _MARK.findall(sight.serial)
         for kind, words in marks[self._marks :]:
             self._mark(kind, words.strip(), sight)

@@ -56,6 +56,19 @@ def test_the_good_way() -> None:
     assert journey.steps == {"drivers": "ok", "openssh": "failed: 0x800f0954"}
 
 
+def test_the_prompt_is_answered_until_windows_is_on_the_disk() -> None:
+    """A key in Setup itself could choose something; one at the restart after copying would start Setup over."""
+    restarted = replace(WINDOWS_PE, at=40, restarts=1)
+    again = replace(restarted, at=60, read=WINDOWS_PE.read + 300 * MIB)
+
+    assert travelled(POWER_ON).at_prompt(POWER_ON)
+    assert not travelled(POWER_ON, WINDOWS_PE).at_prompt(WINDOWS_PE)
+    assert travelled(POWER_ON, WINDOWS_PE, restarted).at_prompt(restarted)
+    assert not travelled(POWER_ON, WINDOWS_PE, restarted, again).at_prompt(again)
+    assert not travelled(POWER_ON, WINDOWS_PE, COPYING).at_prompt(COPYING)
+    assert not travelled(POWER_ON, WINDOWS_PE, COPYING, DEVICES).at_prompt(DEVICES)
+
+
 def test_phases_never_go_back() -> None:
     """A restart's firmware reads nothing, which is no reason to be in the firmware again."""
     journey = travelled(POWER_ON, WINDOWS_PE, COPYING, DEVICES)
