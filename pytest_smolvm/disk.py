@@ -46,8 +46,8 @@ def inspect(path: Path) -> Disk:
 
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:
-    """Create a thin qcow2 at `path` that reads what it lacks from `backing`."""
-    command = [_qemu_img(), "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", os.fspath(backing), os.fspath(path)]
+    """Create a thin qcow2 at `path` that reads what it lacks from `backing`; a link to that may go afterwards."""
+    command = [_qemu_img(), "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", os.fspath(backing.resolve()), os.fspath(path)]
     run("create an overlay", command)
 
 
