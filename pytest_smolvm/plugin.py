@@ -67,7 +67,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Image, accelerator and QEMU's version, if an image is configured."""
-    if not config.stash[_SETTINGS].image:
+    if not _settings(config).image:
         return None
     try:
         return _session(config).header()
@@ -90,7 +90,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each image that it or the configuration names."""
     if not _FIXTURES.intersection(metafunc.fixturenames):
         return
-    names = _marks(metafunc.definition).get("image") or list(metafunc.config.stash[_SETTINGS].image)
+    names = _marks(metafunc.definition).get("image") or list(_settings(metafunc.config).image)
     if isinstance(names, (list, tuple)) and len(names) > 1:
         metafunc.parametrize("smolvm_image", names, indirect=True, scope="session")
 
@@ -145,7 +145,7 @@ def windows_vm_spec() -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def smolvm_image(request: pytest.FixtureRequest) -> str | None:
     """The name of the image a test runs on; parametrized where there are several."""
-    names = request.config.stash[_SETTINGS].image
+    names = _settings(request.config).image
     return getattr(request, "param", next(iter(names), None))
 
 
@@ -235,7 +235,7 @@ def _chosen(marked: Any, image: str | None) -> str:
 
 def _param(item: Any) -> str | None:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    name: str | None = parameters.get("smolvm_image", next(iter(item.config.stash[_SETTINGS].image), None))
+    name: str | None = parameters.get("smolvm_image", next(iter(_settings(item.config).image), None))
     return name
 
 
@@ -243,7 +243,7 @@ def _session(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
         from pytest_smolvm.session import Session  # here, since a suite without guests must not pay for paramiko
 
-        config.stash[_SESSION] = Session(config, config.stash[_SETTINGS])
+        config.stash[_SESSION] = Session(config, _settings(config))
     return config.stash[_SESSION]
 
 

@@ -148,13 +148,7 @@ class Pool:
                 again = stack.enter_context(self.store.run_directory())
                 restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, again))
             connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
-            seat = _seat(template)
-            resident = None if seat is None else Resident(connection.tunnel, seat)
-            if resident is not None and seat is not None and seat.sets_clock:
-                # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
-                with suppress(ResidentLost):
-                    resident.set_clock()
-            yield Guest(restored, connection, resident=resident)
+            yield Guest(restored, connection, resident=_woken(template, connection))
 
     def _template(self, spec: GuestSpec) -> templates.Template:
         @contextmanager
@@ -194,11 +188,18 @@ class Pool:
             return False
 
 
-def _seat(template: templates.Template) -> Seat | None:
+def _woken(template: templates.Template, connection: ssh.Ssh) -> Resident | None:
+    """The resident PowerShell of a clone that has just been restored; None if its template has none."""
     try:
-        return Seat.from_json((template.directory / _SEAT).read_text(encoding="ascii"))
+        seat = Seat.from_json((template.directory / _SEAT).read_text(encoding="ascii"))
     except FileNotFoundError:
         return None
+    resident = Resident(connection.tunnel, seat)
+    if seat.sets_clock:
+        # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
+        with suppress(ResidentLost):
+            resident.set_clock()
+    return resident
 
 
 def _settle(booted: Machine) -> None:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from pytest_smolvm.errors import UsageError
 
-_PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
+PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
 
 # Runs what comes on stdin, exactly as many bytes as it has, so that what follows is left for the script that it runs.
 # -Command rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
@@ -41,7 +41,7 @@ def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
 def bootstrap(*names: str) -> tuple[str, bytes]:
     """What runs our scripts of these names, one after another, in a new powershell.exe: command line and stdin."""
     program = text_of(*names).encode()
-    return f'{_PROGRAM} -Command "{_BOOTSTRAP.format(size=len(program))}"', program
+    return f'{PROGRAM} -Command "{_BOOTSTRAP.format(size=len(program))}"', program
 
 
 @cache
@@ -51,6 +51,7 @@ def text_of(*names: str) -> str:
     return "".join((folder / f"{name}.ps1").read_text(encoding="ascii") for name in names)
 
 
+@cache
 def digest() -> str:
     """What changes with our own scripts."""
     folder = files("pytest_smolvm") / "scripts"

@@ -13,6 +13,11 @@ from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.resident import Resident, ResidentLost, start
 from pytest_smolvm.ssh import Ssh
 
+Run = Callable[[Shell], int]
+"""Runs one certain script in a shell."""
+Attempt = Callable[[Ssh, Run], int]
+"""Chooses shells for it, over a connection, and returns its exit code."""
+
 
 class ResidentLostWarning(UserWarning):
     """A guest's resident PowerShell is gone: until another is there, calls start a powershell.exe each."""
@@ -34,22 +39,42 @@ class Shells:
 
     def over(self, ssh: Ssh) -> Shell | None:
         """What runs a script over a connection; None if the guest has no resident PowerShell to prefer."""
-        return None if self._resident is None else _WithFallback(self, ssh)
+        return None if self._resident is None else _Over(self._with_fallback, ssh)
 
     def lasting(self, ssh: Ssh) -> Shell:
         """What runs a script in the resident PowerShell only, which is started if there is none: for what outlives a call."""
-        return _Lasting(self, ssh)
+        return _Over(self._in_resident, ssh)
 
     def close(self) -> None:
         """The guest is about to end: start nothing in it any more. Calls under way are not waited for."""
         self._closed = True
 
-    def resident(self, ssh: Ssh) -> Resident | None:
-        """The present one, over a connection."""
-        present = self._resident
-        return None if present is None else present.over(ssh.tunnel)
+    def _with_fallback(self, ssh: Ssh, run: Run) -> int:
+        """The resident; a new powershell.exe for a call that it cannot take."""
+        resident = self._resident and self._resident.over(ssh.tunnel)
+        while resident is not None and (living := resident.processes):
+            try:
+                return run(resident)
+            except ResidentLost as exc:
+                if not resident.processes:
+                    self._replace(resident, exc)
+                if exc.begun:
+                    raise
+                if resident.processes == living:
+                    break  # they are busy
+        return run(NewPowerShell(ssh))
 
-    def ensure(self, ssh: Ssh) -> Resident:
+    def _in_resident(self, ssh: Ssh, run: Run) -> int:
+        """The resident and nothing else: what a script leaves behind stays for as long as that lives."""
+        while True:
+            resident = self._ensure(ssh)
+            try:
+                return run(resident)
+            except ResidentLost as exc:
+                if exc.begun or resident.processes:
+                    raise
+
+    def _ensure(self, ssh: Ssh) -> Resident:
         """The present one; a new one if there was none; the one that is being started, once it is there.
 
         :raises ResidentLost: it could not be started.
@@ -62,14 +87,14 @@ class Shells:
                 self._resident = Resident(ssh.tunnel, start(ssh))
             return self._resident.over(ssh.tunnel)
 
-    def replace(self, lost: Resident, reason: ResidentLost) -> None:
+    def _replace(self, lost: Resident, reason: ResidentLost) -> None:
         """Start another in the background and say so, once for every resident that is gone."""
         with self._changing:
             if self._closed or self._restart is not None or self._resident is None or not self._resident.same_as(lost):
                 return
             self._restart = threading.Thread(target=self._start, name="smolvm resident", daemon=True)
             self._restart.start()
-        warnings.warn(f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=5)
+        warnings.warn(f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=6)
 
     def _start(self) -> None:
         try:
@@ -81,11 +106,11 @@ class Shells:
         self._restart = None
 
 
-class _WithFallback:
-    """The resident; a new powershell.exe for a call that it cannot take."""
+class _Over:
+    """A shell that leaves it to `attempt` which others run its scripts."""
 
-    def __init__(self, shells: Shells, ssh: Ssh) -> None:
-        self._shells = shells
+    def __init__(self, attempt: Attempt, ssh: Ssh) -> None:
+        self._attempt = attempt
         self._ssh = ssh
 
     def run(
@@ -100,48 +125,10 @@ class _WithFallback:
     ) -> int:
         """See `commands.Shell.run`.
 
-        :raises ResidentLost: it broke when the script had begun, which is not run a second time.
+        :raises ResidentLost: the resident broke when the script had begun, which is not run a second time, or could not be started.
         """
-        resident = self._shells.resident(self._ssh)
-        while resident is not None and (living := resident.processes):
-            try:
-                return resident.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
-            except ResidentLost as exc:
-                if not resident.processes:
-                    self._shells.replace(resident, exc)
-                if exc.begun:
-                    raise
-                if resident.processes == living:
-                    break  # they are busy
-        new = NewPowerShell(self._ssh)
-        return new.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
 
+        def by(shell: Shell) -> int:
+            return shell.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
 
-class _Lasting:
-    """The resident and nothing else: what a script leaves behind stays for as long as that lives."""
-
-    def __init__(self, shells: Shells, ssh: Ssh) -> None:
-        self._shells = shells
-        self._ssh = ssh
-
-    def run(
-        self,
-        script: str,
-        *,
-        args: Sequence[powershell.Argument] = (),
-        stdin: bytes = b"",
-        timeout: float | None = None,
-        on_stdout: Sink,
-        on_stderr: Sink,
-    ) -> int:
-        """See `commands.Shell.run`.
-
-        :raises ResidentLost: it broke when the script had begun, or could not be started.
-        """
-        while True:
-            resident = self._shells.ensure(self._ssh)
-            try:
-                return resident.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
-            except ResidentLost as exc:
-                if exc.begun or resident.processes:
-                    raise
+        return self._attempt(self._ssh, by)

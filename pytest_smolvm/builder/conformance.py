@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from subprocess import list2cmdline
 
-from pytest_smolvm import commands, conformance, disk, files, machine, settings
+from pytest_smolvm import commands, conformance, disk, files, machine, powershell, settings
 from pytest_smolvm import host as hosts
 from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import CommandTimedOut
@@ -25,7 +25,6 @@ from pytest_smolvm.store import Store
 _SECONDS = 120.0
 _NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
 _FILE = r"C:\Windows\Temp\pytest-smolvm.ps1"
-_FILE_WORDS = ["powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", _FILE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,8 @@ def runner(engine: str, connection: Ssh) -> conformance.Runner:
                 return commands.run(connection, script, resident=resident, args=args, stdin=stdin, timeout=_SECONDS)
             # 5.1 takes a file without a byte order mark to be in the ANSI code page.
             files.write(connection.sftp, _FILE, script.encode("utf-8-sig"))
-            return commands.run(connection, list2cmdline([*_FILE_WORDS, *map(str, args)]), shell="cmd", stdin=stdin, timeout=_SECONDS)
+            line = f"{powershell.PROGRAM} -File {list2cmdline([_FILE, *map(str, args)])}"
+            return commands.run(connection, line, shell="cmd", stdin=stdin, timeout=_SECONDS)
         except CommandTimedOut as exc:
             return RunResult(exc.stdout, f"not done within {exc.seconds:g} s", _NEVER, exc.seconds, script)
 

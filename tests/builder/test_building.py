@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm import disk
-from pytest_smolvm import notes
+from pytest_smolvm import disk, notes
 from pytest_smolvm.builder import BuildError, Recipe, build, record
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.progress import Silent
