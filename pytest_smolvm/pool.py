@@ -27,8 +27,8 @@ _RECIPE = "warm 5"
 _SEAT = "seat.json"
 _WARM_CALLS = 3
 # A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
-_IDLE_SHARE = 0.15
-_IDLE_SECONDS = 2.0
+_IDLE_SHARE = 0.08
+_IDLE_SECONDS = 4.0
 _SETTLE_SECONDS = 120.0
 
 

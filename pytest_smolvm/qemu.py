@@ -14,8 +14,9 @@ BINARY = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
 # The same in every clone: Windows takes a new MAC for a new network and would ask which profile it has.
 _MAC = "52:54:00:53:4d:56"
-# Under TCG, QEMU reserves a quarter of the guest's RAM for translated code; a bound keeps an idle clone small.
-_TCG_CACHE_MIB = 128
+# MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and calls then
+# take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
+_TCG_CACHE_MIB = 256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ _FLAGS = ("-Os", "-s", "-Wall", "-Wextra", "-Werror")
 _PROGRAMS = ("initrd", "init", "shell")
 _PRELOADED = ("sshd", "wineserver")
 _WINDOWS_PROGRAMS = {
-    "sshd.exe": ("sshd", "session", "environment", "sftp", "paths"),
+    "sshd.exe": ("sshd", "session", "spare", "environment", "sftp", "paths"),
     "shutdown.exe": ("shutdown",),
     "linux.exe": ("linux",),
 }
@@ -39,4 +39,4 @@ def make_tools(directory: Path) -> None:
         run(f"compile {name}.so", [gcc, "-shared", "-fPIC", *_FLAGS, "-o", directory / f"{name}.so", _LINUX / f"{name}.c"])
     for name, parts in _WINDOWS_PROGRAMS.items():
         sources = [_WINDOWS / f"{part}.c" for part in parts]
-        run(f"compile {name}", [mingw, *_FLAGS, "-municode", "-mwindows" if name == "sshd.exe" else "-mconsole", "-o", directory / name, *sources])
+        run(f"compile {name}", [mingw, *_FLAGS, "-municode", "-mwindows" if name == "sshd.exe" else "-mconsole", "-o", directory / name, *sources, "-lntdll"])

@@ -3,9 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOME L"C:\\Users\\smolvm"
-#define SHELL_PATH L"\"c:\\windows\\system32\\cmd.exe\""
-
 static HANDLE new_job(void)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
@@ -26,10 +23,9 @@ static WCHAR *command_line(struct request *request)
 
 /* Start the shell, suspended, with the request's three streams and no other handle of ours: a handle that another
  * request's program inherits would hold this one's channel open. */
-static BOOL start_shell(struct request *request, PROCESS_INFORMATION *process)
+static BOOL start_shell(struct request *request, WCHAR *command, WCHAR *environment, HANDLE job, PROCESS_INFORMATION *process)
 {
     HANDLE streams[] = {request->in, request->out, request->err};
-    WCHAR *command = command_line(request), *environment = connection_environment(request);
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES,
                                               .hStdInput = request->in, .hStdOutput = request->out, .hStdError = request->err}};
     SIZE_T size = 0;
@@ -43,8 +39,10 @@ static BOOL start_shell(struct request *request, PROCESS_INFORMATION *process)
                              environment, HOME, &startup.StartupInfo, process);
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     free(startup.lpAttributeList);
-    free(environment);
-    free(command);
+    if (started) {
+        AssignProcessToJobObject(job, process->hProcess);
+        ResumeThread(process->hThread);
+    }
     return started;
 }
 
@@ -52,19 +50,19 @@ DWORD run_program(struct request *request)
 {
     PROCESS_INFORMATION process;
     DWORD code = 255;
-    HANDLE job;
-    if (!start_shell(request, &process))
-        return 255;
-    job = new_job();
-    AssignProcessToJobObject(job, process.hProcess);
+    HANDLE job = new_job();
+    WCHAR *command = command_line(request), *environment = connection_environment(request);
     set_job(request, job);
-    ResumeThread(process.hThread);
-    WaitForSingleObject(process.hProcess, INFINITE);
-    GetExitCodeProcess(process.hProcess, &code);
+    if (start_spare(request, command, environment, job, &process) || start_shell(request, command, environment, job, &process)) {
+        WaitForSingleObject(process.hProcess, INFINITE);
+        GetExitCodeProcess(process.hProcess, &code);
+        CloseHandle(process.hThread);
+        CloseHandle(process.hProcess);
+    }
     set_job(request, NULL);
     TerminateJobObject(job, 0); /* children that the shell has left behind */
     CloseHandle(job);
-    CloseHandle(process.hThread);
-    CloseHandle(process.hProcess);
+    free(environment);
+    free(command);
     return code;
 }

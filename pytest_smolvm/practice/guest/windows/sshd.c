@@ -117,6 +117,8 @@ static DWORD WINAPI serve(void *argument)
     CloseHandle(request->err);
     report(request, 'x', code);
     CloseHandle(request->done);
+    if (request->kind != SFTP)
+        refill_spares(); /* now, since it would slow the request itself down */
     free(request);
     return 0;
 }

@@ -8,6 +8,8 @@
 #include <wchar.h>
 
 #define COMMAND_LIMIT 32768
+#define HOME L"C:\\Users\\smolvm"
+#define SHELL_PATH L"\"c:\\windows\\system32\\cmd.exe\""
 
 /* One request of an SSH client: its streams are named pipes that the Linux side has made. */
 struct request {
@@ -27,6 +29,12 @@ void set_job(struct request *request, HANDLE job);
 
 /* session.c: run a program for a request and return its exit code. */
 DWORD run_program(struct request *request);
+
+/* spare.c: hand a request to a shell that waits for one; FALSE if none does. */
+BOOL start_spare(struct request *request, const WCHAR *command, const WCHAR *environment, HANDLE job, PROCESS_INFORMATION *process);
+
+/* spare.c: have shells wait for the requests to come. */
+void refill_spares(void);
 
 /* environment.c: a copy of the environment block of the request's connection; the caller frees it. */
 WCHAR *connection_environment(struct request *request);
