@@ -28,7 +28,7 @@ def _spares(setting: Setting) -> dict[str, float]:
     for _ in range(SPARE_TIMES):
         setting.pool.expect(setting.spec)
         assert setting.pool._spare is not None
-        setting.pool._spare.result()  # ready: what is measured is the handing over
+        setting.pool._spare._future.result()  # ready: what is measured is the handing over
         vm = setting.vm("clone")
         handovers.append(seconds(vm.__enter__))
         firsts.append(seconds(lambda vm=vm: vm.run("ver", shell="cmd", check=True)))  # type: ignore[misc]

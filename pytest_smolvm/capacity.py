@@ -22,7 +22,7 @@ from pytest_smolvm.waiting import until
 # What the host keeps for itself, the tests included.
 _RESERVED_MIB = 1024
 # QEMU and swtpm beside the guest's RAM: translated code, device models, stacks.
-_OVERHEAD_MIB = 128
+_OVERHEAD_MIB = 192
 _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.1
 _FOR_EVER = 10.0**9

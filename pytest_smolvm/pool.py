@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from threading import Event
 
 from pytest_smolvm import commands, disk, machine, powershell, ssh, templates
 from pytest_smolvm.capacity import Capacity
@@ -30,6 +31,7 @@ _WARM_CALLS = 3
 _IDLE_SHARE = 0.08
 _IDLE_SECONDS = 4.0
 _SETTLE_SECONDS = 120.0
+_LIMBER_SECONDS = 60.0
 
 
 @dataclass
@@ -104,12 +106,13 @@ class Pool:
         self.capacity.release(prepared.lease)
         return None
 
-    def _prepared(self, spec: GuestSpec) -> _Prepared | None:
+    def _prepared(self, spec: GuestSpec, wanted: Event) -> _Prepared | None:
         with ExitStack() as stack:
             lease = stack.enter_context(self.capacity.spare(spec))
             if lease is not None:
                 guest = stack.enter_context(self.guest(spec))
                 self.capacity.mark(lease, guest.machine.child.pid)
+                _limber_up(guest, wanted)
                 return _Prepared(guest, lease, stack.pop_all())
         return None
 
@@ -168,7 +171,7 @@ class Pool:
         try:
             seat = start(connection)
             resident = Resident(connection.tunnel, seat)
-            resident.warm_up(_WARM_CALLS)
+            resident.warm_up(_WARM_CALLS * resident.processes)
             seat = replace(seat, sets_clock=self._sets_clock(resident))
             resident.close()  # a connection would be frozen with it, and nobody would be at its other end
         except ResidentLost as exc:
@@ -200,6 +203,17 @@ def _woken(template: templates.Template, connection: ssh.Ssh) -> Resident | None
         with suppress(ResidentLost):
             resident.set_clock()
     return resident
+
+
+def _limber_up(guest: Guest, wanted: Event) -> None:
+    """Have a guest do, until somebody wants it, what its test is likely to begin with: an emulator translates that code only now."""
+    if guest.resident is not None:
+        with suppress(ResidentLost):  # whoever gets the guest is told
+            for _ in range(guest.resident.processes):
+                if not wanted.is_set():
+                    guest.resident.warm_up()
+    if guest.ssh is not None and not wanted.is_set():
+        commands.run(guest.ssh, "ver", shell="cmd", timeout=_LIMBER_SECONDS)
 
 
 def _settle(booted: Machine) -> None:
@@ -250,10 +264,11 @@ class _Prepared:
 class _Spare:
     """A guest in the making that nobody has asked for yet."""
 
-    def __init__(self, spec: GuestSpec, prepare: Callable[[GuestSpec], _Prepared | None]) -> None:
+    def __init__(self, spec: GuestSpec, prepare: Callable[[GuestSpec, Event], _Prepared | None]) -> None:
         self._spec = _nameless(spec)
+        self._wanted = Event()
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spare")
-        self._future: Future[_Prepared | None] = worker.submit(prepare, self._spec)
+        self._future: Future[_Prepared | None] = worker.submit(prepare, self._spec, self._wanted)
         worker.shutdown(wait=False)
 
     def suits(self, spec: GuestSpec) -> bool:
@@ -262,6 +277,7 @@ class _Spare:
 
     def result(self) -> _Prepared | None:
         """The guest, once it is there; None if it did not come to be."""
+        self._wanted.set()
         try:
             return self._future.result()
         except SmolVMError:

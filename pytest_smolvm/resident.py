@@ -157,12 +157,12 @@ class Resident:
         with self._hall.process(Deadline(_STOP_SECONDS)) as process:
             process.set_clock(self._tunnel, utc)
 
-    def warm_up(self, calls: int = 20) -> None:
-        """Make so many calls in each process: what runs first is compiled first, which takes long on an emulated processor.
+    def warm_up(self, calls: int = 1) -> None:
+        """Make so many calls, by its processes in turn: what runs first is compiled first, which takes long on an emulated processor.
 
         :raises ResidentLost: nobody is there.
         """
-        for _ in range(calls * self.processes):
+        for _ in range(calls):
             self.run("1", timeout=_START_SECONDS, on_stdout=bytes, on_stderr=bytes)
 
     def close(self) -> None:
