@@ -1,0 +1,25 @@
+"""The practice guest's programs, running on this host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_smolvm.images import practice_image
+from pytest_smolvm.progress import Silent
+from pytest_smolvm.settings import default_store
+from pytest_smolvm.ssh import Ssh
+from pytest_smolvm.store import Store
+from tests.userland import possible, userland
+
+
+@pytest.fixture(scope="session")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ssh]:
+    """A connection to them."""
+    if reason := possible():
+        pytest.skip(reason)
+    store = Store.at(default_store())
+    practice_image(store, Silent())  # leaves its parts, which are used here
+    with userland(store.work, tmp_path_factory.mktemp("userland")) as connected:
+        yield connected

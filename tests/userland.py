@@ -1,0 +1,86 @@
+"""The practice guest's programs run on this host, without the machine around them: its SSH server, its wine, its PowerShell.
+
+What a guest runs is in a directory of its own, in namespaces of its own. A powershell.exe that takes twelve seconds to
+start in an emulated guest starts in one here, so that whole tables of scripts can be put to it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from pytest_smolvm import practice, process, ssh
+from pytest_smolvm.practice.kernel import read_kernel
+from pytest_smolvm.practice.overlay import make_overlay
+from pytest_smolvm.practice.powershell import powershell_key
+from pytest_smolvm.practice.root import root_key
+from pytest_smolvm.practice.tools import tools_key
+
+_UP_SECONDS = 120.0
+# What init.c does in the guest. The last program is the first process of its namespace: all others end with it.
+_SERVICES = r"""
+set -e
+root=$1 port=$2
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mkdir -p "$root/run/sshd" "$root/run/user" "$root/run/practice"
+mkfifo -m 600 "$root/run/practice/requests" "$root/run/practice/power"
+chown -R 1000:1000 "$root/run/user" "$root/run/practice"
+as_user() {
+  exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/home/smolvm USER=smolvm LOGNAME=smolvm PATH=/usr/bin \
+    LANG=C.UTF-8 WINEPREFIX=/home/smolvm/.wine WINEDEBUG=-all WINEDLLOVERRIDES=mshtml,winemenubuilder.exe= XDG_RUNTIME_DIR=/run/user "$@"
+}
+chroot "$root" env -i PATH=/usr/sbin:/usr/bin LD_PRELOAD=/usr/lib/practice/sshd.so /usr/sbin/sshd -D -e -p "$port" -o ListenAddress=127.0.0.1 &
+(as_user /usr/lib/wine/wineserver64 --foreground --persistent) &
+as_user /usr/lib/wine/wine64 'C:\windows\system32\OpenSSH\sshd.exe'
+"""
+
+
+@contextmanager
+def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
+    """A connection to it, for the length of the block. Needs root.
+
+    :param work: where `practice build` keeps its steps.
+    :param directory: an empty directory, emptied again afterwards.
+    """
+    tree = directory / "tree"
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, tree)
+        _unpack(work, directory, tree)
+        port = _free_port()
+        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _SERVICES, "sh", tree, str(port)]
+        services = stack.enter_context(process.running(words, log=directory / "services.log"))
+
+        def check() -> None:
+            assert services.poll() is None, process.tail(directory / "services.log")
+
+        account = ssh.Account(port, "smolvm", "smolvm", check)
+        yield stack.enter_context(closing(ssh.wait_for_login(account, timeout=_UP_SECONDS)))
+
+
+def _unpack(work: Path, directory: Path, tree: Path) -> None:
+    root = work / f"root-{root_key(practice.Recipe())}.tar"
+    overlay = directory / "overlay.tar"
+    make_overlay(overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(practice.Recipe())}")
+    tree.mkdir()
+    for archive in (root, overlay):
+        subprocess.run(["tar", "-C", tree, "-xpf", archive, "--numeric-owner", "--exclude=./dev/*", "--exclude=./usr/lib/modules/*"], check=True)
+    overlay.unlink()
+    (tree / "dev").mkdir(exist_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def possible() -> str:
+    """Why it is not possible here; "" if it is."""
+    return "" if os.geteuid() == 0 else "the practice guest's programs run here in a chroot, which only root may enter"
