@@ -183,14 +183,15 @@ def windows_vm_session(request: pytest.FixtureRequest, _smolvm: Session, smolvm_
 @pytest.fixture
 def windows_vm_factory(request: pytest.FixtureRequest, _smolvm: Session, smolvm_image: str | None) -> Iterator[Callable[..., list[SmolVM]]]:
     """Several Windows guests in one test: windows_vm_factory(count=2, memory=...) returns a list; all or none are granted."""
-    with _explained(), ExitStack() as stack:
+    with ExitStack() as stack:
 
         def make(count: int = 1, **wants: Any) -> list[SmolVM]:
             if count < 1:
                 raise UsageError(f"count={count!r} must be at least 1")
-            merged = {**_marks(request.node), **wants}
-            spec = _smolvm.spec(_chosen(merged.pop("image", None), smolvm_image), merged)
-            return stack.enter_context(_smolvm.guests([spec] * count, request))
+            with _explained():  # here, for it is the test that calls this
+                merged = {**_marks(request.node), **wants}
+                spec = _smolvm.spec(_chosen(merged.pop("image", None), smolvm_image), merged)
+                return stack.enter_context(_smolvm.guests([spec] * count, request))
 
         yield make
 

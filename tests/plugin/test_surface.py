@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 NEEDS_A_GUEST = "def test_guest(windows_vm):\n    windows_vm.run('1')\n"
+NEEDS_TWO_GUESTS = "def test_guests(windows_vm_factory):\n    windows_vm_factory(count=2)\n"
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +19,9 @@ def own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("SMOLVM_IMAGE", raising=False)
 
 
-def test_no_image_skips_with_the_reason(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(NEEDS_A_GUEST)
+@pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
+def test_no_image_skips_with_the_reason(pytester: pytest.Pytester, test: str) -> None:
+    pytester.makepyfile(test)
 
     result = pytester.runpytest_subprocess("-rs")
 
@@ -27,9 +29,10 @@ def test_no_image_skips_with_the_reason(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*no Windows image is configured: give --smolvm-image*"])
 
 
-def test_a_missing_tool_skips_and_names_the_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
+def test_a_missing_tool_skips_and_names_the_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, test: str) -> None:
     monkeypatch.setenv("PATH", str(pytester.mkdir("empty")))
-    pytester.makepyfile(NEEDS_A_GUEST)
+    pytester.makepyfile(test)
 
     result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
 
