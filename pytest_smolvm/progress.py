@@ -19,6 +19,9 @@ class Progress(Protocol):
     def finished(self, phase: str) -> None:
         """The phase is done."""
 
+    def failed(self, phase: str) -> None:
+        """The phase has ended with an error, which is reported elsewhere."""
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -32,10 +35,17 @@ class Silent:
     def finished(self, phase: str) -> None:
         """Say nothing."""
 
+    def failed(self, phase: str) -> None:
+        """Say nothing."""
+
 
 @contextmanager
 def phase(progress: Progress, name: str) -> Iterator[None]:
-    """Report `name` as a phase for the length of the block; not as finished if the block raises."""
+    """Report `name` as a phase for the length of the block; as failed if the block raises."""
     progress.started(name)
-    yield
+    try:
+        yield
+    except BaseException:
+        progress.failed(name)
+        raise
     progress.finished(name)
