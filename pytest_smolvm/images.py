@@ -25,5 +25,5 @@ def practice_image(store: Store, progress: Progress, recipe: practice.Recipe | N
         return path
     with exclusive(store.lock("practice"), on_wait=lambda who: progress.note(f"waiting for the practice image, which {who} is building")):
         if output is not None or not path.exists():
-            practice.build(recipe, path, store.work, progress)
+            practice.build(recipe, path, store, progress)
     return path

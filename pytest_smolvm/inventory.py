@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm import notes, templates
+from pytest_smolvm import notes, practice, templates
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.store import Store
+from pytest_smolvm.progress import Progress, Silent
+from pytest_smolvm.store import Store, remove
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,16 @@ def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
         if not path.is_file():
             raise UsageError(f"there is no image at {path}")
     open_files = _open_files()
-    images = [_image(path, open_files) for path in (*store.images.glob("*.qcow2"), *elsewhere) if not store.is_aside(path)]
-    return sorted([*images, *_templates(store, open_files)], key=lambda entry: entry.age)
+    images = [*(path for path in store.images.glob("*.qcow2") if not store.is_aside(path)), *elsewhere]
+    directories = [path for path in store.templates.iterdir() if not store.is_aside(path)]
+    found = [*_listed(images, lambda path: _image(path, open_files)), *_listed(directories, lambda path: _template(store, path, open_files))]
+    return sorted(found, key=lambda entry: entry.age)
 
 
-def prune(store: Store, older_than: float) -> list[Entry]:
-    """Remove templates, kept guests' images and build leftovers that nobody uses and nobody used for `older_than` seconds.
+def prune(store: Store, older_than: float, progress: Progress = Silent()) -> list[Entry]:
+    """Remove templates, images, kept guests and build leftovers that nobody uses and nobody used for `older_than` seconds.
 
-    :returns: what was removed.
+    :returns: the images and templates that were removed.
     """
     store.reap()
     doomed = [entry for entry in entries(store) if not entry.users and entry.age >= older_than]
@@ -57,14 +60,24 @@ def prune(store: Store, older_than: float) -> list[Entry]:
             templates.discard(store, entry.path.name)
         else:
             entry.path.unlink(missing_ok=True)
-    for path in (*store.work.iterdir(), *store.kept.iterdir()):
-        if time.time() - path.stat().st_mtime >= older_than:
-            _remove(path)
+    practice.clear(store, lambda path: _unused_for(path) >= older_than, progress)
+    for path in store.kept.iterdir():
+        if _unused_for(path) >= older_than:
+            remove(path)
     return doomed
 
 
+def _listed(paths: Iterable[Path], make: Callable[[Path], Entry]) -> Iterator[Entry]:
+    for path in paths:
+        try:
+            entry = make(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # somebody removed it meanwhile, or it is no template at all
+        yield entry
+
+
 def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
-    return Entry("image", path.stem, path, _size(path), _age(path), tuple(sorted(open_files.get(path, ()))), _made_of(path))
+    return Entry("image", path.stem, path, _size(path), _age(path), tuple(sorted(open_files.get(path.resolve(), ()))), _made_of(path))
 
 
 def _made_of(image: Path) -> str:
@@ -74,25 +87,29 @@ def _made_of(image: Path) -> str:
     return f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}" if system else ""
 
 
-def _templates(store: Store, open_files: dict[Path, set[int]]) -> Iterator[Entry]:
-    for directory in store.templates.iterdir():
-        if store.is_aside(directory):
-            continue  # being baked
-        template = templates.find(store, directory.name)
-        users = {pid for path, pids in open_files.items() if directory in path.parents for pid in pids}
-        files = list(directory.iterdir())
-        detail = f"of {template.record['image']}, {template.record['memory']} MiB" if template else "damaged: it will be baked again"
-        yield Entry("template", directory.name, directory, sum(map(_size, files)), min(map(_age, [directory, *files])), tuple(sorted(users)), detail)
+def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:
+    real = directory.resolve()
+    users = {pid for path, pids in open_files.items() if real in path.parents for pid in pids}
+    size = sum(map(_size, directory.iterdir()))
+    template = templates.find(store, directory.name)
+    if template is None:
+        age, detail = time.time() - directory.stat().st_mtime, "damaged: it will be baked again"
+    else:
+        # Every clone reads the devices' state. Directory and record tell nothing: listing them is reading them, too.
+        age, detail = _age(template.state), f"of {template.record['image']}, {template.record['memory']} MiB"
+    return Entry("template", directory.name, directory, size, max(0.0, age), tuple(sorted(users)), detail)
 
 
 def _open_files() -> dict[Path, set[int]]:
     """Files that processes have open, with the processes (Linux' /proc/PID/fd)."""
     found: dict[Path, set[int]] = {}
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            found.setdefault(Path(os.readlink(link)), set()).add(int(link.parts[2]))
-        except OSError:
-            continue  # closed meanwhile, or another user's
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            for link in (process / "fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    found.setdefault(Path(os.readlink(link)), set()).add(int(process.name))
     return found
 
 
@@ -105,8 +122,8 @@ def _age(path: Path) -> float:
     return max(0.0, time.time() - max(stat.st_atime, stat.st_mtime))
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _unused_for(path: Path) -> float:
+    try:
+        return _age(path)
+    except FileNotFoundError:
+        return 0.0  # somebody removed it meanwhile

@@ -38,7 +38,8 @@ class Store:
 
         :raises StoreError: it cannot be created or written.
         """
-        root = root.expanduser().absolute()
+        # Without links, as the kernel names files that processes have open: what uses a template is found by its path.
+        root = Path(os.path.realpath(root.expanduser()))
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for part in _PARTS:
@@ -47,7 +48,7 @@ class Store:
             probe.touch()
             probe.unlink()
         except OSError as exc:
-            raise StoreError(f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or --smolvm-store to a directory of yours") from exc
+            raise StoreError(f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours") from exc
         return cls(root)
 
     def lock(self, name: str) -> Path:
@@ -72,7 +73,7 @@ class Store:
         dead = [path for place in (self.runs, self.leases, self.templates, self.images) for path in place.iterdir() if _orphaned(path)]
         _kill_users_of([path for path in dead if path.is_dir()])
         for path in dead:
-            _remove(path)
+            remove(path)
         return len(dead)
 
     def aside(self, path: Path) -> Path:
@@ -82,6 +83,14 @@ class Store:
     def is_aside(self, path: Path) -> bool:
         """Whether a name is one that `aside` gave: somebody is at work on it."""
         return _owned(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory with all it holds, as far as there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _orphaned(path: Path) -> bool:
@@ -104,10 +113,3 @@ def _kill_users_of(directories: list[Path]) -> None:
                 line = (process / "cmdline").read_bytes()
                 if any(name in line for name in names):
                     os.kill(int(process.name), signal.SIGKILL)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

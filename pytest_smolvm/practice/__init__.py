@@ -6,28 +6,34 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_smolvm.locks import exclusive
-from pytest_smolvm.practice.image import make_image, remove_scratch
+import filelock
+
+from pytest_smolvm.locks import exclusive, holder
+from pytest_smolvm.practice.image import make_image, publish, remove_scratch
 from pytest_smolvm.practice.powershell import check_powershell, make_powershell, powershell_key
 from pytest_smolvm.practice.recipe import Recipe, key
 from pytest_smolvm.practice.root import make_root, root_key
 from pytest_smolvm.practice.tools import make_tools, tools_key
 from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.store import Store, remove
 
-__all__ = ["Recipe", "build", "key"]
+__all__ = ["Recipe", "build", "clear", "key"]
+
+_LOCK = "lock"
+_SCRATCH = "scratch"
 
 
-def build(recipe: Recipe, output: Path, work: Path, progress: Progress) -> Path:
-    """Build the sealed practice image at `output`. Steps that nothing has changed since are taken from `work`.
+def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Path:
+    """Build the sealed practice image at `output`. Steps that nothing has changed since are taken from the store's `work`.
 
     :raises HostError: a program is missing on this host, or there is no way to get a PowerShell.
     :raises UsageError: the PowerShell archive cannot be used.
     :raises ToolError: a step failed; what it printed is in `work`.
     """
     check_powershell(recipe)
-    work, output = work.resolve(), output.resolve()
-    scratch = work / "scratch"
-    with exclusive(work / "lock", lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
+    work, output = store.work.resolve(), output.resolve()
+    scratch = work / _SCRATCH
+    with exclusive(work / _LOCK, lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
         remove_scratch(scratch)  # left by a build that was killed
         scratch.mkdir()
         try:
@@ -43,10 +49,23 @@ def build(recipe: Recipe, output: Path, work: Path, progress: Progress) -> Path:
                 f"root-{root_key(recipe)}.tar",
                 lambda target: make_root(recipe, target, work / "root.log"),
             )
-            make_image(root, tools, powershell, output, scratch, progress)
+            publish(make_image(root, tools, powershell, scratch, progress), output, store)
         finally:
             remove_scratch(scratch)
     return output
+
+
+def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> None:
+    """Remove what builds have left in the store's `work` and `stale` says may go, unless somebody is building there now."""
+    work = store.work.resolve()
+    try:
+        with exclusive(work / _LOCK, timeout=0):
+            remove_scratch(work / _SCRATCH)  # nobody's, since we have the lock
+            for path in work.iterdir():
+                if path.name.partition(".")[0] != _LOCK and stale(path):
+                    remove(path)
+    except filelock.Timeout:
+        progress.note(f"{holder(work / _LOCK)} is building an image: what is in {work} stays")
 
 
 class _Steps:

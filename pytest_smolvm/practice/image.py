@@ -11,6 +11,7 @@ from pytest_smolvm.practice.kernel import initial_ram_disk, read_kernel, unify
 from pytest_smolvm.practice.overlay import make_overlay
 from pytest_smolvm.process import require, run
 from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.store import Store
 
 # In the guest's tree files belong to several users; the kernel is in the EFI system partition.
 _ASSEMBLE = """\
@@ -24,8 +25,8 @@ exec "$@"
 """
 
 
-def make_image(root: Path, tools: Path, powershell: Path, output: Path, scratch: Path, progress: Progress) -> None:
-    """Assemble the image in the empty directory `scratch`, then move it to `output`."""
+def make_image(root: Path, tools: Path, powershell: Path, scratch: Path, progress: Progress) -> Path:
+    """Assemble the image in the empty directory `scratch`."""
     raw, overlay, tree = scratch / "disk.raw", scratch / "overlay.tar", scratch / "tree"
     with phase(progress, "assemble the disk"):
         kernel = read_kernel(root)
@@ -37,7 +38,18 @@ def make_image(root: Path, tools: Path, powershell: Path, output: Path, scratch:
     with phase(progress, "compress the image"):
         image = scratch / "practice.qcow2"
         disk.seal(raw, image)
-        _publish(image, output)
+    return image
+
+
+def publish(image: Path, output: Path, store: Store) -> None:
+    """Move `image` to `output`, where it appears whole: within one file system by renaming, across two copied beside it first."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = store.aside(output)  # reaped if we are killed meanwhile
+    try:
+        run("move the practice image to its place", ["mv", "-f", image, beside])
+        os.replace(beside, output)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def remove_scratch(scratch: Path) -> None:
@@ -52,14 +64,3 @@ def as_root(command: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike
         return list(command)
     require("newuidmap", "uidmap")
     return [require("unshare", "util-linux"), "--user", "--map-auto", "--map-root-user", "--", *command]
-
-
-def _publish(image: Path, output: Path) -> None:
-    """Rename within one file system; across two, copy beside the target first."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        run("move the practice image to its place", ["mv", "-f", image, beside])
-        os.replace(beside, output)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import pytest
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.practice import Recipe, build, key
 from pytest_smolvm.progress import Silent
+from pytest_smolvm.store import Store
 
 
 def test_the_key_is_stable_and_cheap() -> None:
@@ -42,6 +43,6 @@ def test_without_sdk_and_archive_there_is_one_clear_error(tmp_path: Path, monkey
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
 
     with pytest.raises(HostError, match=r"\.NET SDK.*--powershell"):
-        build(Recipe(), tmp_path / "out.qcow2", tmp_path / "work", Silent())
+        build(Recipe(), tmp_path / "out.qcow2", Store(tmp_path), Silent())
 
     assert list(tmp_path.iterdir()) == []
