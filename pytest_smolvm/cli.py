@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pytest-smolvm", description="Prepare Windows guests for tests on this Linux host.")
-    parser.add_argument("--store", type=Path, default=default_store(), metavar="DIR", help="the store (default: %(default)s)")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=os.environ.get("SMOLVM_STORE") or default_store(),
+        metavar="DIR",
+        help="the store (default: $SMOLVM_STORE, else $SMOLVM_HOME, else smolvm in the user's cache; at the moment %(default)s)",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_practice(commands)
     _add_windows(commands)
@@ -139,7 +146,7 @@ def _prune(options: argparse.Namespace) -> int:
     from pytest_smolvm import inventory
     from pytest_smolvm.store import Store
 
-    removed = inventory.prune(Store.at(options.store), 0.0 if options.all else options.older_than)
+    removed = inventory.prune(Store.at(options.store), 0.0 if options.all else options.older_than, Lines(_say))
     for entry in removed:
         print(f"removed {entry.kind} {entry.name} ({entry.size / 2**20:.0f} MiB)")
     print(f"{len(removed)} removed, {sum(entry.size for entry in removed) / 2**20:.0f} MiB")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm import cli, inventory, notes
+from pytest_smolvm.locks import exclusive
+from pytest_smolvm.settings import TABLE, resolve
 from pytest_smolvm.store import Store
 
 OLD = 30 * 86400
@@ -84,6 +88,105 @@ def test_prune_all_takes_everything_nobody_uses(store: Store, capsys: pytest.Cap
     assert 0 == cli.main(["--store", str(store.root), "prune", "--all"])
     assert "3 removed" in capsys.readouterr().out
     assert [] == [*store.images.iterdir(), *store.templates.iterdir(), *store.kept.iterdir()]
+
+
+def test_an_old_template_goes_although_listing_it_has_read_it(store: Store) -> None:
+    whole, broken = template(store, "whole"), template(store, "broken", whole=False)
+    for path in (whole / "state", whole / "record.json", whole, broken / "record.json", broken):
+        os.utime(path, (time.time() - OLD,) * 2)
+
+    inventory.entries(store)
+    removed = inventory.prune(store, OLD / 2)
+
+    assert {"whole", "broken"} == {entry.name for entry in removed}
+    assert [] == list(store.templates.iterdir())
+
+
+def test_what_a_build_works_with_stays(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    (store.work / "scratch").mkdir()
+    (store.work / "tools-1").mkdir()
+
+    with exclusive(store.work / "lock"):
+        assert 0 == cli.main(["--store", str(store.root), "prune", "--all"])
+        assert {"lock", "lock.holder", "scratch", "tools-1"} == {path.name for path in store.work.iterdir()}
+        assert f"process {os.getpid()} is building an image: what is in {store.work} stays" in capsys.readouterr().err
+
+    assert 0 == cli.main(["--store", str(store.root), "prune", "--all"])
+    assert {"lock", "lock.holder"} == {path.name for path in store.work.iterdir()}
+    assert "" == capsys.readouterr().err
+
+
+def test_a_build_that_was_killed_leaves_nothing_to_prune_for_long(store: Store) -> None:
+    (store.work / "scratch" / "tree").mkdir(parents=True)
+    (store.work / "tools-1").mkdir()
+
+    inventory.prune(store, OLD)
+
+    assert {"lock", "lock.holder", "tools-1"} == {path.name for path in store.work.iterdir()}
+
+
+def test_a_store_reached_through_a_link_knows_its_users(tmp_path: Path, store: Store) -> None:
+    (tmp_path / "link").symlink_to(store.root)
+    linked = Store.at(tmp_path / "link")
+    directory = template(linked, "whole")
+
+    with open(image(linked, "used"), "rb"), open(directory / "state", "rb"):
+        removed = inventory.prune(linked, 0)
+
+    assert [] == removed
+    assert linked.root == store.root
+
+
+def test_an_images_directory_elsewhere_knows_its_users(tmp_path: Path, store: Store) -> None:
+    store.images.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    store.images.symlink_to(tmp_path / "elsewhere")
+
+    with open(image(store, "used"), "rb"):
+        assert [(os.getpid(),)] == [entry.users for entry in inventory.entries(store)]
+
+
+def test_what_somebody_else_removes_meanwhile_is_no_error(store: Store) -> None:
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            image(store, "coming").unlink()
+            (store.kept / "coming").mkdir()
+            (store.kept / "coming").rmdir()
+            shutil.rmtree(template(store, "coming"), ignore_errors=True)
+
+    # Links that lead nowhere are files that vanish between being listed and being looked at, every time.
+    (store.images / "gone.qcow2").symlink_to("nowhere")
+    (store.kept / "gone").symlink_to("nowhere")
+    (store.templates / "stray").touch()
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(5):
+            inventory.entries(store)
+            inventory.prune(store, OLD)
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("environ", [{"SMOLVM_STORE": "/s", "SMOLVM_HOME": "/h"}, {"SMOLVM_HOME": "/h"}, {"XDG_CACHE_HOME": "/c"}])
+def test_the_command_uses_the_store_that_pytest_uses(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SMOLVM_STORE", "SMOLVM_HOME", "XDG_CACHE_HOME", *(setting.variable for setting in TABLE)):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "1000")
+
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+
+    said = capsys.readouterr().out
+    assert f"at the moment {resolve(lambda setting: None, lambda setting: None, os.environ).store})" in said
+    assert "$SMOLVM_STORE, else $SMOLVM_HOME" in said
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d"])
