@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -29,6 +31,7 @@ _FIXTURES = {"windows_vm", "windows_vm_factory", *_SHARED}
 _NO_IMAGE = "no Windows image is configured: give --smolvm-image FILE.qcow2, or --smolvm-image practice"
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey["Session"]()
+_CONSOLE = pytest.StashKey["_Console"]()
 _NEXT = pytest.StashKey["pytest.Item | None"]()
 
 
@@ -47,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and resolve the settings."""
     config.addinivalue_line("markers", _MARKER_HELP)
     _settings(config)
+    _console(config)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -110,6 +114,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Note who comes next, for whom a guest may be restored meanwhile."""
     item.stash[_NEXT] = nextitem
+    _console(item.config).pytest_writes()
     yield
 
 
@@ -129,6 +134,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Remember failures on the test and all that it is part of: their guests may be kept."""
     outcome: Any = yield
+    _console(item.config).pytest_writes()
     if outcome.get_result().failed and _SESSION in item.config.stash:
         from pytest_smolvm.session import FAILED
 
@@ -242,10 +248,64 @@ def _param(item: Any) -> str | None:
 
 def _session(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
-        from pytest_smolvm.session import Session  # here, since a suite without guests must not pay for paramiko
+        from pytest_smolvm.session import Session  # here, since a suite without an image must not pay for it
 
-        config.stash[_SESSION] = Session(config, _settings(config))
+        config.stash[_SESSION] = Session(config, _settings(config), _console(config).say)
     return config.stash[_SESSION]
+
+
+class _Console:
+    """Lines on the terminal, whatever pytest captures meanwhile.
+
+    Guests are restored, and images built, while tests run whose output is captured. To suspend capturing for a line of ours
+    would tear a piece out of a test's output, so the lines go to the standard error stream as it was before.
+
+    :param worker: the name of the xdist worker that this process is; empty if it is none.
+    """
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._stream, self._close = _uncaptured_stderr()
+        self._after_own_line = False
+        self._lock = threading.Lock()
+
+    def say(self, line: str) -> None:
+        """Write a line of its own; nothing once the run has ended."""
+        with self._lock:
+            if self._stream is not None:
+                start = "" if self._after_own_line else "\n"
+                self._stream.write(f"{start}smolvm{f' [{self._worker}]' if self._worker else ''}: {line}\n")
+                self._stream.flush()
+                # What pytest writes between two lines of a worker is written by another process.
+                self._after_own_line = not self._worker
+
+    def pytest_writes(self) -> None:
+        """Say that pytest is about to write something that the next line must not be glued to."""
+        self._after_own_line = False
+
+    def close(self) -> None:
+        """Write nothing any more."""
+        with self._lock:
+            self._stream = None
+            self._close()
+
+
+def _uncaptured_stderr() -> tuple[TextIO | None, Callable[[], object]]:
+    """The standard error stream, unaffected by what pytest will put in its place, and what closes it."""
+    stream = sys.stderr
+    try:
+        copy = open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")
+    except (AttributeError, OSError, ValueError):  # there is none, or one without a descriptor, as in pytester's runs
+        return stream, lambda: None
+    return copy, copy.close
+
+
+def _console(config: pytest.Config) -> _Console:
+    """The run's console, made before pytest captures anything: while plugins are configured."""
+    if _CONSOLE not in config.stash:
+        config.stash[_CONSOLE] = _Console(getattr(config, "workerinput", {}).get("workerid", ""))
+        config.add_cleanup(config.stash[_CONSOLE].close)
+    return config.stash[_CONSOLE]
 
 
 @contextmanager

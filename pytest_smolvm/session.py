@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_smolvm import host
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host import Host
-from pytest_smolvm.images import practice_image
-from pytest_smolvm.pool import Pool
 from pytest_smolvm.process import die_with_parent
 from pytest_smolvm.settings import PRACTICE, Settings
 from pytest_smolvm.spec import DEFAULT_MEMORY, GuestSpec
 from pytest_smolvm.store import Store
 from pytest_smolvm.telling import Lines
-from pytest_smolvm.vm import SmolVM, several
+
+if TYPE_CHECKING:
+    from pytest_smolvm.pool import Pool
+    from pytest_smolvm.vm import SmolVM
+# What brings paramiko along is imported by whoever asks for a guest: the report's header costs no suite as much.
 
 # The practice guest is small, and small guests are fast ones.
 _PRACTICE_MEMORY = 1024
@@ -31,11 +32,15 @@ FAILED = pytest.StashKey[bool]()
 
 
 class Session:
-    """What the fixtures share within one process."""
+    """What the fixtures share within one process.
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    :param say: shows one line to whoever runs the tests.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings, say: Callable[[str], object]) -> None:
         self._config = config
         self.settings = settings
+        self.say = say
         self.suite_wants: Mapping[str, Any] = {}
         """What the fixture windows_vm_spec said, once it did."""
         self.shared: dict[str, SmolVM] = {}
@@ -65,19 +70,14 @@ class Session:
     @cached_property
     def pool(self) -> Pool:
         """Where guests come from."""
+        from pytest_smolvm.pool import Pool
+
         return Pool(self.store, self.host, Lines(self.say), max_guests=self.settings.max_guests)
 
     def close(self) -> None:
         """End what runs without a test."""
         if "pool" in self.__dict__:
             self.pool.close()
-
-    def say(self, line: str) -> None:
-        """Print a line past pytest's capturing, from workers too."""
-        worker = getattr(self._config, "workerinput", {}).get("workerid")
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
-            print(f"\nsmolvm{f' [{worker}]' if worker else ''}: {line}", end="", file=sys.stderr, flush=True)
 
     def header(self) -> str:
         """What runs the guests, for the report's head."""
@@ -116,11 +116,17 @@ class Session:
             known = ", ".join(self.settings.image) or "none"
             raise UsageError(f"no image is called {name!r}; configured are: {known} (--smolvm-image NAME=PATH)")
         path = self.settings.image[name]
-        return practice_image(self.store, Lines(self.say)) if path is None else path
+        if path is None:
+            from pytest_smolvm.images import practice_image
+
+            path = practice_image(self.store, Lines(self.say))
+        return path
 
     @contextmanager
     def guests(self, specs: list[GuestSpec], request: pytest.FixtureRequest) -> Iterator[list[SmolVM]]:
         """Running guests that let us in; thrown away or kept after the block, as the settings say."""
+        from pytest_smolvm.vm import several
+
         with several(specs, self.pool) as vms:
             for vm in vms:
                 vm.wait_for_ssh()
