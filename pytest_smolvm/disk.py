@@ -23,12 +23,6 @@ class Disk:
     virtual_size: int
     """Bytes the guest sees."""
 
-    @property
-    def identity(self) -> str:
-        """Changes when the file is replaced or written (its content is not read)."""
-        stat = self.path.stat()
-        return f"{self.path}:{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
-
 
 def inspect(path: Path) -> Disk:
     """Look at an image before it is used.
@@ -38,11 +32,23 @@ def inspect(path: Path) -> Disk:
     """
     path = path.expanduser().absolute()
     _check_readable(path)
-    info = _info(path)
+    info = _chain(path)[0]
     if info["format"] != "qcow2":
         raise ImageError(f"{path} is not a qcow2 image (qemu-img calls it {info['format']})")
     _check_whole(path)
     return Disk(path=path, virtual_size=info["virtual-size"])
+
+
+def identity(path: Path) -> str:
+    """Changes when the image or a file it is based on is replaced or written (contents are not read).
+
+    :raises ImageError: one of them is gone.
+    """
+    path = path.expanduser().resolve()
+    _check_readable(path)
+    # Most images are based on nothing: their clones need not wait for qemu-img.
+    bases = [info["full-backing-filename"] for info in _chain(path)[:-1]] if _has_base(path) else []
+    return " ".join(map(_mark, [os.fspath(path), *bases]))
 
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:
@@ -59,7 +65,7 @@ def blank(backing: Path, path: Path, size: int) -> None:
 
 def virtual_size(path: Path) -> int:
     """Bytes a guest sees of the qcow2 file `path`."""
-    size: int = _info(path)["virtual-size"]
+    size: int = _chain(path)[0]["virtual-size"]
     return size
 
 
@@ -77,14 +83,28 @@ def _check_readable(path: Path) -> None:
         raise ImageError(f"{path} is not a qcow2 image; convert it: qemu-img convert -O qcow2 {path.name} {path.stem}.qcow2")
 
 
-def _info(path: Path) -> dict[str, Any]:
+def _chain(path: Path) -> list[dict[str, Any]]:
+    """What qemu-img tells of an image, and of each file below it."""
     # --force-share: a look must not collide with the lock of a running guest.
     try:
         text = run("look at the image", [_qemu_img(), "info", "--force-share", "--output=json", "--backing-chain", os.fspath(path)])
     except ToolError as exc:
         raise ImageError(f"the image {path} cannot be used: {_last_line(exc.output)}") from exc
     chain: list[dict[str, Any]] = json.loads(text)
-    return chain[0]
+    return chain
+
+
+def _has_base(path: Path) -> bool:
+    with open(path, "rb") as image:
+        return any(image.read(16)[8:])  # backing_file_offset (qemu's docs/interop/qcow2.txt)
+
+
+def _mark(name: str) -> str:
+    path = Path(name)
+    if not path.is_file():
+        return name  # a base may be anything that QEMU reads, such as an address
+    stat = path.stat()
+    return f"{path}:{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 def _check_whole(path: Path) -> None:

@@ -61,7 +61,7 @@ def key(spec: GuestSpec, host: Host, recipe: str) -> str:
     """Names the template for these wants: a digest of everything that shapes it."""
     shape = {
         "recipe": [_RECIPE, recipe],
-        "image": disk.Disk(path=spec.image.expanduser().resolve(), virtual_size=0).identity,
+        "image": disk.identity(spec.image),
         "host": host.identity,
         "firmware": firmware.find(secure_boot=spec.secure_boot).identity,
         "machine": [spec.memory, spec.cpus, spec.bus, spec.secure_boot],
