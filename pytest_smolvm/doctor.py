@@ -16,6 +16,14 @@ from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
 _FREE_MIB = 4096
+_SLOW = (
+    "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V in the firmware's setup, "
+    "or nested virtualization in the hypervisor that this host runs under"
+)
+_OPTIONAL = (
+    ("mmdebstrap", "only needed for practice build; on Debian or Ubuntu: apt-get install mmdebstrap"),
+    ("dotnet", "only needed for practice build: install the .NET SDK 10 (https://dot.net), or give an official archive with --powershell"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,17 @@ def _host(root: Path) -> Iterator[Finding]:
         yield Finding("accelerator", False, str(exc))
         return
     slow = found.accelerator.reason
-    yield Finding("accelerator", not slow, f"{found}; guests run some twenty times slower without KVM" if slow else str(found))
+    yield Finding("accelerator", not slow, f"{found}; {_SLOW}" if slow else str(found))
 
 
 def _memory() -> Finding:
     total, available = memory_mib()
     per_guest = capacity.weight(GuestSpec(image=Path("any")))
-    fitting = capacity.limit_mib() // per_guest
+    fitting = max(0, capacity.limit_mib() // per_guest)
+    good = fitting > 0 and available >= per_guest
     said = f"{total} MiB, {available} free: room for {fitting} guests of the default size"
-    return Finding("memory", fitting > 0, said)
+    fix = f"; one takes {per_guest} MiB: end other programs, or ask for smaller guests with --smolvm-memory"
+    return Finding("memory", good, said if good else said + fix)
 
 
 def _room(root: Path) -> Iterator[Finding]:
@@ -66,13 +76,14 @@ def _room(root: Path) -> Iterator[Finding]:
     except OSError:
         return  # the finding on the store says why
     said = f"{free} MiB free in {root}"
-    yield Finding("disk", free >= _FREE_MIB, said if free >= _FREE_MIB else f"{said}; a template needs about the guest's RAM: pytest-smolvm prune")
+    fix = "; a template needs about the guest's RAM: pytest-smolvm prune, or another place with SMOLVM_STORE"
+    yield Finding("disk", free >= _FREE_MIB, said if free >= _FREE_MIB else said + fix)
 
 
 def _optional() -> Iterator[Finding]:
-    for program, package, use in (("mmdebstrap", "mmdebstrap", "practice build"), ("dotnet", "the .NET SDK", "practice build without --powershell")):
+    for program, fix in _OPTIONAL:
         found = shutil.which(program)
-        yield Finding(program, bool(found), found or f"not installed; only needed for: {use} ({package})")
+        yield Finding(program, bool(found), found or f"not installed; {fix}")
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:
