@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import filelock
 
 
 @contextmanager
-def exclusive(path: Path, on_wait: Callable[[str], None] | None = None, timeout: float = -1) -> Iterator[None]:
+def exclusive(
+    path: Path,
+    on_wait: Callable[[str], None] | None = None,
+    timeout: float = -1,
+    *,
+    while_waiting: Callable[[str], AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Iterator[None]:
     """Hold the lock file `path`, creating it if need be.
 
     :param on_wait: called once with the holder's description if somebody else has the lock.
     :param timeout: seconds to wait; negative waits for ever.
+    :param while_waiting: likewise; what it returns is entered for as long as the lock is waited for.
     :raises filelock.Timeout: it was not free in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +33,8 @@ def exclusive(path: Path, on_wait: Callable[[str], None] | None = None, timeout:
     except filelock.Timeout:
         if on_wait is not None:
             on_wait(holder(path))
-        lock.acquire()
+        with while_waiting(holder(path)):
+            lock.acquire()
     try:
         _note_holder(path)
         yield

@@ -95,12 +95,12 @@ def ready(
     template = find(store, name)
     if template is not None:
         return template
-    waiting = f"the template of {spec.image.name}"
-    with exclusive(store.lock(f"template-{name}"), on_wait=lambda who: progress.note(f"waiting for {waiting}, which {who} is baking")):
+    what = f"the template of {spec.image.name}"
+    with exclusive(store.lock(f"template-{name}"), while_waiting=lambda who: phase(progress, f"waiting for {who} to bake {what}")):
         template = find(store, name)  # the one we waited for
         if template is None:
             discard(store, name)
-            with phase(progress, f"baking {waiting}, once for this host"):
+            with phase(progress, f"baking {what}, once for this host"):
                 template = _bake(spec, host, store, name, warm)
         return template
 

@@ -1,0 +1,60 @@
+"""Locks between processes, and what is said to whoever waits."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import pytest
+
+from pytest_smolvm.locks import exclusive, holder
+
+
+def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None:
+    lock, waiting, done = tmp_path / "lock", threading.Event(), threading.Event()
+    told: list[str] = []
+
+    @contextmanager
+    def telling(who: str) -> Iterator[None]:
+        told.append(who)
+        waiting.set()
+        yield
+        told.append("over")
+
+    def wait() -> None:
+        with exclusive(lock, while_waiting=telling):
+            done.set()
+
+    waiter = threading.Thread(target=wait)
+    with exclusive(lock):
+        waiter.start()
+        assert waiting.wait(5)
+        assert not done.is_set()
+    waiter.join()
+
+    assert [f"process {os.getpid()}", "over"] == told
+
+
+def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    with exclusive(tmp_path / "lock", told.append):
+        pass
+
+    assert not told
+
+
+def test_a_lock_that_is_not_free_in_time(tmp_path: Path) -> None:
+    told: list[str] = []
+    with exclusive(tmp_path / "lock"), pytest.raises(filelock.Timeout), exclusive(tmp_path / "lock", told.append, timeout=0):
+        pass
+
+    assert [f"process {os.getpid()}"] == told
+
+
+def test_the_holder_of_a_lock_nobody_has_had(tmp_path: Path) -> None:
+    assert "another process" == holder(tmp_path / "lock")
