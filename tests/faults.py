@@ -6,6 +6,7 @@ As a script: ``python tests/faults.py --kills 200 --image FILE``. The suite runs
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import random
 import shutil
@@ -27,6 +28,7 @@ def test_guest(windows_vm, n):
 """
 MEMORY = 1024
 LONGEST_FUSE = 6.0
+LONGEST_BAKE_FUSE = 150.0
 GONE_WITHIN = 3.0
 
 
@@ -42,6 +44,10 @@ class Storm:
     rebake_every: int
     dice: random.Random
     killed: Counter[str] = field(default_factory=Counter)
+    golden: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.golden = _digest(self.image)
 
     @property
     def store(self) -> Path:
@@ -58,19 +64,23 @@ class Storm:
                     shutil.rmtree(template)
             self._one_kill()
             assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
+            if number % 10 == 0:
+                print(f"{number} of {kills}: {dict(self.killed)}", flush=True)
 
     def calm(self) -> None:
-        """A run that nobody disturbs passes and leaves nothing."""
+        """A run that nobody disturbs passes and leaves nothing, and the golden image is what it was."""
         result = subprocess.run(self._command(), cwd=self.root, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout[-3000:]
         assert not self._remaining()
         for place in ("runs", "leases"):
             assert [] == list((self.store / place).iterdir())
         assert all("." not in template.name for template in (self.store / "templates").iterdir()), "a half-made template"
+        assert self.golden == _digest(self.image), "the golden image has changed"
 
     def _one_kill(self) -> None:
+        seconds = self.dice.uniform(0.3, self._longest_fuse())
         run = subprocess.Popen(self._command(), cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        fuse = time.monotonic() + self.dice.uniform(0.3, LONGEST_FUSE)
+        fuse = time.monotonic() + seconds
         while time.monotonic() < fuse and run.poll() is None:
             time.sleep(0.02)
         victims = self._ours(run.pid)
@@ -82,6 +92,12 @@ class Storm:
             except ProcessLookupError:
                 pass  # it ended by itself this very moment
         run.wait()
+
+    def _longest_fuse(self) -> float:
+        """Long enough for a moment in which the next run bakes, or starts guests and uses them."""
+        templates = self.store / "templates"
+        baked = templates.is_dir() and any("." not in path.name for path in templates.iterdir())
+        return LONGEST_FUSE if baked else LONGEST_BAKE_FUSE
 
     def _command(self) -> list[str]:
         options = [f"--smolvm-image={self.image}", f"--smolvm-store={self.store}", f"--smolvm-memory={MEMORY}"]
@@ -103,6 +119,11 @@ class Storm:
             if not lines or time.monotonic() > deadline:
                 return lines
             time.sleep(0.05)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as image:
+        return hashlib.file_digest(image, "sha256").hexdigest()
 
 
 def _pids() -> list[int]:
@@ -143,13 +164,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
     options = parser.parse_args()
-    image = options.image or practice_image(Store.at(default_store()), Silent())
+    image = options.image or practice_image(Store.at(Path(os.environ.get("SMOLVM_STORE") or default_store())), Silent())
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
         storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))
         storm.rage(options.kills)
         storm.calm()
-    print(f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed")
+    print(f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed, the golden image is as it was")
 
 
 if __name__ == "__main__":
