@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -26,6 +24,7 @@ _OVERHEAD_MIB = 192
 _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.1
 _FOR_EVER = 10.0**9
+_ASIDE = ".new"
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class Lease:
     """Nobody's yet: a real request may take its memory."""
     waiting: bool = False
     """Not granted yet; the claim of a process that waits for it."""
-    pid: int = 0
-    """QEMU's, for a spare that is ready."""
+    qemu: str = ""
+    """QEMU's process, for a spare that may be ended; see :mod:`pytest_smolvm.owner`."""
 
 
 def weight(spec: GuestSpec) -> int:
@@ -104,11 +103,15 @@ class Capacity:
             raise
 
     def mark(self, path: Path, pid: int) -> None:
-        """Note QEMU's process with a spare's lease, so that a real request can end it."""
+        """Note QEMU's process with a spare's lease, so that a real request can end it.
+
+        :raises OSError: the process does not run.
+        """
+        qemu = owner.of(pid)
         with exclusive(self._store.lock("leases")):
             lease = _read(path)
             if lease is not None:
-                _write(path, replace(lease, pid=pid))
+                _write(path, replace(lease, qemu=qemu))
 
     def claim(self, path: Path) -> bool:
         """Turn a spare's lease into a real one; False if it was taken away meanwhile."""
@@ -166,9 +169,8 @@ class Capacity:
     def _take_spare(self, leases: dict[Path, Lease]) -> bool:
         """Spares make room for a real request at once, whoever's they are."""
         for path, lease in leases.items():
-            if lease.spare and lease.pid:
-                with suppress(ProcessLookupError):
-                    os.kill(lease.pid, signal.SIGKILL)
+            if lease.spare and lease.qemu:
+                owner.kill(lease.qemu)
                 self.release(path)
                 del leases[path]
                 return True
@@ -177,7 +179,7 @@ class Capacity:
     def _check_not_stuck(self, leases: dict[Path, Lease], wanted: list[Lease]) -> None:
         held = {path for path, lease in leases.items() if not lease.waiting}
         if any(leases[path].spare for path in held):
-            return  # one in the making: it makes room as soon as it is there
+            return  # one in the making: it makes room as soon as its QEMU runs
         waiting = {_owner(path) for path, lease in leases.items() if lease.waiting} | {owner.me()}
         if not held:
             total, available = memory_mib()
@@ -191,7 +193,7 @@ class Capacity:
             )
 
     def _leases(self) -> dict[Path, Lease]:
-        found = {path: _read(path) for path in self._store.leases.iterdir() if owner.alive(_owner(path))}
+        found = {path: _read(path) for path in self._store.leases.iterdir() if path.suffix != _ASIDE and owner.alive(_owner(path))}
         return {path: lease for path, lease in found.items() if lease is not None}
 
     def _in_use(self) -> str:
@@ -212,11 +214,18 @@ def _owner(path: Path) -> str:
 
 
 def _write(path: Path, lease: Lease) -> None:
-    path.write_text(json.dumps(asdict(lease)), encoding="utf-8")
+    # Some read without the lock, and a full disk must not leave half a lease: to others that would be none.
+    aside = path.with_name(path.name + _ASIDE)
+    try:
+        aside.write_text(json.dumps(asdict(lease)), encoding="utf-8")
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _read(path: Path) -> Lease | None:
     try:
         return Lease(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # given back meanwhile, or not by this version
