@@ -27,7 +27,8 @@ _EAGER_SECONDS = 60.0
 _EAGER_PATIENCE = 2.0
 _PATIENCE = 10.0
 _RETRY_SECONDS = 0.1
-# Windows may refuse the first login while its account services still start.
+# Windows may refuse the first login while its account services still start. Its sshd holds 5 s against a client for each
+# refusal and 1 s for a connection that never logged in, and shuts it out at 15 s.
 _LOGIN_ATTEMPTS = 2
 _LOGIN_PAUSE = 2.0
 _WATCH_SECONDS = 1.0
@@ -41,6 +42,13 @@ _LOGGER.addHandler(logging.NullHandler())
 
 Sink = Callable[[bytes], object]
 Stdin = Union[bytes, Iterable[bytes]]
+
+
+class HostKeyChanged(GuestUnreachable):
+    """Another server answers than the one known; not a thing that waiting helps against."""
+
+    def __init__(self) -> None:
+        super().__init__("the guest's SSH host key has changed since the first connection")
 
 
 class Stream(Protocol):
@@ -188,7 +196,9 @@ class Ssh:
         message.add_boolean(False)
         message.add_string("KILL")
         try:
-            self._transport.packetizer.send_message(message)
+            # paramiko has no public method for this request. The one that all of its own requests go by waits for a key
+            # exchange to end; to write to the packetizer in the middle of one would break the connection.
+            self._transport._send_user_message(message)
             # Let the server act before the channel goes: its end is the proof.
             until("the end of the timed-out command", channel.exit_status_ready, timeout=5.0)
         except (TimedOut, paramiko.SSHException, EOFError, OSError):
@@ -209,46 +219,39 @@ class Account:
     watch: Callable[[], None]
 
 
-def connect(account: Account, *, host_key: bytes | None = None, timeout: float = _HANDSHAKE_SECONDS) -> Ssh:
-    """Log in to a server that is known to be up.
-
-    :param host_key: the key it must have; None takes any.
-    :raises LoginError: user or password refused.
-    :raises GuestUnreachable: no SSH there, or another host key.
-    """
-    try:
-        connection = socket.create_connection(("127.0.0.1", account.port), timeout)
-    except OSError as exc:
-        raise GuestUnreachable(f"no connection to the guest's SSH port: {exc}") from exc
-    return _login(connection, account, host_key, timeout)
-
-
 def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None = None) -> Ssh:
     """Wait for a booting guest's SSH server, then log in on the very connection that brought the banner.
 
     :param host_key: the key it must have; None takes any.
-    :raises TimedOut: no banner within `timeout` seconds.
+    A server that breaks off the handshake or the login, as one does that is being restarted, is tried again.
+
+    :raises TimedOut: no login within `timeout` seconds.
     :raises LoginError: user or password refused.
+    :raises HostKeyChanged: it has another key.
     """
     deadline = Deadline(timeout)
-    refused: LoginError | None = None
-    for _ in range(_LOGIN_ATTEMPTS):
-        connection = _with_banner(account, deadline)
+    refusals, trouble = 0, ""
+    while True:
+        connection = _with_banner(account, deadline, trouble)
         try:
-            return _login(connection, account, host_key, _HANDSHAKE_SECONDS)
-        except LoginError as exc:
-            refused = exc
-            threading.Event().wait(_LOGIN_PAUSE)
-    assert refused is not None
-    raise refused
+            return _login(connection, account, host_key)
+        except HostKeyChanged:
+            raise
+        except LoginError:
+            refusals += 1
+            if refusals == _LOGIN_ATTEMPTS:
+                raise
+        except GuestUnreachable as exc:
+            trouble = str(exc)
+        threading.Event().wait(_LOGIN_PAUSE)
 
 
-def _with_banner(account: Account, deadline: Deadline) -> socket.socket:
+def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:
     def probe() -> socket.socket | None:
         account.watch()
         return _probe(account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE))
 
-    return until("the guest's SSH banner", probe, timeout=deadline.left or 0.0, interval=_RETRY_SECONDS)
+    return until("the guest's SSH banner", probe, timeout=deadline.left or 0.0, interval=_RETRY_SECONDS, last_seen=lambda: trouble)
 
 
 def _probe(port: int, patience: float) -> socket.socket | None:
@@ -266,7 +269,7 @@ def _probe(port: int, patience: float) -> socket.socket | None:
     return None
 
 
-def _login(connection: socket.socket, account: Account, host_key: bytes | None, timeout: float) -> Ssh:
+def _login(connection: socket.socket, account: Account, host_key: bytes | None) -> Ssh:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(connection.dup())
     transport.set_log_channel(_LOGGER.name)
@@ -274,15 +277,12 @@ def _login(connection: socket.socket, account: Account, host_key: bytes | None, 
     options = transport.get_security_options()
     options.digests = sorted(options.digests, key=lambda name: not name.startswith("hmac-sha2-512"))
     ssh = Ssh(transport, connection, account.watch)
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _HANDSHAKE_SECONDS
     try:
-        transport.start_client(timeout=timeout)
+        transport.start_client(timeout=_HANDSHAKE_SECONDS)
         if host_key is not None and ssh.host_key != host_key:
-            raise GuestUnreachable("the guest's SSH host key has changed since the first connection")
-        transport.auth_password(account.user, account.password)
-    except (paramiko.AuthenticationException, paramiko.BadAuthenticationType) as exc:
-        ssh.close()
-        raise LoginError(f"the guest refused to log in {account.user!r}: wrong user or password, or no password login") from exc
+            raise HostKeyChanged
+        _authenticate(transport, account)
     except (paramiko.SSHException, EOFError, OSError) as exc:
         ssh.close()
         raise GuestUnreachable(f"the SSH handshake failed: {exc}") from exc
@@ -291,6 +291,17 @@ def _login(connection: socket.socket, account: Account, host_key: bytes | None, 
         raise
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return ssh
+
+
+def _authenticate(transport: paramiko.Transport, account: Account) -> None:
+    patience = Deadline(transport.auth_timeout)
+    try:
+        transport.auth_password(account.user, account.password)
+    except paramiko.AuthenticationException as exc:
+        # It stands for a connection that ended and for an answer that never came, too.
+        if isinstance(exc, paramiko.BadAuthenticationType) or (transport.is_active() and not patience.passed):
+            raise LoginError(f"the guest refused to log in {account.user!r}: wrong user or password, or no password login") from exc
+        raise GuestUnreachable(f"the guest's SSH server did not answer the login: {exc}") from exc
 
 
 def _take_leave(connection: socket.socket) -> None:
