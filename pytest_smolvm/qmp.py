@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections import deque
+from itertools import count
 from typing import Any
 
 from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
@@ -47,6 +48,7 @@ class Monitor:
         self._buffer = bytearray()
         self._events: deque[Reply] = deque()
         self._lock = threading.Lock()
+        self._numbers = count(1)
 
     def greet(self, timeout: float = 30.0) -> str:
         """Take the greeting, leave negotiation mode, return QEMU's version (``7.2.22``).
@@ -66,7 +68,8 @@ class Monitor:
         :raises GuestDied: the connection closed.
         :raises TimedOut: no reply.
         """
-        request: Reply = {"execute": command}
+        number = next(self._numbers)
+        request: Reply = {"execute": command, "id": number}
         if arguments:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
         deadline = Deadline(timeout)
@@ -76,6 +79,8 @@ class Monitor:
                 answer = self._read(deadline)
                 if "event" in answer:  # QEMU sends events at any time, also before the reply
                     self._events.append(answer)
+                elif answer.get("id", number) != number:
+                    pass  # the late reply to a command that nobody waits for any more
                 elif "error" in answer:
                     raise MonitorError(command, answer["error"]["desc"])
                 else:

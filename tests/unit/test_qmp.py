@@ -73,3 +73,17 @@ def test_the_end_of_qemu_is_an_error_of_its_own() -> None:
 def test_no_answer_times_out() -> None:
     with monitor(lambda _: []) as qmp, pytest.raises(TimedOut):
         qmp.execute("query-status", timeout=0.05)
+
+
+def test_a_late_reply_is_not_the_next_commands() -> None:
+    requests: list[dict[str, Any]] = []
+
+    def late(request: dict[str, Any]) -> list[dict[str, Any]]:
+        requests.append(request)
+        answers = [{"return": asked["execute"], "id": asked["id"]} for asked in requests]
+        return answers if len(requests) > 1 else []
+
+    with monitor(late) as qmp:
+        with pytest.raises(TimedOut):
+            qmp.execute("screendump", timeout=0.05)
+        assert "query-status" == qmp.execute("query-status")
