@@ -131,8 +131,7 @@ def images(words: Sequence[str]) -> dict[str, Path | None]:
 def _raw(setting: Setting, option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str]) -> tuple[Any, str]:
     if not setting.secret and (value := option(setting)) not in (None, []):
         return value, setting.option
-    if setting.variable in environ:
-        value = environ[setting.variable]
+    if value := environ.get(setting.variable):  # an empty one is how shells and CI files say that it is not set
         return (value.split(";") if setting.many else value), setting.variable
     value = ini(setting)
     return (None if value in (None, "", []) else value), setting.key

@@ -46,6 +46,17 @@ def test_image_names_are_given_and_unique(words: list[str]) -> None:
         images(words)
 
 
+@pytest.mark.parametrize("name", ["image", "memory", "boot", "boot-timeout", "store", "ssh-user", "ssh-password"])
+def test_an_empty_variable_is_not_set(name: str) -> None:
+    variable = f"SMOLVM_{name.replace('-', '_').upper()}"
+
+    assert resolved(environ={"HOME": "/h", variable: ""}) == resolved(environ={"HOME": "/h"})
+
+
+def test_an_empty_variable_leaves_the_word_to_the_file() -> None:
+    assert resolved(None, {"memory": "3"}, {"SMOLVM_MEMORY": ""}).memory == 3
+
+
 def test_several_images_in_the_environment() -> None:
     assert list(resolved(environ={"SMOLVM_IMAGE": "practice;b=/c.qcow2"}).image) == ["practice", "b"]
 
