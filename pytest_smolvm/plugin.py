@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import pytest
 
@@ -103,7 +103,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Bring shared guests back to their first state where the marker asks for it."""
     session = item.config.stash.get(_SESSION, None)
-    if session is None or not _marks(item).get("revert"):
+    if session is None or not {**session.suite_wants, **_marks(item)}.get("revert"):
         return
     for name in _SHARED:
         if name in getattr(item, "fixturenames", ()) and name in session.shared:
@@ -144,7 +144,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def windows_vm_spec() -> Mapping[str, Any]:
-    """Override it to say what every guest of the suite is to be: a dict of the marker's keywords, e.g. {"memory": 8192}."""
+    """Override it to say what every guest of the suite is to be: a dict of the marker's keywords but image, e.g. {"memory": 8192}."""
     return {}
 
 
@@ -158,7 +158,7 @@ def smolvm_image(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture(scope="session")
 def _smolvm(request: pytest.FixtureRequest, windows_vm_spec: Mapping[str, Any]) -> Session:
     session = _session(request.config)
-    session.suite_wants = windows_vm_spec
+    session.suite_wants = _suite_wants(windows_vm_spec)
     return session
 
 
@@ -222,11 +222,33 @@ def _marks(node: Any) -> dict[str, Any]:
     mark = node.get_closest_marker(_MARKER)
     if mark is None:
         return {}
-    unknown = sorted(set(mark.kwargs) - _KEYWORDS)
-    if mark.args or unknown:
-        wrong = f"unknown: {', '.join(unknown)}" if unknown else f"give keywords, not {mark.args[0]!r}"
-        raise UsageError(f"marker windows_vm of {node.nodeid}: {wrong}; possible are {', '.join(sorted(_KEYWORDS))}")
-    return dict(mark.kwargs)
+    who = f"marker windows_vm of {node.nodeid}"
+    if mark.args:
+        _refused(who, f"give keywords, not {mark.args[0]!r}")
+    return _checked(who, mark.kwargs)
+
+
+def _checked(who: str, wants: object) -> dict[str, Any]:
+    """What somebody wants of a guest, if it is said in the keywords there are."""
+    if not isinstance(wants, Mapping):
+        _refused(who, f"give a dict of keywords, not {wants!r}")
+    unknown = sorted(str(name) for name in set(wants) - _KEYWORDS)
+    if unknown:
+        _refused(who, f"unknown: {', '.join(unknown)}")
+    return dict(wants)
+
+
+def _refused(who: str, wrong: str) -> NoReturn:
+    raise UsageError(f"{who}: {wrong}; possible are {', '.join(sorted(_KEYWORDS))}")
+
+
+def _suite_wants(wants: object) -> dict[str, Any]:
+    """What the fixture windows_vm_spec says."""
+    who = "fixture windows_vm_spec"
+    checked = _checked(who, wants)
+    if "image" in checked:
+        raise UsageError(f"{who}: image makes no sense in it; --smolvm-image names the suite's images, the marker windows_vm a test's")
+    return checked
 
 
 def _chosen(marked: Any, image: str | None) -> str:

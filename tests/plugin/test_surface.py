@@ -68,6 +68,63 @@ def test_a_marker_with_something_unknown_is_an_error(pytester: pytest.Pytester, 
     result.stdout.fnmatch_lines([f"*marker windows_vm of test_a_marker*: {said}"])
 
 
+SUITE = """
+import pytest
+
+@pytest.fixture(scope="session")
+def windows_vm_spec(): return {wants}
+"""
+
+
+@pytest.mark.parametrize(
+    ("wants", "said"),
+    [
+        ({"colour": 1}, "unknown: colour; possible are *memory*"),
+        ({"image": "win11"}, "image makes no sense in it; --smolvm-image names *"),
+        (None, "give a dict of keywords, not None*"),
+    ],
+)
+def test_suite_defaults_that_make_no_sense_are_an_error(pytester: pytest.Pytester, wants: object, said: str) -> None:
+    pytester.makeconftest(SUITE.format(wants=wants))
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*UsageError: fixture windows_vm_spec: {said}"])
+
+
+def test_a_suite_may_have_every_shared_guest_reverted(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        SUITE.format(wants={"revert": True})
+        + """
+class Guest:
+    reverted = 0
+
+    def revert(self): self.reverted += 1
+
+@pytest.fixture(scope="session")
+def windows_vm_session(_smolvm):
+    _smolvm.shared["windows_vm_session"] = Guest()
+    yield _smolvm.shared["windows_vm_session"]
+    del _smolvm.shared["windows_vm_session"]
+"""
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_first(windows_vm_session): assert windows_vm_session.reverted == 0
+        def test_other(): pass
+        def test_next(windows_vm_session): assert windows_vm_session.reverted == 1
+        @pytest.mark.windows_vm(revert=False)
+        def test_last(windows_vm_session): assert windows_vm_session.reverted == 1
+        """
+    )
+
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=4)
+
+
 def test_several_images_make_several_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -144,7 +201,7 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
     ("options", "unwanted"),
     [
         ((), {"paramiko", "filelock", "pytest_smolvm.session", "pytest_smolvm.vm"}),
-        (("--smolvm-image=x.qcow2",), {"paramiko", "filelock", "pytest_smolvm.pool", "pytest_smolvm.vm", "pytest_smolvm.practice"}),
+        (("--smolvm-image=x.qcow2",), {"paramiko", "pytest_smolvm.pool", "pytest_smolvm.vm", "pytest_smolvm.practice"}),
     ],
 )
 def test_a_suite_without_guests_does_not_load_the_machinery(pytester: pytest.Pytester, options: tuple[str, ...], unwanted: set[str]) -> None:
