@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smolvm import host
-from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm import cloning, host
+from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.host import Host
 from pytest_smolvm.process import die_with_parent
 from pytest_smolvm.settings import PRACTICE, Settings
@@ -83,7 +83,7 @@ class Session:
         """What runs the guests, for the report's head."""
         names = ", ".join(self.settings.image)
         try:
-            return f"smolvm: image {names}; {self.host}; guests by {self.settings.boot}"
+            return f"smolvm: image {names}; {self.host}; guests by {cloning.boots_by(self.settings.boot, self.store, self.host)}"
         except HostError as exc:
             return f"smolvm: image {names}; {exc}"
 
@@ -128,14 +128,21 @@ class Session:
         from pytest_smolvm.vm import several
 
         with several(specs, self.pool) as vms:
-            for vm in vms:
-                vm.wait_for_ssh()
-                if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
-                    vm.on_output = print
+            try:
+                for vm in vms:
+                    vm.wait_for_ssh()
+                    if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
+                        vm.on_output = print
+            except SmolVMError:
+                self._keep_if_wanted(vms, request.node.nodeid, failed=True)
+                raise
             yield vms
-            if self.settings.keep == "always" or (self.settings.keep == "failed" and request.node.stash.get(FAILED, False)):
-                for number, vm in enumerate(vms):
-                    self._keep(vm, request.node.nodeid, number)
+            self._keep_if_wanted(vms, request.node.nodeid, failed=request.node.stash.get(FAILED, False))
+
+    def _keep_if_wanted(self, vms: list[SmolVM], nodeid: str, *, failed: bool) -> None:
+        if self.settings.keep == "always" or (self.settings.keep == "failed" and failed):
+            for number, vm in enumerate(vms):
+                self._keep(vm, nodeid, number)
 
     def _keep(self, vm: SmolVM, nodeid: str, number: int) -> None:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", nodeid).strip("-")[-100:]
