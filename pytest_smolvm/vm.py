@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_smolvm import commands, environment, power, powershell, spawned
 from pytest_smolvm.commands import RunResult
-from pytest_smolvm.errors import GuestUnreachable, TimedOut, TransferError, UsageError
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut, TransferError, UsageError
 from pytest_smolvm.guest_files import GuestFiles
 from pytest_smolvm.guest_state import GuestState
 from pytest_smolvm.pool import Guest, Place, Pool, default_pool
@@ -22,7 +22,7 @@ from pytest_smolvm.resident import ResidentLost
 from pytest_smolvm.shells import Shells
 from pytest_smolvm.spawned import Spawned
 from pytest_smolvm.spec import GuestSpec
-from pytest_smolvm.ssh import Ssh, wait_for_login
+from pytest_smolvm.ssh import HostKeyChanged, Ssh, wait_for_login
 
 _RECONNECT_SECONDS = 60.0
 
@@ -73,6 +73,7 @@ class SmolVM(GuestFiles, GuestState):
         self._pool = pool
         self.on_output: Callable[[str], object] | None = None
         """What :meth:`run` takes for `on_output` when it is given none; ``pytest -s`` prints the lines."""
+        self._entered = False
         self._place: Place | None = None
         self._life = ExitStack()
         self._guest: Guest | None = None
@@ -92,9 +93,7 @@ class SmolVM(GuestFiles, GuestState):
     def __enter__(self) -> SmolVM:
         if self._guest is not None:
             raise UsageError("this SmolVM is running already")
-        self._pool = self._pool or default_pool()
-        (place,) = self._pool.places(self._spec)
-        self._start(place)
+        self._start(self._new_place())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
@@ -102,6 +101,7 @@ class SmolVM(GuestFiles, GuestState):
 
     def close(self) -> None:
         """Throw the guest away. Closing twice is fine."""
+        self._entered = False
         place, self._place = self._place, None
         try:
             self._stop()
@@ -198,9 +198,11 @@ class SmolVM(GuestFiles, GuestState):
             ssh.close()
             self._shells.close()  # the resident ended with the system it was started in
             self._shells = Shells(self._using, None)
-            guest.ssh = guest.machine.login(self._spec, limit)
-            if guest.ssh.host_key != self._host_key:
-                raise GuestUnreachable("the guest's SSH host key has changed with the restart")
+            fresh = guest.machine.login(self._spec, limit)
+            if fresh.host_key != self._host_key:
+                fresh.close()  # the closed one stays: whoever connects anew compares keys again
+                raise HostKeyChanged
+            guest.ssh = fresh
 
     def shutdown(self, timeout: float | None = None) -> None:
         """Turn Windows off, in order, and wait until it is; the guest cannot be used any more.
@@ -216,17 +218,25 @@ class SmolVM(GuestFiles, GuestState):
             ssh.close()
 
     def revert(self) -> None:
-        """Bring the guest back to the state in which it was received: a new one takes its place in this object."""
-        self._running()
-        assert self._place is not None
+        """Bring the guest back to the state in which it was received: a new one takes its place in this object.
+
+        :raises BootError: the new one did not come up. There is no guest then, until another call brings one.
+        """
+        if not self._entered:
+            self._running()  # says so
         self._stop()
-        self._start(self._place)
+        self._start(self._place or self._new_place())
         self.wait_for_ssh()
 
     def keep(self, directory: Path) -> None:
         """Keep the guest's disk and logs in `directory` when it is thrown away."""
         if self._guest is not None:
             self._guest.keep = directory
+
+    def _new_place(self) -> Place:
+        self._pool = self._pool or default_pool()
+        (place,) = self._pool.places(self._spec)
+        return place
 
     def _start(self, place: Place) -> None:
         """Take a place and a guest in it; after a failure neither is held."""
@@ -239,10 +249,11 @@ class SmolVM(GuestFiles, GuestState):
                     self._welcome(self._guest.ssh)
                 self._life = life.pop_all()
         except BaseException:
-            self._guest = None
+            self._guest = self._place = None
             place.release()
             raise
         self._place = place
+        self._entered = True
 
     def _stop(self) -> None:
         self._shells.close()
@@ -253,6 +264,8 @@ class SmolVM(GuestFiles, GuestState):
 
     def _running(self) -> Guest:
         if self._guest is None:
+            if self._entered:
+                raise GuestDied("there is no guest since reverting it failed; revert() tries again")
             raise UsageError("this SmolVM is not running; use it in a with block")
         return self._guest
 
