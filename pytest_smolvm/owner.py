@@ -40,9 +40,10 @@ def of(pid: int) -> str:
     state, started = (stat.rpartition(")")[2].split()[index] for index in (0, 19))
     if state in "ZX":
         raise ProcessLookupError(pid)  # dead, only not reaped
-    return f"{pid}-{started}-{_boot()}"
+    return f"{pid}-{started}-{boot()}"
 
 
 @cache
-def _boot() -> str:
+def boot() -> str:
+    """This run of the host, from power-on to power-off."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Event
 
-from pytest_smolvm import commands, disk, machine, powershell, ssh, templates
+from pytest_smolvm import cloning, commands, disk, machine, powershell, ssh, templates
 from pytest_smolvm.capacity import Capacity
-from pytest_smolvm.errors import BootError, SmolVMError, TimedOut
+from pytest_smolvm.cloning import CannotClone
+from pytest_smolvm.errors import SmolVMError, TimedOut
 from pytest_smolvm.host import Host, look
 from pytest_smolvm.machine import Machine
 from pytest_smolvm.progress import Progress, Silent
@@ -67,6 +69,7 @@ class Pool:
         self.capacity = Capacity(store, max_guests, progress.note)
         self._progress = progress
         self._spare: _Spare | None = None
+        self._disposals: list[Future[None]] = []
 
     def places(self, *specs: GuestSpec) -> list[Place]:
         """Room for guests of these specs, all of them or none; waits until it is there.
@@ -76,84 +79,120 @@ class Pool:
         """
         for spec in specs:
             disk.inspect(spec.image)
+        specs = tuple(map(self._possible, specs))
         if len(specs) == 1 and (place := self._spare_place(specs[0])):
             return [place]
-        return [Place(self, spec, lease) for spec, lease in zip(specs, self.capacity.lease(*specs), strict=True)]
+        with templates.full_disk_told(self.store):
+            leases = self.capacity.lease(*specs)
+        return [Place(self, spec, lease) for spec, lease in zip(specs, leases, strict=True)]
 
     def expect(self, spec: GuestSpec) -> None:
-        """Somebody is likely to ask for such a guest soon: restore one meanwhile, if capacity allows."""
-        if spec.boot == "clone" and self._spare is None:
+        """Somebody is likely to ask for such a guest soon: restore one meanwhile, if there is a template and capacity allows."""
+        if self._spare is None and self._possible(spec).boot == "clone":
             self._spare = _Spare(spec, self._prepared)
 
     def close(self) -> None:
         """Give up the spare, if there is one."""
-        spare, self._spare = self._spare, None
-        prepared = spare.result() if spare is not None else None
-        if prepared is not None:
-            prepared.resources.close()
-            self.capacity.release(prepared.lease)
+        self._dispose_of_spare()
+        for disposal in self._disposals:
+            disposal.result()
+
+    def _possible(self, spec: GuestSpec) -> GuestSpec:
+        """What `spec` comes to here: a cold guest instead of a clone, if it is known that there can be none."""
+        known = spec.boot == "clone" and cloning.why_not(self.store, self.host)
+        return spec.having(boot="cold") if known else spec
 
     def _spare_place(self, spec: GuestSpec) -> Place | None:
-        spare, self._spare = self._spare, None
-        if spare is None:
+        spare = self._spare
+        if spare is None or not spare.suits(spec):
+            self._dispose_of_spare()
             return None
         prepared = spare.result()
+        self._spare = None  # only now: whoever is interrupted while waiting still has it to dispose of
         if prepared is None:
             return None
-        if spare.suits(spec) and self.capacity.claim(prepared.lease) and prepared.guest.machine.child.poll() is None:
-            return Place(self, spec, prepared.lease, prepared)
-        prepared.resources.close()
-        self.capacity.release(prepared.lease)
+        with ExitStack() as unusable:
+            unusable.callback(self._throw_away, prepared)
+            if self.capacity.claim(prepared.lease) and prepared.guest.machine.child.poll() is None:
+                unusable.pop_all()
+                return Place(self, spec, prepared.lease, prepared)
         return None
 
-    def _prepared(self, spec: GuestSpec, wanted: Event) -> _Prepared | None:
+    def _dispose_of_spare(self) -> None:
+        """In the background: whoever asks for another guest need not wait for it."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            self._disposals.append(spare.dispose(self._throw_away))
+
+    def _throw_away(self, prepared: _Prepared) -> None:
+        try:
+            prepared.resources.close()
+        finally:
+            self.capacity.release(prepared.lease)
+
+    def _prepared(self, spec: GuestSpec, making: _Making) -> _Prepared | None:
+        template = templates.find(self.store, templates.key(spec, self.host, _recipe()))
+        if template is None:
+            return None  # baking takes minutes: that is for somebody who needs the guest
         with ExitStack() as stack:
             lease = stack.enter_context(self.capacity.spare(spec))
             if lease is not None:
-                guest = stack.enter_context(self.guest(spec))
-                self.capacity.mark(lease, guest.machine.child.pid)
-                _limber_up(guest, wanted)
+                guest = stack.enter_context(self._restored(template, spec, partial(self._begun, making, lease)))
+                _limber_up(guest, making.wanted)
                 return _Prepared(guest, lease, stack.pop_all())
         return None
+
+    def _begun(self, making: _Making, lease: Path, restored: Machine) -> None:
+        """From now on a spare can be ended before it is ready: by a real request, or by us."""
+        self.capacity.mark(lease, restored.child.pid)
+        making.begun(restored.child)
 
     @contextmanager
     def guest(self, spec: GuestSpec) -> Iterator[Guest]:
         """A guest for the length of the block, to which a lease was granted already.
 
         :raises BootError: it does not come up.
+        :raises StoreError: the store's file system is full.
         """
-        with self.store.run_directory() as directory:
-            with self._started(spec, directory) as guest:
-                yield guest
-            if guest.keep is not None:
-                guest.keep.parent.mkdir(parents=True, exist_ok=True)
-                directory.rename(guest.keep)
+        with ExitStack() as life:
+            with templates.full_disk_told(self.store):
+                guest = self._started(spec, life)
+            yield guest
 
-    @contextmanager
-    def _started(self, spec: GuestSpec, directory: Path) -> Iterator[Guest]:
+    def _started(self, spec: GuestSpec, life: ExitStack) -> Guest:
         if spec.boot == "clone":
-            with self._cloned(spec, directory) as guest:
-                yield guest
-        else:
-            with machine.cold(spec, self.host, directory) as booting:
-                yield Guest(booting, None)
+            with suppress(CannotClone):  # who found out has said so
+                return self._cloned(spec, life)
+        return life.enter_context(self._cold(spec))
+
+    def _cloned(self, spec: GuestSpec, life: ExitStack) -> Guest:
+        template = self._template(spec)
+        try:
+            return life.enter_context(self._restored(template, spec))
+        except templates.Unrestorable as exc:
+            # Damaged in a way its record does not show: make it anew, once.
+            self._progress.note(f"the template of {spec.image.name} cannot be used, making another one: {exc}")
+        return life.enter_context(self._restored(self._template(spec, instead_of=template), spec))
 
     @contextmanager
-    def _cloned(self, spec: GuestSpec, directory: Path) -> Iterator[Guest]:
-        with ExitStack() as stack:
-            template = self._template(spec)
-            try:
-                restored = stack.enter_context(templates.clone(template, spec, self.host, directory))
-            except BootError as exc:
-                # Damaged in a way its record does not show: make it anew, once.
-                self._progress.note(f"the template of {spec.image.name} cannot be restored, baking it again: {exc}")
-                templates.discard(self.store, template.directory.name)
-                again = stack.enter_context(self.store.run_directory())
-                restored = stack.enter_context(templates.clone(self._template(spec), spec, self.host, again))
-            connection = stack.enter_context(closing(restored.login(spec, spec.boot_timeout)))
-            yield Guest(restored, connection, resident=_woken(template, connection))
+    def _cold(self, spec: GuestSpec) -> Iterator[Guest]:
+        with self.store.run_directory() as directory:
+            with machine.cold(spec, self.host, directory) as booting:
+                guest = Guest(booting, None)
+                yield guest
+            _keep(guest, directory)
 
-    def _template(self, spec: GuestSpec) -> templates.Template:
+    @contextmanager
+    def _restored(self, template: templates.Template, spec: GuestSpec, begun: Callable[[Machine], object] = id) -> Iterator[Guest]:
+        with self.store.run_directory() as directory:
+            with templates.clone(template, spec, self.host, directory) as restored:
+                begun(restored)
+                with closing(restored.login(spec, spec.boot_timeout)) as connection:
+                    guest = Guest(restored, connection, resident=_woken(template, connection))
+                    yield guest
+            _keep(guest, directory)
+
+    def _template(self, spec: GuestSpec, instead_of: templates.Template | None = None) -> templates.Template:
         @contextmanager
         def warmed(booted: Machine, directory: Path) -> Iterator[None]:
             with closing(booted.login(spec, spec.boot_timeout)) as connection:
@@ -164,7 +203,7 @@ class Pool:
                 _settle(booted)
                 yield
 
-        return templates.ready(spec, self.host, self.store, self._progress, recipe=f"{_RECIPE} {powershell.digest()}", warm=warmed)
+        return templates.ready(spec, self.host, self.store, self._progress, recipe=_recipe(), warm=warmed, instead_of=instead_of)
 
     def _seated(self, connection: ssh.Ssh, file: Path) -> None:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
@@ -189,6 +228,17 @@ class Pool:
         except ResidentLost as exc:
             self._progress.note(f"clones wake with the time of this moment, unless their system corrects it by itself: {exc}")
             return False
+
+
+def _recipe() -> str:
+    return f"{_RECIPE} {powershell.digest()}"
+
+
+def _keep(guest: Guest, directory: Path) -> None:
+    """Keep an ended guest's run directory, if somebody wants that."""
+    if guest.keep is not None:
+        guest.keep.parent.mkdir(parents=True, exist_ok=True)
+        directory.rename(guest.keep)
 
 
 def _woken(template: templates.Template, connection: ssh.Ssh) -> Resident | None:
@@ -251,7 +301,12 @@ class Place:
 
     def release(self) -> None:
         """Give the room back."""
-        self.pool.capacity.release(self.lease)
+        prepared, self.prepared = self.prepared, None
+        try:
+            if prepared is not None:
+                prepared.resources.close()  # nobody has used it
+        finally:
+            self.pool.capacity.release(self.lease)
 
 
 @dataclass
@@ -261,15 +316,37 @@ class _Prepared:
     resources: ExitStack
 
 
+class _Making:
+    """What the thread that makes a spare and the one that began it tell each other."""
+
+    def __init__(self) -> None:
+        self.wanted = Event()
+        """Somebody waits for it."""
+        self._stopped = Event()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def begun(self, child: subprocess.Popen[bytes]) -> None:
+        """Its QEMU runs, and what else is to be done ends when that is killed."""
+        self._child = child
+        if self._stopped.is_set():
+            child.kill()
+
+    def stop(self) -> None:
+        """Nobody wants it any more."""
+        self.wanted.set()
+        self._stopped.set()
+        if self._child is not None:
+            self._child.kill()
+
+
 class _Spare:
     """A guest in the making that nobody has asked for yet."""
 
-    def __init__(self, spec: GuestSpec, prepare: Callable[[GuestSpec, Event], _Prepared | None]) -> None:
+    def __init__(self, spec: GuestSpec, prepare: Callable[[GuestSpec, _Making], _Prepared | None]) -> None:
         self._spec = _nameless(spec)
-        self._wanted = Event()
-        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spare")
-        self._future: Future[_Prepared | None] = worker.submit(prepare, self._spec, self._wanted)
-        worker.shutdown(wait=False)
+        self._making = _Making()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spare")
+        self._future: Future[_Prepared | None] = self._worker.submit(prepare, self._spec, self._making)
 
     def suits(self, spec: GuestSpec) -> bool:
         """Whether it is what `spec` asks for."""
@@ -277,11 +354,22 @@ class _Spare:
 
     def result(self) -> _Prepared | None:
         """The guest, once it is there; None if it did not come to be."""
-        self._wanted.set()
+        self._making.wanted.set()
         try:
             return self._future.result()
-        except SmolVMError:
+        except (SmolVMError, OSError):
             return None  # whoever asks for a guest next meets the same error, and is told
+
+    def dispose(self, throw_away: Callable[[_Prepared], object]) -> Future[None]:
+        """End it, wherever it has got to, in the thread that made it."""
+        self._making.stop()
+
+        def end() -> None:
+            prepared = self.result()
+            if prepared is not None:
+                throw_away(prepared)
+
+        return self._worker.submit(end)
 
 
 def _nameless(spec: GuestSpec) -> GuestSpec:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shlex
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm import disk, firmware, machine
-from pytest_smolvm.errors import BootError, SmolVMError
+from pytest_smolvm import cloning, disk, firmware, machine
+from pytest_smolvm.cloning import CannotClone
+from pytest_smolvm.errors import BootError, SmolVMError, StoreError
 from pytest_smolvm.host import Host
 from pytest_smolvm.locks import exclusive
 from pytest_smolvm.machine import Machine, Parts
 from pytest_smolvm.progress import Progress, phase
+from pytest_smolvm.qmp import MonitorError
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
@@ -32,6 +36,13 @@ _FROZEN = ("memory", "disk.qcow2", "variables.qcow2", "state")
 _BLANK = "blank-"
 _SAVE_SECONDS = 120.0
 _RESTORE_SECONDS = 60.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# A store with less room than this is full: a guest's devices alone take some five MiB.
+_ROOM_BYTES = 16 * 2**20
+
+
+class Unrestorable(BootError):
+    """A template is damaged, or was removed before it could be used."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class Template:
     """A frozen guest on disk."""
 
     directory: Path
+    mark: tuple[int, int]
+    """Tells it from another that was baked in its place."""
 
     @property
     def memory(self) -> Path:
@@ -73,35 +86,39 @@ def key(spec: GuestSpec, host: Host, recipe: str) -> str:
 
 def find(store: Store, name: str) -> Template | None:
     """The template called `name` if it is there, whole and unchanged."""
-    template = Template(store.templates / name)
-    try:
-        expected = template.record["files"]
-        intact = all(_fingerprint(template.directory / file) == mark for file, mark in expected.items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return template if intact else None
+    return _look(store.templates / name)
 
 
 def ready(
-    spec: GuestSpec, host: Host, store: Store, progress: Progress, *, recipe: str, warm: Warm
+    spec: GuestSpec, host: Host, store: Store, progress: Progress, *, recipe: str, warm: Warm, instead_of: Template | None = None
 ) -> Template:
     """The template for `spec`, baked first if this host has none; by one process, the others wait for it.
 
     :param warm: brings the booted guest into the state that is to be frozen, and may leave files with the template.
     :param recipe: changes when `warm` does something else.
+    :param instead_of: one that could not be restored. It is removed, unless somebody has baked another since.
     :raises BootError: the golden image does not come up.
+    :raises CannotClone: this host's QEMU cannot do it.
+    :raises StoreError: the store's file system is full.
     """
     name = key(spec, host, recipe)
     template = find(store, name)
-    if template is not None:
+    if template is not None and template != instead_of:
         return template
     what = f"the template of {spec.image.name}"
     with exclusive(store.lock(f"template-{name}"), while_waiting=lambda who: phase(progress, f"waiting for {who} to bake {what}")):
         template = find(store, name)  # the one we waited for
-        if template is None:
+        if template is None or template == instead_of:
             discard(store, name)
-            with phase(progress, f"baking {what}, once for this host"):
-                template = _bake(spec, host, store, name, warm)
+            if known := cloning.why_not(store, host):
+                raise CannotClone(known)
+            try:
+                with phase(progress, f"baking {what}, once for this host"):
+                    template = _bake(spec, host, store, name, warm)
+            except CannotClone as exc:
+                cloning.remember(store, host, str(exc))
+                progress.note(f"guests cannot be cloned here, so they are booted cold from now on: {exc}")
+                raise
         return template
 
 
@@ -119,7 +136,8 @@ def discard(store: Store, name: str) -> None:
 def clone(template: Template, spec: GuestSpec, host: Host, directory: Path) -> Iterator[Machine]:
     """A guest restored from `template`, running.
 
-    :raises BootError: the template cannot be restored.
+    :raises Unrestorable: the template is damaged, or was removed meanwhile.
+    :raises BootError: QEMU does not start.
     """
     parts = Parts(
         directory=directory,
@@ -129,18 +147,71 @@ def clone(template: Template, spec: GuestSpec, host: Host, directory: Path) -> I
         memory_private=True,
         restored=True,
     )
-    # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
-    for file in (parts.disk, parts.variables):
-        shutil.copyfile(template.directory / f"{_BLANK}{file.name}", file)
-    with machine.launched(spec, host, parts) as restored:
+    with ExitStack() as stack:
         try:
-            _without_ram(restored)
-            restored.monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(os.fspath(template.state))}")
-            _await_migration(restored, _RESTORE_SECONDS)
-            restored.monitor.execute("cont")  # it was frozen paused, and wakes so
-        except SmolVMError as exc:
-            raise BootError("process", "the template could not be restored", restored.log_tail) from exc
+            # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
+            for file in (parts.disk, parts.variables):
+                shutil.copyfile(template.directory / f"{_BLANK}{file.name}", file)
+            restored = stack.enter_context(machine.launched(spec, host, parts))
+        except (BootError, FileNotFoundError) as exc:
+            if _look(template.directory) == template:
+                raise  # it is not the template's fault
+            raise Unrestorable("process", "the template is damaged, or was removed meanwhile") from exc
+        _wake(restored, template)
         yield restored
+
+
+@contextmanager
+def full_disk_told(store: Store) -> Iterator[None]:
+    """What fails in the block because the store's file system is full says so.
+
+    :raises StoreError: that is why it failed.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except (OSError, SmolVMError) as exc:
+        if getattr(exc, "errno", None) not in _FULL and _has_room(store):
+            raise
+        raise StoreError(
+            f"the file system of the store {store.root} is full; pytest-smolvm prune removes what nobody uses "
+            "(with --all, also what was used recently), or choose another place with --smolvm-store"
+        ) from exc
+
+
+def _has_room(store: Store) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=store.root) as probe:
+            os.posix_fallocate(probe.fileno(), 0, _ROOM_BYTES)
+    except OSError as exc:
+        return exc.errno not in _FULL
+    return True
+
+
+def _look(directory: Path) -> Template | None:
+    try:
+        template = Template(directory, _mark(directory))
+        expected = template.record["files"]
+        intact = all(_fingerprint(directory / file) == known for file, known in expected.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return template if intact else None
+
+
+def _mark(directory: Path) -> tuple[int, int]:
+    stat = directory.stat()
+    return stat.st_ino, stat.st_mtime_ns
+
+
+def _wake(restored: Machine, template: Template) -> None:
+    try:
+        _without_ram(restored)
+        restored.monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(os.fspath(template.state))}")
+        _await_migration(restored, _RESTORE_SECONDS)
+        restored.monitor.execute("cont")  # it was frozen paused, and wakes so
+    except SmolVMError as exc:
+        raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
 
 
 def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
@@ -149,34 +220,43 @@ def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> T
     aside = store.aside(final)
     aside.mkdir(mode=0o700)
     try:
-        with machine.cold(spec, host, aside, memory_file=aside / "memory") as booted:
-            with warm(booted, aside):
-                _freeze(booted, aside / "state")
-        _tidy(aside)
-        _make_blanks(aside, final)
-        _note(aside, spec, host, time.monotonic() - started)
-        aside.rename(final)
+        with full_disk_told(store):
+            with machine.cold(spec, host, aside, memory_file=aside / "memory") as booted:
+                with warm(booted, aside):
+                    _freeze(booted, aside / "state")
+            _tidy(aside)
+            _make_blanks(aside, final)
+            _note(aside, spec, host, time.monotonic() - started)
+            aside.rename(final)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    return Template(final)
+    return Template(final, _mark(final))
 
 
 def _freeze(booted: Machine, state: Path) -> None:
+    """Stop the guest and write its devices' state.
+
+    :raises CannotClone: QEMU will not.
+    """
     monitor = booted.monitor
     monitor.execute("stop")
-    _without_ram(booted)
-    monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
-    _await_migration(booted, _SAVE_SECONDS)
+    try:
+        _without_ram(booted)
+        monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
+        _await_migration(booted, _SAVE_SECONDS)
+    except MonitorError as exc:
+        raise CannotClone(str(exc)) from exc
 
 
 def _await_migration(moving: Machine, timeout: float) -> None:
     while True:
-        event = moving.monitor.wait("MIGRATION", timeout=timeout)
-        if event["data"]["status"] == "completed":
+        status = moving.monitor.wait("MIGRATION", timeout=timeout)["data"]["status"]
+        if status == "completed":
             return
-        if event["data"]["status"] == "failed":
-            raise BootError("process", "QEMU could not move the guest's state", moving.log_tail)
+        if status == "failed":
+            why = moving.monitor.execute("query-migrate").get("error-desc", "it failed, and QEMU does not say why")
+            raise MonitorError("migrate", why)
 
 
 def _without_ram(running: Machine) -> None:

@@ -23,7 +23,7 @@ FLOORS = (
     {"environment", "conformance", "spawned"},
     {"access"},  # the guest object's methods, in groups
     {"guest_files", "guest_state"},
-    {"machine", "capacity"},  # one QEMU, born and buried
+    {"machine", "capacity", "cloning"},  # one QEMU, born and buried
     {"templates"},  # frozen machines
     {"pool", "practice"},  # where guests and images come from
     {"vm", "images", "inventory"},  # what a test holds
