@@ -22,7 +22,7 @@ from pytest_smolvm.practice.root import root_key
 from pytest_smolvm.practice.tools import tools_key
 
 _UP_SECONDS = 120.0
-# What init.c does in the guest. The last program is the first process of its namespace: all others end with it.
+# What init.c does in the guest. The shell, first process of its namespace, reaps what others leave; all end with it.
 _SERVICES = r"""
 set -e
 root=$1 port=$2
@@ -37,7 +37,8 @@ as_user() {
 }
 chroot "$root" env -i PATH=/usr/sbin:/usr/bin LD_PRELOAD=/usr/lib/practice/sshd.so /usr/sbin/sshd -D -e -p "$port" -o ListenAddress=127.0.0.1 &
 (as_user /usr/lib/wine/wineserver64 --foreground --persistent) &
-as_user /usr/lib/wine/wine64 'C:\windows\system32\OpenSSH\sshd.exe'
+(as_user /usr/lib/wine/wine64 'C:\windows\system32\OpenSSH\sshd.exe') &
+wait $!
 """
 
 

@@ -212,10 +212,11 @@ static time_t hardware_time(int clock)
 static void follow_clock(int clock)
 {
     time_t before = hardware_time(clock), now = before;
-    if (before == -1 || labs((long)(before - time(NULL))) < 2)
+    if (before == -1 || before == time(NULL))
         return;
     struct timespec about = {.tv_sec = before, .tv_nsec = 500000000}; /* it has no parts of a second */
-    clock_settime(CLOCK_REALTIME, &about);
+    if (labs((long)(before - time(NULL))) > 1)
+        clock_settime(CLOCK_REALTIME, &about);
     for (int tries = 0; tries < 2000 && now == before; tries++) {
         usleep(1000);
         now = hardware_time(clock);
