@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +45,19 @@ def upload(
     with filesystem.made(ssh.sftp, windows.parent(target)), _staging(ssh, target) as (fresh, attic):
         packing = Packing(entries, fresh[3:].replace("\\", "/"), lambda packed: progress(packed, total) if progress else None)
         _unpack_there(ssh, packing, fresh)
+        _mark_read_only(ssh.sftp, fresh, entries)
         if verify:
             _compare(packing.digests, _fetch(ssh, fresh, None), target)
         _settle_there(ssh, fresh, target, attic)
+
+
+def _mark_read_only(sftp: paramiko.SFTPClient, directory: str, entries: Sequence[trees.Entry]) -> None:
+    """On Windows libarchive makes every file writable, whatever the archive says (archive_write_disk_windows.c)."""
+    for entry in entries:
+        if entry.read_only:
+            path = windows.joined(directory, entry.name)
+            with filesystem.asking(sftp, "make read-only", path):
+                sftp.chmod(filesystem.sftp_path(path), 0o444)
 
 
 def download(
