@@ -6,8 +6,8 @@ import logging
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol, Union
 
@@ -35,6 +35,9 @@ _WATCH_SECONDS = 1.0
 _SILENCE_SECONDS = 60.0
 _LAST_WORDS_SECONDS = 2.0
 _FAREWELL_SECONDS = 30.0
+# At once on one connection: sshd allows ten sessions (MaxSessions), commands and SFTP together. Tunnels do not count.
+_COMMANDS = 6
+_TRANSFERS = 3
 
 # A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
 _LOGGER = logging.getLogger("pytest_smolvm.ssh")
@@ -82,7 +85,8 @@ class Ssh:
         self._transport = transport
         self._connection = connection
         self._watch = watch
-        self._sftp = threading.local()
+        self._commands = threading.BoundedSemaphore(_COMMANDS)
+        self._transfers = _Transfers(transport)
 
     @property
     def host_key(self) -> bytes:
@@ -105,6 +109,14 @@ class Ssh:
         :raises GuestUnreachable: the connection broke before the exit code came.
         """
         deadline = Deadline(timeout)
+        if not self._commands.acquire(timeout=deadline.left):
+            raise TimedOut(f"its turn: {_COMMANDS} commands run on the connection already", deadline.seconds or 0)
+        try:
+            return self._execute(request, on_stdout, on_stderr, stdin, deadline)
+        finally:
+            self._commands.release()
+
+    def _execute(self, request: str, on_stdout: Sink, on_stderr: Sink, stdin: Stdin, deadline: Deadline) -> int:
         channel = self._open()
         try:
             channel.exec_command(request)
@@ -119,25 +131,25 @@ class Ssh:
             raise
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
+        except BaseException:  # a sink that has had enough, or Ctrl-C
+            self._kill(channel)
+            raise
         finally:
             channel.close()
 
     @property
     def sftp(self) -> paramiko.SFTPClient:
-        """This thread's SFTP session.
+        """This thread's SFTP session; waits for its turn if too many threads have one.
 
         :raises GuestUnreachable: the server opened none.
         """
-        client = getattr(self._sftp, "client", None)
-        if client is None:
-            try:
-                client = paramiko.SFTPClient.from_transport(self._transport, window_size=_WINDOW)
-            except (paramiko.SSHException, EOFError, OSError) as exc:
-                raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
-            # Without it, a transfer to a guest that stopped would wait for ever.
-            client.get_channel().settimeout(_SILENCE_SECONDS)
-            self._sftp.client = client
-        return client
+        return self._transfers.client()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Around what a thread does; afterwards its SFTP session is there for others."""
+        with self._transfers.in_use():
+            yield
 
     def tunnel(self, host: str, port: int, timeout: float = 30.0) -> Stream:
         """A stream to `host:port` as seen from the guest.
@@ -203,6 +215,52 @@ class Ssh:
             until("the end of the timed-out command", channel.exit_status_ready, timeout=5.0)
         except (TimedOut, paramiko.SSHException, EOFError, OSError):
             pass  # the connection is gone or the guest is stuck; the time-out is what gets reported
+
+
+class _Transfers:
+    """SFTP sessions of a connection. One serves one thread at a time: paramiko's clients lose answers of others."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self._room = threading.BoundedSemaphore(_TRANSFERS)
+        self._idle: list[paramiko.SFTPClient] = []
+        self._mine = threading.local()
+
+    def client(self) -> paramiko.SFTPClient:
+        """This thread's."""
+        client: paramiko.SFTPClient | None = getattr(self._mine, "client", None)
+        if client is None:
+            self._room.acquire()
+            try:
+                client = self._mine.client = self._idle.pop() if self._idle else self._opened()
+            except BaseException:
+                self._room.release()
+                raise
+        return client
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """See `Ssh.in_use`; blocks may be nested."""
+        self._mine.depth = getattr(self._mine, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._mine.depth -= 1
+            client = getattr(self._mine, "client", None)
+            if client is not None and not self._mine.depth:
+                self._mine.client = None
+                if not client.get_channel().closed:
+                    self._idle.append(client)
+                self._room.release()
+
+    def _opened(self) -> paramiko.SFTPClient:
+        try:
+            client = paramiko.SFTPClient.from_transport(self._transport, window_size=_WINDOW)
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
+        # Without it, a transfer to a guest that stopped would wait for ever.
+        client.get_channel().settimeout(_SILENCE_SECONDS)
+        return client
 
 
 @dataclass(frozen=True)

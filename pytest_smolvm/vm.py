@@ -311,7 +311,8 @@ class SmolVM(GuestFiles, GuestState):
             self._users[ssh] += 1
         began = time.time()
         try:
-            yield ssh
+            with ssh.in_use():
+                yield ssh
         except (GuestUnreachable, ResidentLost, TransferError) as exc:
             machine = self._running().machine
             machine.check()  # says so if it is not only the connection that is gone

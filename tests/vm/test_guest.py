@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,20 @@ def test_too_much_output_ends_the_command(windows_vm_module: SmolVM) -> None:
     with pytest.raises(OutputLimitExceeded) as caught:
         windows_vm_module.run("for /L %i in (1,1,1000) do @echo 0123456789", shell="cmd", max_output=100)
     assert 100 == len(caught.value.stdout)
+
+
+def test_a_hundred_calls_at_once(windows_vm_module: SmolVM) -> None:
+    def call(number: int) -> str:
+        return windows_vm_module.run(f"echo {number}", shell="cmd" if number % 2 else "powershell").stdout.strip()
+
+    with ThreadPoolExecutor(100) as threads:
+        results = list(threads.map(call, range(100)))
+
+    assert [str(number) for number in range(100)] == results
+
+
+def test_what_printed_too_much_is_ended(windows_vm_module: SmolVM) -> None:
+    with pytest.raises(OutputLimitExceeded):
+        windows_vm_module.run("ping -n 600 127.0.0.1", shell="cmd", max_output=20)
+
+    assert "ping.exe" not in windows_vm_module.run("tasklist", shell="cmd").stdout.lower()
