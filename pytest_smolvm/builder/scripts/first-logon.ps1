@@ -15,7 +15,10 @@ function Install-OpenSshPackage([string]$Package) {
     $script = Get-ChildItem -LiteralPath $unpacked -Filter install-sshd.ps1 -Recurse | Select-Object -First 1
     if (-not $script) { throw "$Package has no install-sshd.ps1" }
     Copy-Item -LiteralPath $script.Directory.FullName -Destination $target -Recurse -Force
-    & (Join-Path $target 'install-sshd.ps1')
+    # It was written to go on after small mishaps.
+    $ErrorActionPreference = 'Continue'
+    # It asks for consent (ConfirmImpact High) where nobody can answer; older ones do not, and do not mind being told.
+    & (Join-Path $target 'install-sshd.ps1') -Confirm:$false
 }
 
 Invoke-Step 'openssh' {
@@ -28,16 +31,27 @@ Invoke-Step 'openssh' {
     }
 }
 
-Invoke-Step 'sshd' {
-    # auto, not delayed: measured 30 s against 3 minutes from start to login. A failed start is tried again.
-    Invoke-Program sc.exe @('config', 'sshd', 'start=', 'auto')
-    Invoke-Program sc.exe @('failure', 'sshd', 'reset=', '86400', 'actions=', 'restart/2000/restart/5000/restart/10000')
+Invoke-Step 'sshd shell' {
     # cmd.exe stays the default shell: whatever set another one before us is undone.
     $key = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SOFTWARE\OpenSSH', $true)
     if ($key) {
         $key.DeleteValue('DefaultShell', $false)
         $key.Dispose()
     }
+}
+
+Invoke-Step 'sshd' {
+    # auto, not delayed: measured 30 s against 3 minutes from start to login.
+    Invoke-Program sc.exe @('config', 'sshd', 'start=', 'auto')
+}
+
+Invoke-Step 'sshd retries' {
+    # A failed start is tried again.
+    Invoke-Program sc.exe @('failure', 'sshd', 'reset=', '86400', 'actions=', 'restart/2000/restart/5000/restart/10000')
+}
+
+Invoke-Step 'sshd start' {
+    # Once, so that it makes its keys now and not in every guest.
     Start-Service -Name sshd
 }
 

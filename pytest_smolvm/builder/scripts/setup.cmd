@@ -6,5 +6,6 @@ set "stage=%~1"
 set "home=%ProgramData%\smolvm\setup"
 if not exist "%home%\setup.cmd" xcopy "%~dp0*" "%home%\" /e /i /q /y >nul
 powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "%home%\%stage%.ps1" >"%home%\%stage%.log" 2>&1
-if errorlevel 1 echo SMOLVM-FAILED:%stage% >\\.\COM1
+rem "if errorlevel 1" would miss negative codes, and a script that is not there gives one.
+if not "%errorlevel%"=="0" echo SMOLVM-FAILED:%stage% >\\.\COM1
 exit /b 0

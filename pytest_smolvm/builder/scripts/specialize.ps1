@@ -14,11 +14,18 @@ Invoke-Step 'encryption' {
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\BitLocker' 'PreventDeviceEncryption' 1
 }
 
-Invoke-Step 'sleep' {
+Invoke-Step 'hibernation' {
+    # Fails where the firmware offers no such state; then there is nothing to turn off.
     Invoke-Program powercfg.exe @('/hibernate', 'off')
+}
+
+Invoke-Step 'fast start' {
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Power' 'HiberbootEnabled' 0
-    foreach ($what in 'monitor-timeout-ac', 'monitor-timeout-dc', 'standby-timeout-ac', 'standby-timeout-dc', 'disk-timeout-ac') {
-        Invoke-Program powercfg.exe @('/change', $what, '0')
+}
+
+foreach ($timeout in 'monitor-timeout-ac', 'monitor-timeout-dc', 'standby-timeout-ac', 'standby-timeout-dc', 'disk-timeout-ac') {
+    Invoke-Step $timeout {
+        Invoke-Program powercfg.exe @('/change', $timeout, '0')
     }
 }
 
@@ -66,9 +73,12 @@ Invoke-Step 'paths' {
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
 }
 
-Invoke-Step 'passwords' {
+Invoke-Step 'password age' {
     Invoke-Program net.exe @('accounts', '/maxpwage:unlimited')
-    if ($Settings.relax_password_policy) {
+}
+
+if ($Settings.relax_password_policy) {
+    Invoke-Step 'password policy' {
         # Windows Server would refuse the public default password when it creates the account in the next pass.
         $policy = Join-Path $Setup 'policy.inf'
         "[Unicode]`r`nUnicode=yes`r`n[Version]`r`nsignature=`"`$CHICAGO`$`"`r`nRevision=1`r`n[System Access]`r`nPasswordComplexity = 0`r`nMinimumPasswordLength = 0`r`n" |

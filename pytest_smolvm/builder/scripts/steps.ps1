@@ -12,7 +12,10 @@ function Send-Mark([string]$Text) {
 }
 
 # A step that fails is reported and the next one runs: whether the image is good is decided from outside, over SSH.
+# So a step is one program: nothing is left out because something else failed. Registry keys may share one.
 function Invoke-Step([string]$Name, [scriptblock]$Work) {
+    # Start-Service, Set-LocalUser and others report that they failed and go on; here that is a failed step.
+    $ErrorActionPreference = 'Stop'
     try {
         & $Work
         Send-Mark "STEP:${Name}:ok"
@@ -23,6 +26,8 @@ function Invoke-Step([string]$Name, [scriptblock]$Work) {
 
 # A native program, with the exit codes that mean success.
 function Invoke-Program([string]$Program, [string[]]$Arguments, [int[]]$Good = @(0)) {
+    # PowerShell 5.1 takes a line on stderr that is redirected for an error; what counts is the exit code.
+    $ErrorActionPreference = 'Continue'
     $output = & $Program @Arguments 2>&1 | Out-String
     if ($Good -notcontains $LASTEXITCODE) {
         throw "$Program ended with ${LASTEXITCODE}: $output"
