@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     machine.add_argument("--memory", type=int, default=4096, metavar="MIB", help="memory during the build (default 4096)")
     machine.add_argument("--cpus", type=int, default=2, metavar="N", help="processors during the build (default 2)")
     baking = parser.add_argument_group("additions")
-    baking.add_argument("--extra-script", type=Path, action="append", default=[], metavar="FILE", help="script to run in the finished system; repeatable")
+    baking.add_argument("--extra-script", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="scripts to run in the finished system; repeatable")
     baking.add_argument("--bake-app", type=Path, metavar="DIR", help="directory to copy in; its install.ps1 or install.cmd is run")
     failing = parser.add_argument_group("failures")
     failing.add_argument("--timeout", type=float, default=10800.0, metavar="SECONDS", help="for the whole installation (default 10800)")
@@ -52,9 +52,9 @@ def recipe_from(arguments: Namespace) -> Recipe:
         edition=arguments.edition,
         locale=arguments.locale,
         timezone=arguments.timezone,
-        product_key=_secret(arguments.product_key_file, "product key"),
+        product_key=None if arguments.product_key_file is None else secret(arguments.product_key_file, "product key"),
         user=arguments.user,
-        password=DEFAULT_PASSWORD if arguments.password_file is None else _secret(arguments.password_file, "password") or "",
+        password=DEFAULT_PASSWORD if arguments.password_file is None else secret(arguments.password_file, "password"),
         disk_size=arguments.disk_size,
         memory=arguments.memory,
         cpus=arguments.cpus,
@@ -71,12 +71,17 @@ def recipe_from(arguments: Namespace) -> Recipe:
     )
 
 
-def _secret(path: Path | None, what: str) -> str | None:
-    """The first line of a file: secrets are not given on the command line, where every process of the host sees them."""
-    if path is None:
-        return None
+def secret(path: Path, what: str) -> str:
+    """The first line of a file: secrets are not given on the command line, where every process of the host sees them.
+
+    :param what: what it is, for errors.
+    :raises UsageError: the file cannot be read, or its first line is empty.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.expanduser().read_text(encoding="utf-8-sig")  # Windows' own editors put a mark in front
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"the {what} file {path} cannot be read: {exc}") from exc
-    return (text.splitlines() or [""])[0]
+    first = (text.splitlines() or [""])[0]
+    if not first:
+        raise UsageError(f"the {what} file {path} is empty: its first line is to be the {what}")
+    return first
