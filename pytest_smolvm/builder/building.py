@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pytest_smolvm.builder import editions, hardware, install, journey, logs, me
 from pytest_smolvm.builder.causes import BuildError
 from pytest_smolvm.builder.preflight import Findings
 from pytest_smolvm.builder.recipe import Recipe
+from pytest_smolvm.errors import StoreError
 from pytest_smolvm.host import Host
 from pytest_smolvm.process import require, run
 from pytest_smolvm.progress import Progress, phase
@@ -126,8 +128,11 @@ class _Workshop:
         self.note["compression"] = seal.compress(overlay, sealed)
         self.note["steps"] = steps
         self.note["tools"] = {"qemu": self.host.version, "accelerator": self.host.accelerator.name}
+        # Written before and renamed after: where there is no room for the record, there is no image either.
+        record_ready = self.directory / "sealed.json"
+        notes.write(record_ready, self.note)
         seal.publish(sealed, self.output, replace=self.recipe.force)
-        notes.write(notes.beside(self.output), self.note)
+        record_ready.replace(notes.beside(self.output))
         _move(self.directory / "screens", self.output.with_name(f"{self.output.name}.screens"))
 
     @contextmanager
@@ -138,24 +143,30 @@ class _Workshop:
         except BuildError as exc:
             if exc.phase not in _AFTER_INSTALLATION and not self.recipe.keep_failed:
                 self.stage.unlink(missing_ok=True)
-            exc.evidence = self._keep_evidence()
+            with suppress(OSError):  # a full disk; what went wrong is told all the same
+                self._keep_evidence()
+            exc.evidence = self.failed if self.failed.is_dir() else None
             self._clear()
+            raise
+        except OSError as exc:
+            self._clear()
+            if exc.errno == errno.ENOSPC:
+                raise StoreError(f"{self.output.parent} is full; free space and build again") from exc
             raise
         except BaseException:
             self._clear()
             raise
 
-    def _keep_evidence(self) -> Path:
+    def _keep_evidence(self) -> None:
         kept = self.failed
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir()
         for place in ("screens", "installation", "proof"):
             for path in sorted((self.directory / place).glob("*")):
                 if path.suffix in (".log", ".png"):
-                    shutil.copy(path, kept / f"{place}-{path.name}")
+                    path.replace(kept / f"{place}-{path.name}")  # takes no room, of which there may be none
         if self.disk.exists():
             logs.rescue(self.disk, kept)
-        return kept
 
     def _clear(self) -> None:
         if not self.recipe.keep_failed and not self.stage.exists():

@@ -13,7 +13,7 @@ from pytest_smolvm.builder import causes
 from pytest_smolvm.builder.causes import BuildError, Ending
 from pytest_smolvm.builder.hardware import SYSTEM_DRIVE, WINDOWS_DRIVE
 from pytest_smolvm.builder.journey import Journey, Sight
-from pytest_smolvm.errors import GuestDied, TimedOut
+from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
 from pytest_smolvm.machine import Machine
 from pytest_smolvm.progress import Progress
 from pytest_smolvm.qmp import MonitorError
@@ -79,8 +79,8 @@ class Watcher:
         path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-').lower()}.png"
         try:
             self.machine.monitor.execute("screendump", timeout=_ANSWER_SECONDS, filename=str(path), format="png")
-        except (MonitorError, GuestDied):
-            return None  # QEMU has ended, or was built without PNG
+        except SmolVMError:
+            return None  # QEMU has ended, does not answer, or was built without PNG
         return path
 
     def _event(self, tick: float) -> tuple[str, str]:
@@ -121,21 +121,33 @@ def drive(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, s
     :raises BuildError: it ended otherwise; the error says how and why.
     """
     progress.started(journey.phase)
+    try:
+        return _explained(watcher, journey, progress)
+    except BaseException:
+        progress.failed(journey.phase)
+        raise
+
+
+def _explained(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, str]:
+    try:
+        return _followed(watcher, journey, progress)
+    except GuestDied as exc:
+        raise BuildError(journey.phase, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
+    except (MonitorError, TimedOut) as exc:
+        raise BuildError(journey.phase, f"QEMU does not answer: {exc}", "Build again when the host is less busy.") from exc
+
+
+def _followed(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, str]:
     pressed = False
     prompt = True
     while True:
         before = journey.phase
-        try:
-            sight = watcher.look(_FIRMWARE_TICK if prompt else _TICK)
-        except GuestDied as exc:
-            raise BuildError(before, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
-        except TimedOut as exc:
-            raise BuildError(before, f"QEMU does not answer: {exc}", "Build again when the host is less busy.") from exc
+        sight = watcher.look(_FIRMWARE_TICK if prompt else _TICK)
         ending = journey.see(sight)
         if journey.phase != before:
-            watcher.picture(journey.phase)
             progress.finished(before)
             progress.started(journey.phase)
+            watcher.picture(journey.phase)
         if ending is not None:
             return _arrived(watcher, journey, ending, progress)
         prompt = journey.at_prompt(sight)

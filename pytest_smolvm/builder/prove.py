@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 
 from pytest_smolvm import commands, files, machine
 from pytest_smolvm.builder.causes import BuildError
 from pytest_smolvm.builder.recipe import Recipe
-from pytest_smolvm.errors import BootError, CommandFailed, CommandTimedOut, GuestDied, GuestUnreachable, LoginError, SmolVMError, TimedOut
+from pytest_smolvm.errors import (
+    BootError,
+    CommandFailed,
+    CommandTimedOut,
+    GuestDied,
+    GuestUnreachable,
+    LoginError,
+    SmolVMError,
+    TimedOut,
+    TransferError,
+    UsageError,
+)
 from pytest_smolvm.host import Host
 from pytest_smolvm.machine import Machine
 from pytest_smolvm.progress import Progress, phase
@@ -49,14 +60,12 @@ def finished(disk: Path, recipe: Recipe, host: Host, directory: Path, progress: 
     with machine.cold(spec, host, directory) as guest:
         with phase(progress, "starting from virtio"):
             connection = _login(guest, spec, steps)
-        try:
+        with closing(connection):
             with phase(progress, "finishing"), _explained("finishing", guest):
                 _add(connection, recipe, progress)
                 _clean(connection)
-            with phase(progress, "switching off"):
+            with phase(progress, "switching off"), _explained("switching off", guest):
                 _switch_off(connection, guest)
-        finally:
-            connection.close()
     return guest.parts.disk
 
 
@@ -72,7 +81,7 @@ def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
 def _why(error: SmolVMError, steps: dict[str, str]) -> tuple[str, str]:
     if isinstance(error, LoginError):
         return "the new system is up but refuses its own account", "The account was not made as asked; look at Setup's logs."
-    reasons = [f"{name} {steps[name]}" for name in ("openssh", "sshd", "firewall") if steps.get(name, "ok") != "ok"]
+    reasons = [f"{name} {steps[name]}" for name in ("openssh", "sshd", "sshd start", "firewall") if steps.get(name, "ok") != "ok"]
     if reasons:
         return f"the new system has no SSH server that answers: {'; '.join(reasons)}", (
             "Give a package of Win32-OpenSSH with --openssh, so that nothing has to be downloaded during the build."
@@ -123,18 +132,29 @@ def _switch_off(connection: Ssh, guest: Machine) -> None:
         try:
             guest.monitor.wait("SHUTDOWN", timeout=_SHUTDOWN_SECONDS)
         except TimedOut as exc:
-            raise BuildError(
-                "switching off", f"the system did not switch itself off within {_SHUTDOWN_SECONDS:g} s", "Look at the last screenshot."
-            ) from exc
+            raise TimedOut("the system switching itself off", _SHUTDOWN_SECONDS) from exc
 
 
 @contextmanager
 def _explained(stage: str, guest: Machine) -> Iterator[None]:
+    """Whatever goes wrong says in which stage it did, with a picture of the screen."""
     try:
         yield
-    except (CommandFailed, CommandTimedOut) as exc:
+    except BuildError:
+        raise
+    except SmolVMError as exc:
         _picture(guest, guest.parts.directory / "last.png")
-        raise BuildError(stage, f"a script of the recipe failed in the guest: {exc}", "Mend it and build again; the installation itself is kept.") from exc
+        raise BuildError(stage, *_reason(exc)) from exc
+
+
+def _reason(error: SmolVMError) -> tuple[str, str]:
+    if isinstance(error, (CommandFailed, CommandTimedOut)):
+        return f"a script of the recipe failed in the guest: {error}", "Mend it and build again; the installation itself is kept."
+    if isinstance(error, (TransferError, UsageError)):
+        return f"a file of the recipe could not be brought into the guest: {error}", "Mend it and build again; the installation itself is kept."
+    if isinstance(error, TimedOut):
+        return str(error), "Look at the last screenshot and build again; the installation itself is kept."
+    return f"the guest was lost: {error}", "Look at the last screenshot and at qemu.log, then build again; the installation itself is kept."
 
 
 def _picture(guest: Machine, path: Path) -> None:
