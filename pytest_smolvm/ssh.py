@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol, Union
+from typing import Protocol
 
 import paramiko
 
+from pytest_smolvm import channels
 from pytest_smolvm.errors import GuestUnreachable, LoginError, TimedOut
 from pytest_smolvm.waiting import Deadline, until
 
 # Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
 _HANDSHAKE_SECONDS = 120.0
 _KEEPALIVE_SECONDS = 15
-_CHUNK = 65536
 _WINDOW = 4 * 1024 * 1024
 # QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
 # got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
@@ -31,9 +30,7 @@ _RETRY_SECONDS = 0.1
 # refusal and 1 s for a connection that never logged in, and shuts it out at 15 s.
 _LOGIN_ATTEMPTS = 2
 _LOGIN_PAUSE = 2.0
-_WATCH_SECONDS = 1.0
 _SILENCE_SECONDS = 60.0
-_LAST_WORDS_SECONDS = 2.0
 _FAREWELL_SECONDS = 30.0
 # At once on one connection: sshd allows ten sessions (MaxSessions), commands and SFTP together. Tunnels do not count.
 _COMMANDS = 6
@@ -43,8 +40,8 @@ _TRANSFERS = 3
 _LOGGER = logging.getLogger("pytest_smolvm.ssh")
 _LOGGER.addHandler(logging.NullHandler())
 
-Sink = Callable[[bytes], object]
-Stdin = Union[bytes, Iterable[bytes]]
+Sink = channels.Sink
+Stdin = channels.Stdin
 
 
 class HostKeyChanged(GuestUnreachable):
@@ -120,9 +117,9 @@ class Ssh:
         channel = self._open()
         try:
             channel.exec_command(request)
-            feeder = _feed(channel, stdin)
-            _drain(channel, deadline, self._watch, on_stdout, on_stderr)
-            code = _exit_code(channel, deadline, self._watch)
+            feeder = channels.feed(channel, stdin)
+            channels.drain(channel, deadline, self._watch, on_stdout, on_stderr)
+            code = channels.exit_code(channel, deadline, self._watch)
             if feeder is not None:
                 feeder.join(1.0)
             return code
@@ -371,76 +368,5 @@ def _take_leave(connection: socket.socket) -> None:
     with connection, suppress(OSError):
         connection.settimeout(_FAREWELL_SECONDS)
         connection.shutdown(socket.SHUT_WR)
-        while connection.recv(_CHUNK):
+        while connection.recv(65536):
             pass
-
-
-def _feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:
-    """Send `stdin` and close it, beside the reading: a command that prints before it has read would else block both."""
-    if not stdin:
-        channel.shutdown_write()
-        return None
-
-    def send() -> None:
-        try:
-            for chunk in (stdin,) if isinstance(stdin, bytes) else stdin:
-                channel.sendall(chunk)
-            channel.shutdown_write()
-        except (OSError, EOFError, paramiko.SSHException):
-            pass  # the command ended without reading all of it, which is its right
-
-    thread = threading.Thread(target=send, name="smolvm-stdin", daemon=True)
-    thread.start()
-    return thread
-
-
-def _drain(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None], on_stdout: Sink, on_stderr: Sink) -> None:
-    """Read both streams as they come until they end.
-
-    They may never: a process that inherited them and broke away holds them open (Win32-OpenSSH 2452). So once the
-    exit code is there, a quiet moment ends the reading, too.
-    """
-    ready = select.poll()
-    ready.register(channel.fileno(), select.POLLIN)
-    quiet = Deadline(None)
-    while True:
-        if _pump(channel, on_stdout, on_stderr):
-            quiet = Deadline(_LAST_WORDS_SECONDS if channel.exit_status_ready() else None)
-        elif channel.eof_received or channel.closed:
-            if not _pump(channel, on_stdout, on_stderr):  # what came between the two looks
-                return
-        elif quiet.passed:
-            return
-        else:
-            if quiet.seconds is None and channel.exit_status_ready():
-                quiet = Deadline(_LAST_WORDS_SECONDS)
-            ready.poll(deadline.at_most(quiet.at_most(_WATCH_SECONDS)) * 1000)
-            watch()
-        if deadline.passed:
-            raise TimedOut("the command", deadline.seconds or 0)
-
-
-def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink) -> bool:
-    got = False
-    if channel.recv_ready():
-        on_stdout(channel.recv(_CHUNK))
-        got = True
-    if channel.recv_stderr_ready():
-        on_stderr(channel.recv_stderr(_CHUNK))
-        got = True
-    return got
-
-
-def _exit_code(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None]) -> int:
-    # A process may close its streams and stay: the end is the exit code, not the end of output.
-    while not channel.exit_status_ready():
-        watch()
-        try:
-            until("the command", channel.exit_status_ready, timeout=deadline.at_most(_WATCH_SECONDS), interval=0.01)
-        except TimedOut:
-            if deadline.passed:
-                raise TimedOut("the command", deadline.seconds or 0) from None
-    code = int(channel.recv_exit_status())
-    if code < 0:  # paramiko's word for "none was sent"
-        raise GuestUnreachable("the SSH connection broke before the command's exit code came")
-    return code

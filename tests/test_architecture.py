@@ -15,7 +15,7 @@ FLOORS = (
     {"spec", "trees"},  # what is wanted
     {"settings", "tarball"},
     {"process", "locks", "owner", "telling"},  # the host
-    {"accel", "firmware", "store"},  # what the host has
+    {"accel", "firmware", "store", "channels"},  # what the host has, what SSH has
     {"qemu", "qmp", "swtpm", "disk", "ssh", "powershell"},  # one outside tool each
     {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest
     {"files", "shells"},
