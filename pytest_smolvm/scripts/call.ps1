@@ -42,6 +42,24 @@ function New-Runspace {
     $runspace
 }
 
+# Where the console host keeps the writers that it found when it first wrote: its fields, each with the object that it is
+# of. PowerShell 7 has the first two, Windows PowerShell some of the others; the last two say whether it has looked.
+function Get-Remembered {
+    $hidden = [Reflection.BindingFlags] 'Instance, NonPublic'
+    $outer = $Host.GetType().GetProperty('ExternalHost', $hidden)
+    if (-not $outer) { return }
+    $console = $outer.GetValue($Host)
+    foreach ($object in $console, $console.UI) {
+        foreach ($name in '_outputSerializer', '_errorSerializer', 'outputSerializer', 'errorSerializer',
+            'isStandardOutputRedirectionDetermined', 'isStandardErrorRedirectionDetermined') {
+            $field = $object.GetType().GetField($name, $hidden)
+            if ($field) { @{ Field = $field; Object = $object } }
+        }
+    }
+}
+
+$Remembered = @(Get-Remembered)
+
 # Text in UTF-8 on all three streams, for .NET and for programs that ask the console.
 function Set-Utf8 {
     $utf8 = [Text.UTF8Encoding]::new($false)
@@ -52,6 +70,8 @@ function Set-Utf8 {
         $writer.AutoFlush = $true
         [Console]::"Set$name"($writer)
     }
+    # The host is to use these, too. Else it would go on writing to those before, which were an earlier call's.
+    foreach ($place in $Remembered) { $place.Field.SetValue($place.Object, $null) }
 }
 
 # Whether a statement may be added at the end: not to a script that does not parse or has begin, process or end blocks.
@@ -103,7 +123,7 @@ function Step-Call($call) {
     }
     if ([AppDomain]::CurrentDomain.GetData('smolvm')) { return 0 }
     $native = $call.Shell.Runspace.SessionStateProxy.GetVariable('LASTEXITCODE')
-    if ($native) { $native } else { 1 }
+    if ($native -is [int] -and $native) { $native } else { 1 }  # a script may give it any value
 }
 
 function Show-Error($call, $reason) {
