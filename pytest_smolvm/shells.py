@@ -51,7 +51,7 @@ class Shells:
 
     def _with_fallback(self, ssh: Ssh, run: Run) -> int:
         """The resident; a new powershell.exe for a call that it cannot take."""
-        resident = self._resident and self._resident.over(ssh.tunnel)
+        resident = self._resident and self._resident.over(ssh.tunnel, lambda: ssh.alive)
         while resident is not None and (living := resident.processes):
             try:
                 return run(resident)
@@ -68,11 +68,12 @@ class Shells:
         """The resident and nothing else: what a script leaves behind stays for as long as that lives."""
         while True:
             resident = self._ensure(ssh)
+            living = resident.processes
             try:
                 return run(resident)
             except ResidentLost as exc:
-                if exc.begun or resident.processes:
-                    raise
+                if exc.begun or resident.processes == living:
+                    raise  # in the latter case they are busy
 
     def _ensure(self, ssh: Ssh) -> Resident:
         """The present one; a new one if there was none; the one that is being started, once it is there.
@@ -85,7 +86,7 @@ class Shells:
         with self._changing:
             if self._resident is None or not self._resident.processes:
                 self._resident = Resident(ssh.tunnel, start(ssh))
-            return self._resident.over(ssh.tunnel)
+            return self._resident.over(ssh.tunnel, lambda: ssh.alive)
 
     def _replace(self, lost: Resident, reason: ResidentLost) -> None:
         """Start another in the background and say so, once for every resident that is gone."""

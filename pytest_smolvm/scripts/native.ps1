@@ -6,7 +6,8 @@ function Add-Import($type, [string] $library, [string] $name, [type[]] $types) {
     $fields = [Reflection.FieldInfo[]] ($import.GetField('CharSet'), $import.GetField('SetLastError'))
     $attribute = [Reflection.Emit.CustomAttributeBuilder]::new($import.GetConstructor([type[]] [string]), [object[]] $library,
         $fields, [object[]] ([Runtime.InteropServices.CharSet]::Unicode, $true))
-    $method = $type.DefineMethod($name, 'Public, Static', $types[0], [type[]] $types[1..($types.Length - 1)])
+    # One too far, which does no harm; up to the last, a single type would be read backwards.
+    $method = $type.DefineMethod($name, 'Public, Static', $types[0], [type[]] $types[1..$types.Length])
     $method.SetImplementationFlags('PreserveSig')
     $method.SetCustomAttribute($attribute)
 }
@@ -33,6 +34,9 @@ function New-Native {
         GetExitCodeProcess        = [bool], [IntPtr], [byte[]]
         OpenJobObjectW            = [IntPtr], [int], [bool], [IntPtr]
         TerminateJobObject        = [bool], [IntPtr], [int]
+        GetEnvironmentStringsW    = , [IntPtr]
+        FreeEnvironmentStringsW   = [bool], [IntPtr]
+        SetEnvironmentStringsW    = [bool], [IntPtr]
         CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
         CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
     }

@@ -5,11 +5,13 @@
 #
 # A connection sends the secret, then frames: a letter, a length (32 bits, little endian) and that many bytes.
 #   in:  R request   I input for the script   E end of the input   S stop the script   C set the clock
-#   out: o output   e error output   x exit code   c whether the clock could be set
+#   out: b the script is about to begin   i a piece of input was taken   o output   e error output   x exit code
+#        c whether the clock could be set
 
 $Spares = 3        # runspaces kept open in advance
 $Grace = 3000      # milliseconds for a stopped script, and for output that programs still hold back after the end
 $ChunkSize = 65536
+$LastPieces = 256  # pieces of output after the end of a script, whose pipes hold a few
 
 # --- environment ----------------------------------------------------------------------------------------------------
 
@@ -46,6 +48,7 @@ function Read-Stored {
     $expanded = [Collections.Generic.List[object]]::new()
     foreach ($key in $Stores.Key) {
         foreach ($name in $key.GetValueNames()) {
+            if (-not $name -or $name.Contains('=')) { continue }  # a key's default value has no name
             $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
             try { $kind = $key.GetValueKind($name) } catch [IO.IOException] { continue }  # deleted since it was listed
             if ($kind -eq 'String') { $plain.Add(@($name, $value, $key)) } elseif ($kind -eq 'ExpandString') { $expanded.Add(@($name, $value, $key)) }
@@ -58,12 +61,17 @@ function Read-Stored {
 # PowerShell would make an empty string of a plain $null, which .NET 9 stores instead of deleting.
 function Clear-EnvironmentVariable([string] $name) { [Environment]::SetEnvironmentVariable($name, [NullString]::Value) }
 
-# The environment of a new logon: what the process was given by its own, and above it what the registry holds now.
-function Reset-Environment([hashtable] $given) {
+# Set a variable to what the registry has for it; the registry may have what no variable can be.
+function Set-Stored([string] $name, [string] $value) {
+    try { [Environment]::SetEnvironmentVariable($name, $value) } catch [ArgumentException] { }
+}
+
+# Make the environment of a new logon: what the process was given by its own, and above it what the registry holds now.
+function Set-Environment {
     foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) {
-        if (-not $given.ContainsKey($name)) { Clear-EnvironmentVariable $name }
+        if (-not $Given.ContainsKey($name)) { Clear-EnvironmentVariable $name }
     }
-    foreach ($name in $given.Keys) { [Environment]::SetEnvironmentVariable($name, $given[$name]) }
+    foreach ($name in $Given.Keys) { [Environment]::SetEnvironmentVariable($name, $Given[$name]) }
     $paths = @{}
     foreach ($entry in Read-Stored) {
         $name, $value, $key = $entry
@@ -73,8 +81,35 @@ function Reset-Environment([hashtable] $given) {
             $paths[$key.Name] = $value
             $value = @(foreach ($store in $Stores) { if ($paths[$store.Key.Name]) { $paths[$store.Key.Name] } }) -join ';'
         }
-        [Environment]::SetEnvironmentVariable($name, $value)
+        Set-Stored $name $value
     }
+}
+
+# The environment as one block, in memory of its own. Without the current directories of drives, whose names begin with
+# "=": Windows does not take those back, and they are an earlier call's.
+function Copy-Environment {
+    $first = $Native::GetEnvironmentStringsW()
+    $block = [Text.StringBuilder]::new()
+    $at = $first
+    while ($entry = [Runtime.InteropServices.Marshal]::PtrToStringUni($at)) {
+        if ($entry[0] -ne '=') { $null = $block.Append($entry).Append([char] 0) }
+        $at = [IntPtr]::Add($at, 2 * ($entry.Length + 1))
+    }
+    $null = $Native::FreeEnvironmentStringsW($first)
+    [Runtime.InteropServices.Marshal]::StringToHGlobalUni($block.Append([char] 0).ToString())
+}
+
+# Make the environment anew if what it is made of has changed.
+function Update-Environment {
+    if (-not (Test-Changed) -and $null -ne $Clean) { return }
+    Set-Environment
+    if ($null -ne $Clean) { [Runtime.InteropServices.Marshal]::FreeHGlobal($Clean) }
+    $script:Clean = Copy-Environment
+}
+
+# Undo what a call has changed. At once, since one variable after another takes long on an emulated processor.
+function Restore-Environment {
+    if (-not $Native::SetEnvironmentStringsW($Clean)) { Set-Environment }
 }
 
 # What the process has that does not come from the registry.
@@ -208,7 +243,8 @@ function Confirm-Connection($client) {
 
 # Run a request to its end and report its exit code. The connection is marked as lost if it broke.
 function Invoke-Request($connection, [byte[]] $request) {
-    if (Test-Changed) { Reset-Environment $Given }
+    Send-Frame $connection 'b' ([byte[]]::new(0)) 0  # without it nothing has happened, if we end
+    Update-Environment
     [Environment]::CurrentDirectory = $env:USERPROFILE
     $runspace = Get-Spare
     $parts = ConvertFrom-Request $request
@@ -229,7 +265,7 @@ function Invoke-Request($connection, [byte[]] $request) {
     # Closing alone would keep its thread. In the background, since it may wait for jobs and events of the script.
     $null = [Threading.Tasks.Task]::Run([Action] [Delegate]::CreateDelegate([Action], $runspace, 'Dispose'))
     Send-Frame $connection 'x' ([BitConverter]::GetBytes([int] $code)) 4
-    Reset-Environment $Given  # for the next call, whose caller need not wait for it
+    Restore-Environment  # for the next call, whose caller need not wait for it
 }
 
 function Start-Read([char] $kind, $pipe) {
@@ -319,12 +355,15 @@ function Stop-Call($call) {
     Stop-Children $Job
 }
 
-# The output that is still on its way. Not for ever: a program that left our job may hold a stream open.
+# The output that is still on its way. Not for ever: a program that left our job may hold a stream open, or go on writing.
+# What counts is how long we wait for output, not how long the host takes for it.
 function Receive-Rest($call) {
-    $until = [DateTime]::UtcNow.AddMilliseconds($Grace)
-    while ($call.Reads.Count) {
-        $first = Wait-First @($call.Reads.Task) $until
-        if ($first -eq -1 -or [DateTime]::UtcNow -gt $until) { return }
+    $patience = [TimeSpan]::FromMilliseconds($Grace)
+    for ($count = 0; $call.Reads.Count -and $count -lt $LastPieces; $count++) {
+        $began = [DateTime]::UtcNow
+        $first = Wait-First @($call.Reads.Task) ($began + $patience)
+        if ($first -eq -1) { return }
+        $patience -= [DateTime]::UtcNow - $began
         Step-Read $call $call.Reads[$first]
     }
 }
@@ -400,6 +439,9 @@ $Native = New-Native
 $Job = Enter-Job
 $Stores = @(Open-Stores)
 $Given = Get-Given
+$Clean = $null
+# Blocked reads and runspaces being opened take a thread each, and a full pool gets a further one only twice a second.
+$null = [Threading.ThreadPool]::SetMinThreads(16, 16)
 $Pool = [Collections.Generic.Queue[object]]::new()
 $listener = Open-Listener $wanted
 $Port = $listener.LocalEndpoint.Port

@@ -213,6 +213,54 @@ def test_lost_in_the_middle() -> None:
     assert b"last words" == out
 
 
+def test_a_process_that_said_nothing_before_its_end_has_not_begun() -> None:
+    def serve(worker: Worker) -> None:
+        worker.receive()
+
+    with guest(serve) as client, pytest.raises(ResidentLost) as caught:
+        call(client)
+
+    assert not caught.value.begun
+
+
+def test_a_broken_way_is_no_dead_process() -> None:
+    standing = True
+
+    def serve(worker: Worker) -> None:
+        nonlocal standing
+        worker.receive()
+        worker.send(b"b")
+        standing = False
+
+    with guest(serve) as client:
+        there = client.over(tunnel, lambda: standing)
+        with pytest.raises(GuestUnreachable):
+            call(there)
+
+        assert 1 == client.processes
+
+
+def test_no_way_is_no_dead_process() -> None:
+    def nowhere(host: str, port: int) -> socket.socket:
+        raise GuestUnreachable("no connection")
+
+    with guest(answer) as client:
+        with pytest.raises(GuestUnreachable):
+            call(client.over(nowhere, lambda: False))
+
+        assert 7 == call(client)[0]
+
+
+def test_a_request_of_any_size_goes_over_a_connection_that_stays() -> None:
+    """Whether it still stands is asked with a time-out that must not bound what follows."""
+    with guest(answer) as client:
+        for script in ("x", "x" * 20_000_000):
+            out = bytearray()
+            client.run(script, timeout=60, on_stdout=out.extend, on_stderr=out.extend)
+
+    assert str(len(resident.powershell.request("x" * 20_000_000))).encode() == out
+
+
 def test_one_lost_process_leaves_the_others() -> None:
     deaths = iter([True, False, False])
 

@@ -9,25 +9,22 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from pytest_smolvm import powershell
 from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
+from pytest_smolvm.resident.frames import Broken, Call, Frames, Silent
 from pytest_smolvm.ssh import Sink, Stream
 from pytest_smolvm.waiting import Deadline, until
 
 _SECRET_BYTES = 32
 _START_SECONDS = 300.0  # several PowerShell starts, on an emulated processor
-_PIECE = 65536
-_PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has taken one
-# How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
-_STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 10.0
 # A caller waits while others get their turn. When nothing moves for so long, those in front may wait for the caller.
 _PATIENCE_SECONDS = 5.0
 _RESTART_SECONDS = 60.0
-_HEAD = 5  # bytes before a frame's data
 _EPOCH_1601 = 11644473600  # seconds from Windows' epoch to Unix'
 
 Tunnel = Callable[[str, int], Stream]
@@ -57,6 +54,23 @@ class Guest(Protocol):
 
     def tunnel(self, host: str, port: int) -> Stream:
         """A stream to a port as seen from the guest."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a resident is reached."""
+
+    tunnel: Tunnel
+    alive: Callable[[], bool]
+
+    def broken(self, port: int) -> bool:
+        """Whether what the tunnels go through has ended, rather than who listens on a port.
+
+        An SSH connection ends its tunnels first. Only asking it for another one lasts until it knows of its own end.
+        """
+        with suppress(GuestUnreachable, OSError):
+            self.tunnel("127.0.0.1", port).close()
+        return not self.alive()
 
 
 @dataclass(frozen=True)
@@ -105,16 +119,17 @@ class Resident:
     """The resident of one guest, as seen from here. Safe to use from several threads.
 
     :param tunnel: opens a stream to a port of the guest's loopback; `ssh.Ssh.tunnel`.
+    :param alive: whether what the tunnels go through still stands; `ssh.Ssh.alive`.
     """
 
-    def __init__(self, tunnel: Tunnel, seat: Seat) -> None:
-        self._tunnel = tunnel
+    def __init__(self, tunnel: Tunnel, seat: Seat, alive: Callable[[], bool] = lambda: True) -> None:
+        self._way = _Way(tunnel, alive)
         self._hall = _Hall([_Process(port, seat.secret) for port in seat.ports])
 
-    def over(self, tunnel: Tunnel) -> Resident:
+    def over(self, tunnel: Tunnel, alive: Callable[[], bool] = lambda: True) -> Resident:
         """The same resident, reached in another way."""
         other = copy.copy(self)
-        other._tunnel = tunnel
+        other._way = _Way(tunnel, alive)
         return other
 
     def same_as(self, other: Resident) -> bool:
@@ -141,12 +156,13 @@ class Resident:
         :param timeout: seconds; then the script and its programs are ended.
         :returns: the exit code, unsigned 32-bit.
         :raises ResidentLost: no process of it is there or free, or it broke; `begun` tells whether the script had begun.
+        :raises GuestUnreachable: not the resident broke, but the way to it.
         :raises TimedOut: the time-out came.
         """
         deadline = Deadline(timeout)
         request = powershell.request(script, args)
         with self._hall.process(deadline) as process:
-            return process.run(self._tunnel, request, stdin, deadline, on_stdout, on_stderr)
+            return process.run(self._way, request, stdin, deadline, on_stdout, on_stderr)
 
     def set_clock(self, utc: float | None = None) -> None:
         """Set the guest's clock.
@@ -154,8 +170,8 @@ class Resident:
         :param utc: seconds since 1970; None means now.
         :raises ResidentLost: nobody is there, or the guest refused.
         """
-        with self._hall.process(Deadline(_STOP_SECONDS)) as process:
-            process.set_clock(self._tunnel, utc)
+        with self._hall.process(Deadline(_ANSWER_SECONDS)) as process:
+            process.set_clock(self._way, utc)
 
     def warm_up(self, calls: int = 1) -> None:
         """Make so many calls, by its processes in turn: what runs first is compiled first, which takes long on an emulated processor.
@@ -220,37 +236,36 @@ class _Process:
         self._tunnel: Tunnel | None = None  # that the connection goes through
         self._port = port
         self._secret = secret
-        self._frames: _Frames | None = None
+        self._frames: Frames | None = None
         self._restarting = False
         self.gone = False
         """Whether it does not answer any more."""
 
-    def run(self, tunnel: Tunnel, request: bytes, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> int:
+    def run(self, way: _Way, request: bytes, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> int:
         """One call."""
-        call = _Call(self._connected(tunnel), stdin, deadline, on_stdout, on_stderr)
+        call = Call(self._connected(way), stdin, deadline, on_stdout, on_stderr)
         try:
             return call.run(request)
-        except (OSError, EOFError) as exc:
-            self.gone = not isinstance(exc, TimedOut)
-            if isinstance(exc, TimedOut):
-                self._restarting = not call.ended
-                raise
-            raise ResidentLost(f"the guest's PowerShell ended in the middle of a call: {exc}", begun=True) from exc
+        except Silent:
+            self._restarting = not call.ended
+            raise TimedOut("the script", deadline.seconds or 0) from None
+        except Broken as exc:
+            lost = ResidentLost(f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun)
+            raise self._loss(way.broken(self._port), lost) from exc
         finally:
             if not call.ended:
                 self.close()
 
-    def set_clock(self, tunnel: Tunnel, utc: float | None) -> None:
+    def set_clock(self, way: _Way, utc: float | None) -> None:
         """See `Resident.set_clock`."""
-        frames = self._connected(tunnel)
+        frames = self._connected(way)
         try:
             now = time.time() if utc is None else utc
-            frames.send(b"C", struct.pack("<q", int((now + _EPOCH_1601) * 10_000_000)))
-            kind, answer = frames.receive(_STOP_SECONDS)
-        except (OSError, EOFError) as exc:
+            frames.send(b"C", struct.pack("<q", int((now + _EPOCH_1601) * 10_000_000)), _ANSWER_SECONDS)
+            kind, answer = frames.receive(_ANSWER_SECONDS)
+        except (Broken, Silent) as exc:
             self.close()
-            self.gone = True
-            raise ResidentLost(f"the guest's PowerShell did not answer: {exc}") from exc
+            raise self._loss(way.broken(self._port), ResidentLost(f"the guest's PowerShell did not answer: {exc}")) from exc
         if kind != b"c" or answer != b"\1":
             raise ResidentLost("the guest did not let its clock be set: its user lacks the right to (SeSystemtimePrivilege)")
 
@@ -260,126 +275,37 @@ class _Process:
         if frames is not None:
             frames.close()
 
-    def _connected(self, tunnel: Tunnel) -> _Frames:
+    def _loss(self, broken: bool, lost: ResidentLost) -> SmolVMError:
+        """What to raise when there is no connection any more: the process has ended, unless the way to it is broken."""
+        if broken:
+            return GuestUnreachable("the SSH connection broke")
+        self.gone = True
+        return lost
+
+    def _connected(self, way: _Way) -> Frames:
         # Only the caller's own tunnel is sure to stay; and one that ended between two calls has none of our scripts begun.
-        if self._frames is not None and (self._tunnel != tunnel or self._frames.ended):
+        if self._frames is not None and (self._tunnel != way.tunnel or self._frames.ended):
             self.close()
         if self._frames is None:
             try:
-                self._frames = self._connect(tunnel) if not self._restarting else until(
-                    "the restart of the guest's PowerShell", lambda: self._connect_again(tunnel), timeout=_RESTART_SECONDS
+                self._frames = self._connect(way) if not self._restarting else until(
+                    "the restart of the guest's PowerShell", lambda: self._connect_again(way), timeout=_RESTART_SECONDS
                 )
             except (GuestUnreachable, OSError) as exc:
-                self.gone = True
-                raise ResidentLost(f"the guest's resident PowerShell is not there: {exc}") from exc
-            self._tunnel = tunnel
+                raise self._loss(not way.alive(), ResidentLost(f"the guest's resident PowerShell is not there: {exc}")) from exc
+            self._tunnel = way.tunnel
             self._restarting = False
         return self._frames
 
-    def _connect(self, tunnel: Tunnel) -> _Frames:
-        stream = tunnel("127.0.0.1", self._port)
+    def _connect(self, way: _Way) -> Frames:
+        stream = way.tunnel("127.0.0.1", self._port)
         stream.sendall(self._secret.encode())
-        return _Frames(stream)
+        return Frames(stream)
 
-    def _connect_again(self, tunnel: Tunnel) -> _Frames | None:
+    def _connect_again(self, way: _Way) -> Frames | None:
         try:
-            return self._connect(tunnel)
+            return self._connect(way)
         except (GuestUnreachable, OSError):
+            if not way.alive():
+                raise
             return None  # not yet
-
-
-class _Frames:
-    """Frames over a stream: a letter, a length and that many bytes. A time-out loses nothing of a frame half read."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._got = bytearray()
-
-    def send(self, kind: bytes, data: bytes = b"") -> None:
-        """Send one."""
-        self._stream.sendall(kind + struct.pack("<i", len(data)) + data)
-
-    def receive(self, timeout: float | None) -> tuple[bytes, bytes]:
-        """The next one.
-
-        :raises TimeoutError: nothing came for `timeout` seconds.
-        :raises EOFError: the other side has ended.
-        """
-        self._fill(_HEAD, timeout)
-        end = _HEAD + int(struct.unpack_from("<i", self._got, 1)[0])
-        self._fill(end, timeout)
-        kind, data = bytes(self._got[:1]), bytes(self._got[_HEAD:end])
-        del self._got[:end]
-        return kind, data
-
-    @property
-    def ended(self) -> bool:
-        """Whether the other side has gone while nothing was asked of it."""
-        try:
-            self._fill(len(self._got) + 1, 0)
-        except TimeoutError:
-            return False
-        except (OSError, EOFError):
-            return True
-        return False
-
-    def _fill(self, size: int, timeout: float | None) -> None:
-        while len(self._got) < size:
-            # Zero would mean "do not block" and fail even if something is there.
-            self._stream.settimeout(timeout if timeout is None else max(timeout, 0.001))
-            more = self._stream.recv(max(_PIECE, size - len(self._got)))
-            if not more:
-                raise EOFError("the connection ended")
-            self._got += more
-
-    def close(self) -> None:
-        """End the stream."""
-        self._stream.close()
-
-
-class _Call:
-    """One call on a connection: input goes one way while output comes the other."""
-
-    def __init__(self, frames: _Frames, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> None:
-        self._frames = frames
-        self._pieces = [(b"I", stdin[start : start + _PIECE]) for start in range(0, len(stdin), _PIECE)] + [(b"E", b"")]
-        self._deadline = deadline
-        self._sinks = {b"o": on_stdout, b"e": on_stderr}
-        self.ended = False
-        """Whether the exit code has come: only then is the connection good for another call."""
-
-    def run(self, request: bytes) -> int:
-        """Send the request and carry input and output until the exit code comes."""
-        self._frames.send(b"R", request)
-        for _ in range(_PIECES_AHEAD):
-            self._send_input()
-        try:
-            return self._until_end(self._deadline)
-        except TimeoutError:
-            self._stop()
-            raise TimedOut("the script", self._deadline.seconds or 0) from None
-
-    def _until_end(self, deadline: Deadline) -> int:
-        while True:
-            kind, data = self._frames.receive(deadline.left)
-            if kind == b"x":
-                self.ended = True
-                return int(struct.unpack("<I", data)[0])
-            if kind == b"i":
-                self._send_input()
-            else:
-                self._sinks[kind](data)
-            if deadline.passed:
-                raise TimeoutError
-
-    def _send_input(self) -> None:
-        """Send the next piece, or that there is none. More than a few under way could block both sides."""
-        if self._pieces:
-            self._frames.send(*self._pieces.pop(0))
-
-    def _stop(self) -> None:
-        try:
-            self._frames.send(b"S")
-            self._until_end(Deadline(_STOP_SECONDS))
-        except (OSError, EOFError):
-            pass  # it does not end, so its process is about to restart itself
