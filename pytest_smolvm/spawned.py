@@ -15,6 +15,8 @@ Run = Callable[[str, Sequence[powershell.Argument]], RunResult]
 """Runs a script with arguments in the resident PowerShell."""
 
 _FOLDER = r"AppData\Local\pytest-smolvm\spawned"
+_KILL_SECONDS = 30.0
+_UNKNOWN = "unknown"  # spawned.ps1's word
 _SLICE = 0.5  # seconds that one look may keep a process of the resident busy
 # Raw bytes, so that they are decoded here like any other output.
 _READ = (
@@ -36,6 +38,7 @@ class Spawned:
         self._run = run
         self._job = job
         self._files = files
+        self._exit_code: int | None = None
         self.pid = pid
 
     def __repr__(self) -> str:
@@ -69,14 +72,27 @@ class Spawned:
         return code
 
     def kill(self) -> None:
-        """End it and all it has started. Its exit code is 1 then; one that has ended already is left alone."""
-        self._code(_SLICE, self._job)
+        """End it and all it has started. Its exit code is 1 then; one that has ended already is left alone.
 
-    def _code(self, seconds: float, job: str = "") -> int | None:
-        answer = self._run(_with_native(powershell.text_of("spawned")), [self.pid, int(seconds * 1000), job]).check().stdout.strip()
-        if answer == "unknown":
+        :raises TimedOut: it still runs.
+        """
+        deadline = Deadline(_KILL_SECONDS)
+        while not self._asked(deadline.at_most(_SLICE), kill=True):
+            if deadline.passed:
+                raise TimedOut(f"the end of process {self.pid}", _KILL_SECONDS, "it was killed and runs")
+
+    def _code(self, seconds: float) -> int | None:
+        if self._exit_code is None and self._asked(seconds) == _UNKNOWN:
             raise SmolVMError(f"process {self.pid} has ended and so has the PowerShell that knew its exit code")
-        return int(answer) if answer else None
+        return self._exit_code
+
+    def _asked(self, seconds: float, kill: bool = False) -> str:
+        """Its exit code, which is remembered; or that it has ended with one that nobody knows; or nothing, if it runs."""
+        script = _with_native(powershell.text_of("spawned"))
+        answer = self._run(script, [self.pid, int(seconds * 1000), self._job, kill]).check().stdout.strip()
+        if answer not in ("", _UNKNOWN):
+            self._exit_code = int(answer)
+        return answer
 
 
 def spawn(run: Run, program: str | Sequence[str], *, directory: str = "") -> Spawned:
