@@ -59,6 +59,18 @@ function Get-Plain($property) {
     "$value"
 }
 
-# Not called `Text` inside the script: it runs as if it had been given alone.
-$value = & ([scriptblock]::Create($Text)) @Rest
+# The script, with a statement at its end that keeps whether it failed, unless it has blocks. It is the one that call.ps1
+# adds and hides in errors, too.
+function New-Script([string] $text) {
+    try { $script = [scriptblock]::Create($text) } catch { throw }  # else we would go on
+    if (-not $script.Ast.EndBlock.Unnamed -or $script.Ast.BeginBlock -or $script.Ast.ProcessBlock) { return $script }
+    [scriptblock]::Create($text + "`n[AppDomain]::CurrentDomain.SetData('smolvm', `$?)")
+}
+
+$run = New-Script $Text
+[AppDomain]::CurrentDomain.SetData('smolvm', $true)
+$value = & $run @Rest
+if (-not [AppDomain]::CurrentDomain.GetData('smolvm')) {
+    if ($LASTEXITCODE -is [int] -and $LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 }
+}
 [Console]::Out.Write([string] [char] 30 + (ConvertTo-JsonText $value 0))
