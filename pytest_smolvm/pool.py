@@ -25,7 +25,7 @@ from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
-_RECIPE = "warm 5"
+_RECIPE = "warm 6"
 # Beside a template: where the resident PowerShell in it listens.
 _SEAT = "seat.json"
 _WARM_CALLS = 3
@@ -197,8 +197,6 @@ class Pool:
         def warmed(booted: Machine, directory: Path) -> Iterator[None]:
             with closing(booted.login(spec, spec.boot_timeout)) as connection:
                 commands.run(connection, "ver", shell="cmd", timeout=spec.boot_timeout).check()
-                # PowerShell's files are then in the guest's cache, and so in every clone's.
-                commands.run(connection, "exit 0", timeout=spec.boot_timeout).check()
                 self._seated(connection, directory / _SEAT)
                 _settle(booted)
                 yield
