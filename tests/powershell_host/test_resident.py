@@ -339,13 +339,13 @@ def test_a_process_killed_between_two_calls_is_not_missed(connection: Ssh) -> No
     assert ["on"] * 3 == [guest.run("'on'").stdout.strip() for _ in range(3)]
 
 
-def test_scripts_that_kill_their_own_process_are_told_and_the_loss_is_told_once(connection: Ssh) -> None:
+def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_told_once(connection: Ssh) -> None:
     guest = started(connection)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        for _ in range(2):
+        for kill in ("[Diagnostics.Process]::GetCurrentProcess().Kill()", "cmd /c taskkill /f /pid $PID"):
             with pytest.raises(ResidentLost) as caught:
-                guest.run("'last words'; [Diagnostics.Process]::GetCurrentProcess().Kill(); [Threading.Thread]::Sleep(60000)")
+                guest.run(f"'last words'; {kill}; [Threading.Thread]::Sleep(60000)")
             assert caught.value.begun
         fallen_back = [guest.run("'still here'").stdout.strip() for _ in range(2)]
         restart = guest.shells._restart

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.ObjectModel;
+using System.IO;
 using System.Management.Automation;
 using System.Management.Automation.Host;
 using System.Security;
@@ -10,10 +11,13 @@ namespace PracticeGuest;
 /// <summary>Writes what a script shows to the standard streams; error text goes to CLIXML when <paramref name="errors"/> is given.</summary>
 internal sealed class ConsoleUserInterface(ClixmlStream? errors, bool nonInteractive) : PSHostUserInterface
 {
+    // As the field of Windows' console host is called, which keeps the first Console.Out that it wrote to.
+    private TextWriter? _outputSerializer;
+
     public override PSHostRawUserInterface RawUI { get; } = new ConsoleRawInterface();
 
     /// <summary>5.1 formats without colour sequences; the engine puts them into table headings and leaves it to the host.</summary>
-    public override void Write(string value) => Console.Out.Write(GetOutputString(value, supportsVirtualTerminal: false));
+    public override void Write(string value) => Output.Write(GetOutputString(value, supportsVirtualTerminal: false));
 
     public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => Write(value);
 
@@ -106,6 +110,8 @@ internal sealed class ConsoleUserInterface(ClixmlStream? errors, bool nonInterac
         Write("Password: ");
         return new PSCredential(userName, ReadLineAsSecureString());
     }
+
+    private TextWriter Output => Console.IsInputRedirected ? (_outputSerializer ??= Console.Out) : Console.Out;
 
     private void WriteLabelled(string stream, string label, string message)
     {
