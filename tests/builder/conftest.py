@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pytest_smolvm.builder import Recipe
+from pytest_smolvm.builder import BuildError, Recipe, build
 from pytest_smolvm.images import practice_image
 from pytest_smolvm.locks import exclusive
 from pytest_smolvm.practice.kernel import read_kernel
@@ -18,6 +18,8 @@ from pytest_smolvm.practice.root import root_key
 from pytest_smolvm.progress import Silent
 from pytest_smolvm.settings import default_store
 from pytest_smolvm.store import Store
+
+from tests.vm.conftest import guest_processes
 
 from . import installer_disc
 from .discs import virtio_iso
@@ -37,7 +39,7 @@ def _store(request: pytest.FixtureRequest) -> Store:
 def _installer(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The practice installer's disc, made by the first worker for all."""
     image = practice_image(store, Silent())
-    disc = store.work / f"installer-{image.stem}.iso"
+    disc = store.work / f"installer-{image.stem}-{installer_disc.key()}.iso"
     with exclusive(store.lock("installer")):
         if not disc.exists():
             files = read_kernel(store.work / f"root-{root_key(PracticeRecipe())}.tar")
@@ -58,14 +60,61 @@ def _recipe(installer: Path, tmp_path: Path) -> Recipe:
     )
 
 
-@pytest.fixture(name="variant")
-def _variant(installer: Path, tmp_path: Path) -> Iterator[Any]:
-    made = []
+@pytest.fixture(name="changed")
+def _changed(installer: Path, tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """The installer's disc with a change, gone after the test: they are large."""
+    output = tmp_path / "changed.iso"
+    yield lambda change, *words: change(installer, output, *words)
+    output.unlink(missing_ok=True)
 
-    def make(name: str) -> Path:
-        made.append(installer_disc.with_variant(installer, tmp_path / f"{name}.iso", name))
-        return made[-1]
 
-    yield make
-    for path in made:
-        path.unlink()
+@pytest.fixture(name="failing")
+def _failing(store: Store) -> Callable[[Recipe], BuildError]:
+    """A build that fails: nothing at the output, nothing at work any more, and the screen as it was."""
+
+    def fail(recipe: Recipe) -> BuildError:
+        with pytest.raises(BuildError) as caught:
+            build(recipe, Silent(), store)
+        assert caught.value.evidence is not None
+        assert list(caught.value.evidence.glob("*last.png"))
+        assert not recipe.output.exists()
+        assert recipe.output.with_name(f".{recipe.output.name}.building").exists() == recipe.keep_failed
+        assert [] == guest_processes(recipe.output.parent)
+        return caught.value
+
+    return fail
+
+
+class SmallDisk:
+    """A file system whose size can be changed.
+
+    :param place: where it is mounted.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def resize(self, mebibytes: int) -> None:
+        """Make it so large."""
+        self._resize(mebibytes * 2**20)
+
+    def fill_up(self, mebibytes: int) -> None:
+        """Leave so much room."""
+        found = os.statvfs(self.place)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        self._resize(max(used, found.f_frsize) + mebibytes * 2**20)  # a size of 0 would be no limit
+
+    def _resize(self, size: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", self.place], check=True)
+
+
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """It takes memory as far as it is used."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", place], check=True)
+    yield SmallDisk(place)
+    subprocess.run(["umount", place], check=True)

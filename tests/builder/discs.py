@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -96,3 +97,10 @@ def virtio_iso(path: Path, releases: Sequence[str] = ("w10", "w11", "2k22", "2k2
     if agent:
         files["guest-agent/qemu-ga-x86_64.msi"] = b"msi"
     return joliet_iso(path, files, label)
+
+
+def openssh_package(directory: Path, script: str) -> Path:
+    """A package like Win32-OpenSSH's, with `script` as its install-sshd.ps1."""
+    with zipfile.ZipFile(directory / "OpenSSH-Win64.zip", "w") as package:
+        package.writestr("OpenSSH-Win64/install-sshd.ps1", script)
+    return directory / "OpenSSH-Win64.zip"

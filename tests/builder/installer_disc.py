@@ -6,9 +6,11 @@ list of editions. Where Windows' files would be are the used parts of a practice
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import lzma
+import mmap
 import os
 import struct
 import subprocess
@@ -42,6 +44,14 @@ class Piece:
     length: int
 
 
+def key() -> str:
+    """Changes when another disc would be made of the same image."""
+    found = hashlib.sha256()
+    for path in (Path(__file__), *sorted(SOURCES.iterdir())):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
 def make(image: Path, files: KernelFiles, work: Path, output: Path, variant: str = "") -> Path:
     """Write the installer's disc.
 
@@ -72,18 +82,24 @@ def make(image: Path, files: KernelFiles, work: Path, output: Path, variant: str
 
 def with_variant(disc: Path, output: Path, variant: str) -> Path:
     """A copy of a disc that fails in another way: the variant's file has room for any name."""
+    return _changed(disc, output, _marker(""), _marker(variant))
+
+
+def with_hanging_loader(disc: Path, output: Path) -> Path:
+    """A copy of a disc whose boot loader never asks for a key nor gives up."""
+    return _changed(disc, output, b"practice prompt: wait", b"practice prompt: hang")
+
+
+def _changed(disc: Path, output: Path, old: bytes, new: bytes) -> Path:
+    """A copy of a disc with some bytes replaced wherever they are."""
     subprocess.run(["cp", "--reflink=auto", "--sparse=always", disc, output], check=True)
-    marker = _marker("")
-    with open(output, "r+b") as file:
-        at = 0
-        while chunk := file.read(_CHUNK):
-            found = chunk.find(marker)  # it begins a sector, so no chunk cuts it
-            if found >= 0:
-                file.seek(at + found)
-                file.write(_marker(variant))
-                return output
-            at += len(chunk)
-    raise AssertionError(f"{disc} has no variant file")
+    with open(output, "r+b") as file, mmap.mmap(file.fileno(), 0) as content:
+        at = content.find(old)
+        assert at >= 0, f"{disc} does not hold {old!r}"
+        while at >= 0:
+            content[at : at + len(old)] = new
+            at = content.find(old, at + len(old))
+    return output
 
 
 def _marker(variant: str) -> bytes:

@@ -5,7 +5,9 @@ Discs, disks and sealing are real; the installation itself is replaced, since te
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +18,11 @@ import pytest
 
 from pytest_smolvm import disk, notes
 from pytest_smolvm.builder import BuildError, Recipe, build, record
-from pytest_smolvm.errors import UsageError
+from pytest_smolvm.errors import SmolVMError, StoreError, UsageError
 from pytest_smolvm.progress import Silent
 from pytest_smolvm.store import Store
 
+from .conftest import SmallDisk
 from .discs import edition_xml, virtio_iso, windows_iso
 
 pytestmark = pytest.mark.skipif(
@@ -34,6 +37,7 @@ class Stage:
         self.installed = self.proven = 0
         self.installing: BaseException | None = None
         self.proving: BaseException | None = None
+        self.result = b""
 
     @contextmanager
     def running(self, wanted: Any, host: object) -> Iterator[object]:
@@ -51,8 +55,12 @@ class Stage:
         assert steps == {"drivers": "ok"}
         if self.proving is not None:
             raise self.proving
-        disk.overlay(image, directory / "disk.qcow2")
-        return directory / "disk.qcow2"
+        result = directory / "disk.qcow2"
+        disk.overlay(image, result)
+        (directory / "content").write_bytes(self.result)
+        if self.result:
+            subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", directory / "content", result], check=True)
+        return result
 
 
 @pytest.fixture(name="stage")
@@ -198,3 +206,46 @@ def test_existing_output(recipe: Recipe, stage: Stage, store: Store) -> None:
 
     build(replace(recipe, force=True), Silent(), store)
     assert stage.installed == 2
+
+
+class Filling(Silent):
+    """Progress during which somebody else fills the disk.
+
+    :param before: the phase at whose beginning it is full.
+    :param room: MiB that are left.
+    """
+
+    def __init__(self, disk: SmallDisk, before: str, room: int) -> None:
+        self._disk, self._before, self._room = disk, before, room
+
+    def started(self, phase: str) -> None:
+        if phase == self._before:
+            self._disk.fill_up(self._room)
+
+
+@pytest.mark.parametrize(("room", "words"), [(20, "the compressed image does not fit"), (0, "is full")])
+def test_no_room_for_the_image(recipe: Recipe, stage: Stage, store: Store, small_disk: SmallDisk, room: int, words: str) -> None:
+    """Nothing half-made at the output; with more room the build goes on from the installed system."""
+    small_disk.resize(4000)
+    stage.result = os.urandom(50_000_000)
+    recipe = replace(recipe, output=small_disk.place / "win11.qcow2")
+
+    with pytest.raises(StoreError, match=words):
+        build(recipe, Filling(small_disk, "sealing", room), store)
+
+    assert left(recipe) == {".win11.qcow2.building"}
+    small_disk.resize(4000)
+    build(recipe, Silent(), store)
+    assert stage.installed == 1
+    assert left(recipe) == {"win11.qcow2", "win11.qcow2.json", "win11.qcow2.screens"}
+
+
+def test_no_room_for_the_installation(recipe: Recipe, stage: Stage, store: Store, small_disk: SmallDisk) -> None:
+    """Nothing is left where there was no room for anything."""
+    small_disk.resize(4000)
+    recipe = replace(recipe, output=small_disk.place / "win11.qcow2")
+
+    with pytest.raises(SmolVMError, match="No space left"):
+        build(recipe, Filling(small_disk, "making the answer disc", 0), store)
+
+    assert left(recipe) == set()

@@ -16,6 +16,15 @@ from pytest_smolvm import disk, notes
 from pytest_smolvm.builder import Recipe, build, causes
 from pytest_smolvm.store import Store
 
+from .discs import openssh_package
+
+# Like Win32-OpenSSH's: asks for consent, which nobody can give there.
+INSTALL_SSHD = r"""
+[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')]
+param ()
+if (-not $PSCmdlet.ShouldProcess('the host keys', 'repair')) { throw 'nobody agreed' }
+Set-Content -LiteralPath C:\ProgramData\openssh.txt -Value 'was here'
+"""
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -35,14 +44,17 @@ class Listening:
     def finished(self, phase: str) -> None:
         pass
 
+    def failed(self, phase: str) -> None:
+        self.notes.append(f"{phase} failed")
+
 
 def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Path) -> None:
     """The whole way: discs looked at, installed with two restarts, proven on virtio, sealed, used by the examples."""
-    script = tmp_path / "leave-a-mark.cmd"
-    script.write_bytes(b"@echo baked> C:\\ProgramData\\baked.txt\r\n")
+    script = tmp_path / "look-around.cmd"
+    script.write_bytes(b"@findstr here C:\\ProgramData\\openssh.txt\r\n")
     progress = Listening()
 
-    image = build(replace(recipe, extra_scripts=(script,)), progress, store)
+    image = build(replace(recipe, openssh=openssh_package(tmp_path, INSTALL_SSHD), extra_scripts=(script,)), progress, store)
 
     assert [phase for phase in progress.phases if phase in causes.PHASES] == list(causes.PHASES)
     assert stat.S_IMODE(image.stat().st_mode) == 0o444
@@ -51,6 +63,7 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
     assert note is not None
     assert note["account"] == {"user": "smolvm", "password": "smolvm"}
     assert note["system"]["edition"] == "Windows 11 Pro"
+    assert note["steps"]["openssh"] == "ok"
     assert len(list((tmp_path / "win11.qcow2.screens").glob("*.png"))) >= 4
     assert not (tmp_path / ".win11.qcow2.building").exists()
     environment = {**os.environ, "SMOLVM_HOME": str(store.root)}

@@ -14,6 +14,7 @@ from pytest_smolvm.builder.recipe import Recipe
 from pytest_smolvm.errors import CapacityError, ImageError, StoreError, UsageError
 from pytest_smolvm.store import Store
 
+from .conftest import SmallDisk
 from .discs import edition_xml, virtio_iso, windows_iso
 
 SERVER = edition_xml(1, "Windows Server 2022 Standard", "ServerStandard", build=20348, installation="Server")
@@ -143,11 +144,11 @@ def test_two_builds_to_one_output(recipe: Recipe, tmp_path: Path) -> None:
         pass
 
 
-def test_full_directory(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_directory(tmp_path: Path, small_disk: SmallDisk) -> None:
     """The message has both numbers."""
-    monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("Usage", (), {"free": 1 << 30}))
+    recipe = with_media(tmp_path, output=small_disk.place / "out.qcow2")
 
-    with pytest.raises(CapacityError, match=r"takes about 2 GiB in .*, which has 1.0 GiB free"):
+    with pytest.raises(CapacityError, match=r"takes about 2 GiB in .*small, which has 0.1 GiB free"):
         preflight.check_room(recipe, preflight.look(recipe).edition)
 
 

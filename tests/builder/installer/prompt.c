@@ -44,6 +44,9 @@ static const struct guid LOADED_IMAGE = {0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f
 static const struct guid DEVICE_PATH = {0x09576e91, 0x6d3f, 0x11d2, {0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
 static const char16 PROGRAM[] = u"\\INSTALL.EFI";
 
+/* A test that wants a firmware that gets nowhere writes "hang" over "wait" on its disc. Volatile: the compiler knows only one. */
+static const volatile char manner[] = "practice prompt: wait";
+
 static int key_pressed(struct table *system)
 {
     struct key key;
@@ -81,6 +84,8 @@ u64 EFI start(void *handle, struct table *system)
     struct image *image;
     unsigned char *device, path[512];
     void *program;
+    while (manner[sizeof manner - 5] == 'h')
+        system->boot->stall(50000);
     system->output->print(system->output, u"\r\nPress any key to boot from CD or DVD..");
     if (!key_pressed(system))
         return TIMED_OUT;

@@ -9,12 +9,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -27,12 +29,15 @@
 
 #define DISK "/dev/sda"
 #define STATE_OFFSET (64 * 512)
+#define MESSAGE_OFFSET (65 * 512)
 #define SYSTEM_OFFSET (1 << 20)
 #define ROOT "/root"
 #define DEVICES "/home/smolvm/.wine/dosdevices"
 #define HEADER 208
 #define MODULES "/usr/lib/practice/installer"
 #define COMMANDS "/usr/lib/practice/first-logon.commands"
+#define VARIANT "/usr/lib/practice/installer.variant"
+#define POWER "/run/practice/power"
 
 /* Where discs are mounted; in memory, so that nothing of it stays in the installed system. */
 #define PLACE "/run/disc%d"
@@ -50,10 +55,15 @@ static void show(const char *format, ...)
     va_end(words);
 }
 
-/* A message that waits for somebody who never comes. */
+/* A message that waits for somebody who never comes. It is also on the disk, as Setup's own log would be. */
 static void stop(const char *message)
 {
+    char sector[512] = "";
+    int disk = open(DISK, O_WRONLY | O_CLOEXEC);
     show("\033[2J\033[H\n  %s\n", message);
+    snprintf(sector, sizeof sector, "%s", message);
+    if (disk >= 0 && pwrite(disk, sector, sizeof sector, MESSAGE_OFFSET) > 0)
+        fsync(disk);
     for (;;)
         pause();
 }
@@ -253,7 +263,7 @@ static void copy_system(int wim, int disk)
 
 static void check_computer(void)
 {
-    if (number_in("/sys/class/tpm/tpm0/tpm_version_major") != 2 || is_variant("refuse"))
+    if (number_in("/sys/class/tpm/tpm0/tpm_version_major") != 2)
         stop("This PC can't run Windows 11\n  The PC must support TPM 2.0.");
 }
 
@@ -351,6 +361,11 @@ static void arrange_first_logon(const struct answers *answers)
         fprintf(list, "%s\n", line);
     if (list)
         fclose(list);
+    FILE *kept = fopen(ROOT VARIANT, "we");
+    if (kept) {
+        fprintf(kept, "%s\n", variant);
+        fclose(kept);
+    }
     size_t length = 0;
     char *self = read_file("/init", &length);
     rename(ROOT "/usr/lib/practice/init", ROOT "/usr/lib/practice/init.own");
@@ -440,6 +455,35 @@ static void empty(const char *folder)
     rmdir(folder);
 }
 
+/* Whether init has opened the power button, which it does last before it serves. */
+static int is_serving(void)
+{
+    int found = 0;
+    for (int fd = 0; fd < 32; fd++) {
+        char path[32], target[64] = "";
+        snprintf(path, sizeof path, "/proc/1/fd/%d", fd);
+        found |= readlink(path, target, sizeof target - 1) > 0 && strncmp(target, "/dev/input/", 11) == 0;
+    }
+    return found;
+}
+
+/* From now on nobody can switch the computer off: the system's own way leads nowhere, and the power button is held. */
+static void stay(void)
+{
+    for (int tries = 0; !is_serving() && tries < 3000; tries++)
+        usleep(10000);
+    unlink(POWER);
+    mkfifo(POWER, 0666);
+    open(POWER, O_RDWR);
+    for (int i = 0; i < 16; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/dev/input/event%d", i);
+        int device = open(path, O_RDONLY);
+        if (device >= 0)
+            ioctl(device, EVIOCGRAB, 1);
+    }
+}
+
 /* In the installed system, second start: be gone from it, and run the first-logon commands beside its own init. */
 static void first_logon(void)
 {
@@ -450,15 +494,20 @@ static void first_logon(void)
         _exit(1);
     }
     setsid();
-    wait_for("/run/practice/power"); /* the last thing init makes before it serves */
+    wait_for(POWER); /* the last thing init makes before it serves */
     load_modules(MODULES);
     empty(MODULES);
     wait_for("/dev/sr1");
     mount_discs(&media, &disc);
     give_devices(disc, "");
-    char **lines = take_lines(COMMANDS);
+    char **lines = take_lines(COMMANDS), **kept = take_lines(VARIANT);
+    int stays = kept[0] && strcmp(kept[0], "stay") == 0;
+    if (stays)
+        stay();
     for (int i = 0; lines[i]; i++)
         run_command(lines[i], "");
+    while (stays)
+        pause();
     _exit(0);
 }
 
