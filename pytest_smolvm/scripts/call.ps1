@@ -60,7 +60,7 @@ function Get-Remembered {
 
 $Remembered = @(Get-Remembered)
 
-# Text in UTF-8 on all three streams, for .NET and for programs that ask the console.
+# Plain text in UTF-8 on all three streams, for .NET and for programs that ask the console.
 function Set-Utf8 {
     $utf8 = [Text.UTF8Encoding]::new($false)
     try { [Console]::OutputEncoding = $utf8; [Console]::InputEncoding = $utf8 }
@@ -70,6 +70,9 @@ function Set-Utf8 {
         $writer.AutoFlush = $true
         [Console]::"Set$name"($writer)
     }
+    # No colours: PowerShell 7 has one switch for the whole process, which any script may turn.
+    $style = 'System.Management.Automation.PSStyle' -as [type]
+    if ($style) { $style::Instance.OutputRendering = 'PlainText' }
     # The host is to use these, too. Else it would go on writing to those before, which were an earlier call's.
     foreach ($place in $Remembered) { $place.Field.SetValue($place.Object, $null) }
 }
@@ -133,7 +136,10 @@ function Show-Error($call, $reason) {
     $shell.Runspace = $call.Shell.Runspace
     $null = $shell.AddScript({
         param($record, $width, $hidden)
-        [Console]::Error.Write(($record | Microsoft.PowerShell.Utility\Out-String -Width $width) -replace $hidden)
+        $text = ($record | Microsoft.PowerShell.Utility\Out-String -Width $width) -replace $hidden
+        # PowerShell 7 has nothing to show of a script that does not parse when it knows no place for it.
+        if (-not $text.Trim()) { $text = "$($record.Exception.Message)`r`n" }
+        [Console]::Error.Write($text)
     })
     $null = $shell.AddArgument($record).AddArgument($Wide).AddArgument($TailShown)
     $nothing = [System.Management.Automation.PSDataCollection[psobject]]::new()
