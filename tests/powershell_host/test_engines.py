@@ -9,10 +9,17 @@ from pytest_smolvm.builder.conformance import runner
 from pytest_smolvm.ssh import Ssh
 
 
+# As long as the connection: a channel that is collected unclosed closes itself, and waits for ever if the thread that
+# happens to collect it is about to send (paramiko's Channel.__del__).
+KEPT: list[conformance.Runner] = []
+
+
 @pytest.fixture(scope="module", params=conformance.ENGINES)
 def engine(request: pytest.FixtureRequest, connection: Ssh) -> tuple[str, conformance.Runner]:
     """One of the three ways."""
-    return request.param, runner(request.param, connection)
+    run = runner(request.param, connection)
+    KEPT.append(run)
+    return request.param, run
 
 
 @pytest.mark.parametrize("case", conformance.cases(), ids=lambda case: case.name)

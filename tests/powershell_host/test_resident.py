@@ -60,9 +60,17 @@ class Guest:
         return commands.run(self.ssh, "tasklist", shell="cmd").stdout.lower().count("ping.exe")
 
 
-def started(ssh: Ssh) -> Guest:
-    """A connection with a resident of its own."""
-    return Guest(ssh, resident.start(ssh))
+@contextmanager
+def over(ssh: Ssh, seat: Seat | None) -> Iterator[Guest]:
+    """A connection and its PowerShells, for the length of the block."""
+    guest = Guest(ssh, seat)
+    try:
+        yield guest
+    finally:
+        # Here and not when they are collected: see test_engines.py.
+        for one in (guest.resident, guest.shells._resident):
+            if one is not None:
+                one.close()
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +82,17 @@ def seat(connection: Ssh) -> Seat:
 @pytest.fixture
 def guest(connection: Ssh, seat: Seat) -> Iterator[Guest]:
     """A connection with that resident, both processes of which live on."""
-    guest = Guest(connection, seat)
-    yield guest
-    assert guest.resident is not None
-    assert 2 == guest.resident.processes
-    guest.resident.close()
+    with over(connection, seat) as guest:
+        yield guest
+        assert guest.resident is not None
+        assert 2 == guest.resident.processes
+
+
+@pytest.fixture
+def mortal(connection: Ssh) -> Iterator[Guest]:
+    """A connection with a resident that may be ended."""
+    with over(connection, resident.start(connection)) as guest:
+        yield guest
 
 
 @contextmanager
@@ -331,27 +345,25 @@ def test_it_listens_on_the_loopback_only(seat: Seat) -> None:
     assert [socket.inet_pton(socket.AF_INET, "127.0.0.1")[::-1].hex()] * 2 == [place.lower() for place in places]
 
 
-def test_a_process_killed_between_two_calls_is_not_missed(connection: Ssh) -> None:
-    guest = started(connection)
-    for process in sorted(guest.processes())[:1]:
-        commands.run(connection, f"taskkill /f /pid {process}", shell="cmd").check()
+def test_a_process_killed_between_two_calls_is_not_missed(mortal: Guest) -> None:
+    for process in sorted(mortal.processes())[:1]:
+        commands.run(mortal.ssh, f"taskkill /f /pid {process}", shell="cmd").check()
 
-    assert ["on"] * 3 == [guest.run("'on'").stdout.strip() for _ in range(3)]
+    assert ["on"] * 3 == [mortal.run("'on'").stdout.strip() for _ in range(3)]
 
 
-def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_told_once(connection: Ssh) -> None:
-    guest = started(connection)
+def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_told_once(mortal: Guest) -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for kill in ("[Diagnostics.Process]::GetCurrentProcess().Kill()", "cmd /c taskkill /f /pid $PID"):
             with pytest.raises(ResidentLost) as caught:
-                guest.run(f"'last words'; {kill}; [Threading.Thread]::Sleep(60000)")
+                mortal.run(f"'last words'; {kill}; [Threading.Thread]::Sleep(60000)")
             assert caught.value.begun
-        fallen_back = [guest.run("'still here'").stdout.strip() for _ in range(2)]
-        restart = guest.shells._restart
+        fallen_back = [mortal.run("'still here'").stdout.strip() for _ in range(2)]
+        restart = mortal.shells._restart
         if restart is not None:
             restart.join(SECONDS)
-        back = guest.processes()
+        back = mortal.processes()
 
     assert ["still here"] * 2 == fallen_back
     assert [ResidentLostWarning] == [warning.category for warning in told]
@@ -359,8 +371,7 @@ def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_t
 
 
 def test_a_cut_connection_is_no_dead_powershell(connection: Ssh) -> None:
-    with another(connection) as ssh:
-        guest = started(ssh)
+    with another(connection) as ssh, over(ssh, resident.start(ssh)) as guest:
         before = guest.processes()
         begun = threading.Event()
 
@@ -387,21 +398,19 @@ def test_a_cut_connection_is_no_dead_powershell(connection: Ssh) -> None:
 
 
 def test_a_program_is_spawned_where_there_was_no_resident(connection: Ssh) -> None:
-    guest = Guest(connection, None)
+    with over(connection, None) as guest:
+        program = spawned.spawn(guest.lasting, 'cmd /c "echo out& echo err 1>&2& exit 7"')
 
-    program = spawned.spawn(guest.lasting, 'cmd /c "echo out& echo err 1>&2& exit 7"')
-
-    assert 7 == program.wait(SECONDS)
-    assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
+        assert 7 == program.wait(SECONDS)
+        assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
 
 
-def test_a_program_and_its_children_are_killed_after_the_powershell_that_started_it(connection: Ssh) -> None:
-    guest = started(connection)
-    pings = guest.pings()
-    program = spawned.spawn(guest.lasting, ["cmd", "/c", "ping -n 1000 127.0.0.1 & echo on"])
-    other = spawned.spawn(guest.lasting, ["ping", "-n", "1000", "127.0.0.1"])
-    for process in guest.processes():
-        commands.run(connection, f"taskkill /f /pid {process}", shell="cmd").check()
+def test_a_program_and_its_children_are_killed_after_the_powershell_that_started_it(mortal: Guest) -> None:
+    pings = mortal.pings()
+    program = spawned.spawn(mortal.lasting, ["cmd", "/c", "ping -n 1000 127.0.0.1 & echo on"])
+    other = spawned.spawn(mortal.lasting, ["ping", "-n", "1000", "127.0.0.1"])
+    for process in mortal.processes():
+        commands.run(mortal.ssh, f"taskkill /f /pid {process}", shell="cmd").check()
     with pytest.raises(TimedOut):
         program.wait(0.1)
 
@@ -409,5 +418,5 @@ def test_a_program_and_its_children_are_killed_after_the_powershell_that_started
         spawn.kill()
 
     assert (1, 1, False) == (program.wait(1), other.wait(1), program.running)
-    assert pings == guest.pings()
+    assert pings == mortal.pings()
     program.kill()
