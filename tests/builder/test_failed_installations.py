@@ -1,4 +1,7 @@
-"""Every way an installation can fail, with the practice installer: real firmware, real discs, real restarts."""
+"""Installations that come to a standstill, in each phase: real firmware, real discs, real restarts.
+
+Those that end by themselves are in test_early_failures.py; these wait until it is clear that nothing will happen any more.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm.builder import BuildError, Recipe, build, causes, hardware, media
-from pytest_smolvm.progress import Silent
-from pytest_smolvm.store import Store
+from pytest_smolvm.builder import BuildError, Recipe, causes, hardware, media
 
-from .conftest import STALL, SmallDisk
+from .conftest import STALL
 from .discs import openssh_package
 from .installer_disc import with_hanging_loader, with_variant
 
+# A step of our scripts may take a minute on a busy host, and says nothing before it is done.
+SLOW_STALL = 2 * STALL
 _MESSAGE_SECTOR = 65  # where the practice installer keeps what it shows (setup.c)
 
 
@@ -42,7 +45,7 @@ def shown(recipe: Recipe) -> str:
 )
 def test_variants(recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError], name: str, phase: str, words: str) -> None:
     """Each ends with its own phase and cause."""
-    error = failing(replace(recipe, iso=changed(with_variant, name), stall=STALL))
+    error = failing(replace(recipe, iso=changed(with_variant, name), stall=SLOW_STALL if phase == causes.INSTALLED else STALL))
 
     assert (error.phase, words in error.what) == (phase, True), error
 
@@ -59,22 +62,10 @@ def test_our_script_waits_for_ever(recipe: Recipe, failing: Callable[[Recipe], B
     """At the first logon: the package it installs does not come to an end."""
     package = openssh_package(tmp_path, "while ($true) { Start-Sleep -Seconds 3600 }")
 
-    error = failing(replace(recipe, openssh=package, stall=STALL))
+    error = failing(replace(recipe, openssh=package, stall=SLOW_STALL))
 
     assert error.phase == causes.FIRST_LOGON
     assert "the set-up at the first logon did not come to its end" in error.what
-
-
-def test_our_script_is_not_there(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told at once, on the serial port; PowerShell's exit code is negative then."""
-    scripts = dict(media.scripts())
-    del scripts["specialize.ps1"]
-    monkeypatch.setattr(media, "scripts", scripts.items)
-
-    error = failing(recipe)
-
-    assert error.phase == causes.DEVICES
-    assert "'specialize' could not be run" in error.what
 
 
 def test_no_tpm(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,26 +100,3 @@ def test_answer_file_must_be_readable_as_windows_reads(
 
     assert "seems to be asking something" in error.what
     assert "Select language settings" in shown(recipe)
-
-
-class Filling(Silent):
-    """Progress during which somebody else fills the disk."""
-
-    def __init__(self, disk: SmallDisk) -> None:
-        self._disk = disk
-
-    def started(self, phase: str) -> None:
-        if phase == "making the answer disc":
-            self._disk.fill_up(200)
-
-
-def test_the_disk_fills_up(recipe: Recipe, store: Store, small_disk: SmallDisk) -> None:
-    """There was room when it was looked for. QEMU stops the guest, the build says why, and clears up."""
-    small_disk.resize(8000)
-    recipe = replace(recipe, output=small_disk.place / "win11.qcow2")
-
-    with pytest.raises(BuildError, match="a disk of this host is full") as caught:
-        build(recipe, Filling(small_disk), store)
-
-    assert caught.value.phase == causes.COPYING
-    assert [path.name for path in small_disk.place.iterdir()] == ["win11.qcow2.failed"]
