@@ -41,7 +41,7 @@ test: setup  ## the suite, but for what takes long under emulation
 	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice $(patsubst %,--ignore=%,$(LONG))
 
 # Installations that wait for something to time out, or are killed and done again: an hour without KVM.
-LONG = tests/builder/test_failed_installations.py tests/builder/test_killed_builds.py
+LONG = tests/builder/test_failed_installations.py tests/builder/test_midway_failures.py tests/builder/test_killed_builds.py
 
 test-long: setup  ## the rest of the suite
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
+from pytest_smolvm.builder import BuildError, Recipe, causes
 
-from pytest_smolvm.builder import BuildError, Recipe, build, causes, media
-from pytest_smolvm.progress import Silent
-from pytest_smolvm.store import Store
-
-from .conftest import STALL, SmallDisk
+from .conftest import STALL
 from .discs import edition_xml, windows_iso
 from .installer_disc import with_variant
 
@@ -49,38 +45,3 @@ def test_an_installer_that_starts_over(recipe: Recipe, changed: Callable[..., Pa
 
     assert error.phase == causes.WINDOWS_PE
     assert "restarted 4 times without copying" in error.what
-
-
-def test_our_script_is_not_there(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told at once, on the serial port; PowerShell's exit code is negative then."""
-    scripts = dict(media.scripts())
-    del scripts["specialize.ps1"]
-    monkeypatch.setattr(media, "scripts", scripts.items)
-
-    error = failing(recipe)
-
-    assert error.phase == causes.DEVICES
-    assert "'specialize' could not be run" in error.what
-
-
-class Filling(Silent):
-    """Progress during which somebody else fills the disk."""
-
-    def __init__(self, disk: SmallDisk) -> None:
-        self._disk = disk
-
-    def started(self, phase: str) -> None:
-        if phase == "making the answer disc":
-            self._disk.fill_up(200)
-
-
-def test_the_disk_fills_up(recipe: Recipe, store: Store, small_disk: SmallDisk) -> None:
-    """There was room when it was looked for. QEMU stops the guest, the build says why, and clears up."""
-    small_disk.resize(8000)
-    recipe = replace(recipe, output=small_disk.place / "win11.qcow2")
-
-    with pytest.raises(BuildError, match="a disk of this host is full") as caught:
-        build(recipe, Filling(small_disk), store)
-
-    assert caught.value.phase == causes.COPYING
-    assert [path.name for path in small_disk.place.iterdir()] == ["win11.qcow2.failed"]
