@@ -156,9 +156,11 @@ def test_too_much_output_ends_the_command(windows_vm_module: SmolVM) -> None:
     assert 100 == len(caught.value.stdout)
 
 
-def test_a_hundred_calls_at_once(windows_vm_module: SmolVM) -> None:
+def test_a_hundred_commands_at_once(windows_vm_module: SmolVM) -> None:
+    """More than sshd has sessions for; PowerShell's turns are taken in tests/powershell_host."""
+
     def call(number: int) -> str:
-        return windows_vm_module.run(f"echo {number}", shell="cmd" if number % 2 else "powershell").stdout.strip()
+        return windows_vm_module.run(f"echo {number}", shell="cmd").stdout.strip()
 
     with ThreadPoolExecutor(100) as threads:
         results = list(threads.map(call, range(100)))
