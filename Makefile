@@ -40,8 +40,9 @@ test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice $(patsubst %,--ignore=%,$(LONG))
 
-# Installations that wait for something to time out, or are killed and done again: an hour without KVM.
-LONG = tests/builder/test_failed_installations.py tests/builder/test_midway_failures.py tests/builder/test_killed_builds.py
+# Storms of kills, damaged templates, installations that wait for a time-out or are killed: an hour and more without KVM.
+LONG = tests/builder/test_failed_installations.py tests/builder/test_midway_failures.py tests/builder/test_killed_builds.py \
+       tests/vm/test_kills.py tests/vm/test_clones.py tests/vm/test_resident_restart.py
 
 test-long: setup  ## the rest of the suite
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
