@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -40,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store",
         type=Path,
-        default=os.environ.get("SMOLVM_STORE") or default_store(),
+        default=default_store(),
         metavar="DIR",
         help="the store (default: $SMOLVM_STORE, else $SMOLVM_HOME, else smolvm in the user's cache; at the moment %(default)s)",
     )
@@ -100,10 +99,11 @@ def _windows_build(options: argparse.Namespace) -> int:
 
 def _windows_check(options: argparse.Namespace) -> int:
     from pytest_smolvm import builder
+    from pytest_smolvm.builder.arguments import secret
     from pytest_smolvm.spec import GuestSpec
     from pytest_smolvm.store import Store
 
-    password = _first_line(options.password_file) if options.password_file else "smolvm"
+    password = secret(options.password_file, "password") if options.password_file else "smolvm"
     spec = GuestSpec(image=options.image.absolute(), ssh_user=options.user, ssh_password=password, memory=options.memory, boot="cold")
     outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store), options.engine or ENGINES)
     for outcome in outcomes:
@@ -151,13 +151,6 @@ def _prune(options: argparse.Namespace) -> int:
         print(f"removed {entry.kind} {entry.name} ({entry.size / 2**20:.0f} MiB)")
     print(f"{len(removed)} removed, {sum(entry.size for entry in removed) / 2**20:.0f} MiB")
     return 0
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return (path.read_text(encoding="utf-8").splitlines() or [""])[0]
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"the password file {path} cannot be read: {exc}") from exc
 
 
 def _duration(text: str) -> float:

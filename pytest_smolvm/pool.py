@@ -112,7 +112,7 @@ class Pool:
         if prepared is None:
             return None
         with ExitStack() as unusable:
-            unusable.callback(self._throw_away, prepared)
+            unusable.callback(self.throw_away, prepared)
             if self.capacity.claim(prepared.lease) and prepared.guest.machine.child.poll() is None:
                 unusable.pop_all()
                 return Place(self, spec, prepared.lease, prepared)
@@ -122,9 +122,10 @@ class Pool:
         """In the background: whoever asks for another guest need not wait for it."""
         spare, self._spare = self._spare, None
         if spare is not None:
-            self._disposals.append(spare.dispose(self._throw_away))
+            self._disposals.append(spare.dispose(self.throw_away))
 
-    def _throw_away(self, prepared: _Prepared) -> None:
+    def throw_away(self, prepared: _Prepared) -> None:
+        """End a spare and give its room back."""
         try:
             prepared.resources.close()
         finally:
@@ -207,10 +208,10 @@ class Pool:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
         try:
             seat = start(connection)
-            resident = Resident(connection.tunnel, seat)
-            resident.warm_up(_WARM_CALLS * resident.processes)
-            seat = replace(seat, sets_clock=self._sets_clock(resident))
-            resident.close()  # a connection would be frozen with it, and nobody would be at its other end
+            # Closed, since a connection would be frozen with the guest, and nobody would be at its other end.
+            with closing(Resident(connection.tunnel, seat)) as resident:
+                resident.warm_up(_WARM_CALLS * resident.processes)
+                seat = replace(seat, sets_clock=self._sets_clock(resident))
         except ResidentLost as exc:
             self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
             return
@@ -300,10 +301,9 @@ class Place:
     def release(self) -> None:
         """Give the room back."""
         prepared, self.prepared = self.prepared, None
-        try:
-            if prepared is not None:
-                prepared.resources.close()  # nobody has used it
-        finally:
+        if prepared is not None:
+            self.pool.throw_away(prepared)  # nobody has used it
+        else:
             self.pool.capacity.release(self.lease)
 
 

@@ -104,9 +104,9 @@ def resolve(
 
 
 def default_store(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the store is if nobody says otherwise: SMOLVM_HOME, else below the user's cache directory."""
-    if environ.get("SMOLVM_HOME"):
-        return Path(environ["SMOLVM_HOME"])
+    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory."""
+    if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
+        return Path(named)
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
 
 

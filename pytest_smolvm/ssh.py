@@ -277,9 +277,9 @@ class Account:
 def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None = None) -> Ssh:
     """Wait for a booting guest's SSH server, then log in on the very connection that brought the banner.
 
-    :param host_key: the key it must have; None takes any.
     A server that breaks off the handshake or the login, as one does that is being restarted, is tried again.
 
+    :param host_key: the key it must have; None takes any.
     :raises TimedOut: no login within `timeout` seconds.
     :raises LoginError: user or password refused.
     :raises HostKeyChanged: it has another key.

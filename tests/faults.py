@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
     options = parser.parse_args()
-    image = options.image or practice_image(Store.at(Path(os.environ.get("SMOLVM_STORE") or default_store())), Silent())
+    image = options.image or practice_image(Store.at(default_store()), Silent())
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
         storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))
