@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import boots, calls, crowds, transfers
+from benchmarks import boots, calls, crowds, suites, transfers
 from benchmarks.setting import Setting
 from pytest_smolvm.host import look
 from pytest_smolvm.images import practice_image
@@ -19,7 +19,7 @@ from pytest_smolvm.settings import default_store
 from pytest_smolvm.store import Store
 from pytest_smolvm.telling import Lines
 
-PARTS = {"boots": boots.measure, "calls": calls.measure, "crowds": crowds.measure, "transfers": transfers.measure}
+PARTS = {"boots": boots.measure, "calls": calls.measure, "crowds": crowds.measure, "transfers": transfers.measure, "suites": suites.measure}
 
 
 def main() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -81,7 +81,8 @@ def check(
         with closing(connection), phase(progress, "comparing"):
             told = outcomes(connection, cases(), progress)
             for engine in engines:
-                told += script_outcomes(runner(engine, connection), engine, progress)
+                with runner(engine, connection) as run:
+                    told += script_outcomes(run, engine, progress)
             return told
 
 
@@ -105,12 +106,20 @@ def script_outcomes(
     return tuple(found)
 
 
-def runner(engine: str, connection: Ssh) -> conformance.Runner:
-    """What runs a script in one of the `conformance.ENGINES`.
+@contextmanager
+def runner(engine: str, connection: Ssh) -> Iterator[conformance.Runner]:
+    """What runs a script in one of the `conformance.ENGINES`, for the length of the block.
 
     :raises ResidentLost: the resident PowerShell does not start.
     """
-    resident = Resident(connection.tunnel, start(connection)) if engine == "resident" else None
+    if engine == "resident":
+        with closing(Resident(connection.tunnel, start(connection))) as resident:
+            yield _runner(engine, connection, resident)
+    else:
+        yield _runner(engine, connection, None)
+
+
+def _runner(engine: str, connection: Ssh, resident: Resident | None) -> conformance.Runner:
 
     def run(script: str, args: Sequence[conformance.Argument], stdin: bytes) -> RunResult:
         try:

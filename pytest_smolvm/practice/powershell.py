@@ -7,12 +7,15 @@ import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.practice.recipe import HERE, HOST, Recipe, archive_identity, digest
 from pytest_smolvm.process import run
 
 _ENVIRONMENT = {"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1"}
+# Pythons that know of filters want one to be named (PEP 706).
+_SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def check_powershell(recipe: Recipe) -> None:
@@ -62,7 +65,7 @@ def _unpack(archive: Path, directory: Path) -> None:
                 zipped.extractall(directory)
         else:
             with tarfile.open(archive) as tarred:
-                tarred.extractall(directory)
+                tarred.extractall(directory, **_SAFELY)
     except (tarfile.TarError, zipfile.BadZipFile, OSError) as exc:
         raise UsageError(f"{archive} is not a PowerShell archive: {exc}") from exc
     program = directory / "pwsh.exe"

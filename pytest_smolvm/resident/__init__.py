@@ -192,7 +192,7 @@ class _Hall:
     def __init__(self, processes: list[_Process]) -> None:
         self._idle = processes
         self.living = len(processes)
-        self._turns = 0  # calls that have ended
+        self._turns = 0  # calls that have ended, or gone another way
         self._changed = threading.Condition()
 
     def close(self) -> None:
@@ -215,6 +215,9 @@ class _Hall:
                 if not self._changed.wait_for(lambda: turns != self._turns, deadline.at_most(_PATIENCE_SECONDS)):
                     if deadline.passed:
                         raise TimedOut("a free process of the resident PowerShell", deadline.seconds or 0)
+                    # One at a time: all of a crowd would start a powershell.exe each, in a guest that may just be slow.
+                    self._turns += 1
+                    self._changed.notify_all()
                     raise ResidentLost("all processes of the resident PowerShell are busy")
             process = self._idle.pop(0)  # in turn: each prepares its next runspace while another is asked
         try:

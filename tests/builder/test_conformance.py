@@ -64,10 +64,11 @@ def test_scripts_of_the_table() -> None:
     """The table that the practice image is held to is put to this one, too."""
     text = next(case for case in conformance.cases() if case.name == "text")
 
-    same, other, never = (
-        script_outcomes(runner("fresh", Answering(answer)), "fresh", Silent(), [text])[0]  # type: ignore[arg-type]
-        for answer in (b"hello\r\n", b"bye\r\n", b"never")
-    )
+    found = []
+    for answer in (b"hello\r\n", b"bye\r\n", b"never"):
+        with runner("fresh", Answering(answer)) as run:  # type: ignore[arg-type]
+            found += script_outcomes(run, "fresh", Silent(), [text])
+    same, other, never = found
 
     assert same.good and same.name == "script (fresh): text"
     assert "'bye" in other.difference

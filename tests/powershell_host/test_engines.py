@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from pytest_smolvm import conformance
@@ -9,17 +11,11 @@ from pytest_smolvm.builder.conformance import runner
 from pytest_smolvm.ssh import Ssh
 
 
-# As long as the connection: a channel that is collected unclosed closes itself, and waits for ever if the thread that
-# happens to collect it is about to send (paramiko's Channel.__del__).
-KEPT: list[conformance.Runner] = []
-
-
 @pytest.fixture(scope="module", params=conformance.ENGINES)
-def engine(request: pytest.FixtureRequest, connection: Ssh) -> tuple[str, conformance.Runner]:
+def engine(request: pytest.FixtureRequest, connection: Ssh) -> Iterator[tuple[str, conformance.Runner]]:
     """One of the three ways."""
-    run = runner(request.param, connection)
-    KEPT.append(run)
-    return request.param, run
+    with runner(request.param, connection) as run:
+        yield request.param, run
 
 
 @pytest.mark.parametrize("case", conformance.cases(), ids=lambda case: case.name)

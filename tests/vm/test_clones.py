@@ -33,13 +33,22 @@ def spec(image: Path) -> GuestSpec:
     return GuestSpec(image=image, memory=MEMORY)
 
 
-def test_two_clones_yield_different_guids(windows_vm_factory: object) -> None:
+RANDOM = """
+[guid]::NewGuid().ToString()
+[IO.Path]::GetRandomFileName()
+Get-Random
+(New-Object Random).Next()
+[Convert]::ToBase64String([Security.Cryptography.RSA]::Create(1024).ExportParameters($false).Modulus)
+"""
+
+
+def test_two_clones_yield_different_guids_and_keys(windows_vm_factory: object) -> None:
     first, second = windows_vm_factory(count=2)  # type: ignore[operator]
 
-    guids = [vm.run("[guid]::NewGuid().ToString(); [IO.Path]::GetRandomFileName()").stdout.split() for vm in (first, second)]
+    yields = [vm.run(RANDOM, check=True).stdout.split() for vm in (first, second)]
 
-    assert len(guids[0]) == len(guids[1]) == 2
-    assert not set(guids[0]) & set(guids[1])
+    assert len(yields[0]) == len(yields[1]) == 5
+    assert not set(yields[0]) & set(yields[1])
 
 
 def test_a_clone_has_a_generation_id_of_its_own(pool: Pool, spec: GuestSpec) -> None:

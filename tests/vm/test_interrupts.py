@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def began(inner: pytest.Pytester, then: str, *options: str) -> Iterator[tuple[su
     inner.makepyfile(TEST.format(where=str(note), then=then))
     # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
     words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    run = subprocess.Popen(words, cwd=inner.path, stdout=subprocess.DEVNULL)
+    run = subprocess.Popen(words, cwd=inner.path, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
         yield run, Path(note.read_text())
@@ -49,9 +50,15 @@ def nobody_uses(place: Path) -> bool:
     return True
 
 
-def test_control_c(inner: pytest.Pytester) -> None:
-    with began(inner, LONG) as (run, place):
-        run.send_signal(signal.SIGINT)
+def control_c(run: subprocess.Popen[bytes]) -> None:
+    """As a terminal does it: everybody in its foreground gets the signal."""
+    os.killpg(run.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("options", [(), ("-n2",)])
+def test_control_c(inner: pytest.Pytester, options: tuple[str, ...]) -> None:
+    with began(inner, LONG, *options) as (run, place):
+        control_c(run)
 
         assert pytest.ExitCode.INTERRUPTED == run.wait(SECONDS)
         assert not place.exists()
@@ -61,7 +68,7 @@ def test_control_c(inner: pytest.Pytester) -> None:
 def test_control_c_pressed_until_it_ends(inner: pytest.Pytester, store: Store) -> None:
     with began(inner, LONG) as (run, place):
         while run.poll() is None:
-            run.send_signal(signal.SIGINT)
+            control_c(run)
             with suppress(subprocess.TimeoutExpired):
                 run.wait(0.1)
 

@@ -1,0 +1,143 @@
+"""Several processes on one host: who bakes, who waits, and who gets the room there is."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.store import Store
+from pytest_smolvm.waiting import until
+
+from .conftest import guest_processes
+
+SECONDS = 600.0
+BAKING = re.compile(r"baking the template of (\S+), once for this host \.\.\.$", re.MULTILINE)
+WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\.\.$", re.MULTILINE)
+
+
+@pytest.fixture
+def overlays(image: Path, tmp_path: Path) -> list[Path]:
+    """Two images that are not the same, though all that is in them is."""
+    made = [tmp_path / "first.qcow2", tmp_path / "second.qcow2"]
+    for path in made:
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", path], check=True)
+    return made
+
+
+class Run:
+    """pytest in a process of its own, with what it prints in a file."""
+
+    def __init__(self, place: Path, name: str, options: tuple[str, ...]) -> None:
+        self._log = place / f"{name}.log"
+        # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
+        words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+        with open(self._log, "wb") as log:
+            self.process = subprocess.Popen(words, cwd=place, stdout=log, stderr=subprocess.STDOUT)
+
+    @property
+    def text(self) -> str:
+        """What it has printed."""
+        return self._log.read_text(encoding="utf-8")
+
+    def says(self, pattern: re.Pattern[str], timeout: float = SECONDS) -> re.Match[str]:
+        """Wait for a line."""
+        return until(f"{pattern.pattern!r}", lambda: pattern.search(self.text), timeout=timeout, last_seen=lambda: self.text[-2000:])
+
+
+@contextmanager
+def began(place: Path, name: str, *options: str) -> Iterator[Run]:
+    run = Run(place, name, options)
+    try:
+        yield run
+    finally:
+        run.process.kill()
+        run.process.wait()
+
+
+def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(inner: pytest.Pytester, overlays: list[Path], own_store: Store) -> None:
+    inner.makepyfile("class TestA:\n def test_one(self, windows_vm): pass\n def test_two(self, windows_vm): pass\n")
+    store = f"--smolvm-store={own_store.root}"
+    images = [f"--smolvm-image={path.stem}={path}" for path in overlays]
+    with began(inner.path, "scopes", "-n2", "--dist=loadscope", store, *images) as scopes:
+        scopes.says(BAKING)
+        with began(inner.path, "alone", store, *images) as alone:
+            assert [0, 0] == [run.process.wait(SECONDS) for run in (scopes, alone)]
+
+    text = scopes.text + alone.text
+    assert sorted(path.name for path in overlays) == sorted(BAKING.findall(text))
+    assert WAITING.search(text)
+    assert 2 == len(list(own_store.templates.iterdir()))
+
+
+def test_a_killed_baker_is_replaced_at_once(inner: pytest.Pytester, own_store: Store) -> None:
+    inner.makepyfile("def test_guest(windows_vm): pass\n")
+    store = f"--smolvm-store={own_store.root}"
+    with began(inner.path, "first", store) as first:
+        first.says(BAKING)
+        with began(inner.path, "second", store) as second:
+            assert str(first.process.pid) == second.says(WAITING).group(1)
+            first.process.kill()
+            second.says(BAKING, timeout=10)
+            second.process.send_signal(signal.SIGINT)
+            assert pytest.ExitCode.INTERRUPTED == second.process.wait(30)
+
+    assert [] == guest_processes(own_store.root)
+    assert [] == list(own_store.root.glob(f"*/{second.process.pid}-*"))
+    own_store.reap()  # as the next run does
+    assert [] == [*own_store.templates.iterdir(), *own_store.runs.iterdir(), *own_store.leases.iterdir()]
+
+
+def test_room_is_waited_for_and_the_wait_is_said(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_guest(windows_vm, n):
+            windows_vm.run("ping -n 12 127.0.0.1", shell="cmd", check=True)
+        """
+    )
+
+    result = inner.runpytest_subprocess("-n2", "--smolvm-max-guests=1")
+
+    result.assert_outcomes(passed=2)
+    said = [line for line in result.errlines if "waiting for room for 1 guest" in line]
+    assert 1 == len(said)
+    assert re.search(r"; process \d+ has one of \d+ MiB", said[0])
+
+
+def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.Pytester, store: Store) -> None:
+    inner.makepyfile(
+        f"""
+        import json
+        import os
+        from pathlib import Path
+
+        from pytest_smolvm.waiting import until
+
+        seen = []
+
+        def spares():
+            leases = [json.loads(path.read_text()) for path in Path({str(store.leases)!r}).glob(f"{{os.getpid()}}-*")]
+            return [lease["qemu"].partition("-")[0] for lease in leases if lease["spare"] and lease["qemu"]]
+
+        def test_first(windows_vm):
+            seen.extend(until("a spare", spares, timeout=60))
+
+        def test_second(windows_vm):
+            assert [str(windows_vm._running().machine.child.pid)] == seen
+            assert [] == spares()
+        """
+    )
+    before = set(store.runs.iterdir())
+
+    inner.runpytest_subprocess().assert_outcomes(passed=2)
+
+    assert set(store.runs.iterdir()) <= before
