@@ -40,8 +40,11 @@ def choose(binary: str, memory: Path) -> Accelerator:
         pass  # nothing kept, or not by this version: find out again
     found = _try_kvm(binary)
     aside = memory.with_name(f"{memory.name}.{os.getpid()}")
-    aside.write_text(json.dumps({"key": key, "accelerator": asdict(found)}), encoding="utf-8")
-    aside.replace(memory)
+    try:
+        aside.write_text(json.dumps({"key": key, "accelerator": asdict(found)}), encoding="utf-8")
+        aside.replace(memory)
+    except OSError:  # a full disk, say: then the next run finds out again
+        aside.unlink(missing_ok=True)
     return found
 
 
