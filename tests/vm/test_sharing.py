@@ -17,7 +17,7 @@ from pytest_smolvm.waiting import until
 
 from .conftest import guest_processes
 
-SECONDS = 600.0
+SECONDS = 1200.0
 BAKING = re.compile(r"baking the template of (\S+), once for this host \.\.\.$", re.MULTILINE)
 WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\.\.$", re.MULTILINE)
 
@@ -67,12 +67,12 @@ def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(inner: pytest.P
     images = [f"--smolvm-image={path.stem}={path}" for path in overlays]
     with began(inner.path, "scopes", "-n2", "--dist=loadscope", store, *images) as scopes:
         scopes.says(BAKING)
-        with began(inner.path, "alone", store, *images) as alone:
-            assert [0, 0] == [run.process.wait(SECONDS) for run in (scopes, alone)]
+        with began(inner.path, "reversed", store, *reversed(images)) as other:
+            other.says(BAKING)
+            assert "once for this host: done" not in scopes.text
+            assert [0, 0] == [run.process.wait(SECONDS) for run in (scopes, other)]
 
-    text = scopes.text + alone.text
-    assert sorted(path.name for path in overlays) == sorted(BAKING.findall(text))
-    assert WAITING.search(text)
+    assert sorted(path.name for path in overlays) == sorted(BAKING.findall(scopes.text + other.text))
     assert 2 == len(list(own_store.templates.iterdir()))
 
 
@@ -109,8 +109,8 @@ def test_room_is_waited_for_and_the_wait_is_said(inner: pytest.Pytester) -> None
 
     result.assert_outcomes(passed=2)
     said = [line for line in result.errlines if "waiting for room for 1 guest" in line]
-    assert 1 == len(said)
-    assert re.search(r"; process \d+ has one of \d+ MiB", said[0])
+    assert said  # by both, if somebody else's guests were in the way
+    assert all(re.search(r"; process \d+ has one of \d+ MiB", line) for line in said)
 
 
 def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.Pytester, store: Store) -> None:
