@@ -17,18 +17,9 @@ from pytest_smolvm.waiting import until
 
 from .conftest import guest_processes
 
-SECONDS = 1200.0
+SECONDS = 600.0
 BAKING = re.compile(r"baking the template of (\S+), once for this host \.\.\.$", re.MULTILINE)
 WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\.\.$", re.MULTILINE)
-
-
-@pytest.fixture
-def overlays(image: Path, tmp_path: Path) -> list[Path]:
-    """Two images that are not the same, though all that is in them is."""
-    made = [tmp_path / "first.qcow2", tmp_path / "second.qcow2"]
-    for path in made:
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", path], check=True)
-    return made
 
 
 class Run:
@@ -59,21 +50,6 @@ def began(place: Path, name: str, *options: str) -> Iterator[Run]:
     finally:
         run.process.kill()
         run.process.wait()
-
-
-def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(inner: pytest.Pytester, overlays: list[Path], own_store: Store) -> None:
-    inner.makepyfile("class TestA:\n def test_one(self, windows_vm): pass\n def test_two(self, windows_vm): pass\n")
-    store = f"--smolvm-store={own_store.root}"
-    images = [f"--smolvm-image={path.stem}={path}" for path in overlays]
-    with began(inner.path, "scopes", "-n2", "--dist=loadscope", store, *images) as scopes:
-        scopes.says(BAKING)
-        with began(inner.path, "reversed", store, *reversed(images)) as other:
-            other.says(BAKING)
-            assert "once for this host: done" not in scopes.text
-            assert [0, 0] == [run.process.wait(SECONDS) for run in (scopes, other)]
-
-    assert sorted(path.name for path in overlays) == sorted(BAKING.findall(scopes.text + other.text))
-    assert 2 == len(list(own_store.templates.iterdir()))
 
 
 def test_a_killed_baker_is_replaced_at_once(inner: pytest.Pytester, own_store: Store) -> None:
