@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.setting import Setting, seconds
@@ -31,7 +32,7 @@ def _overhead() -> dict[str, float]:
         took: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(RUNS):  # in turn, so that both meet the same moments of the host
             for way, words in ways.items():
-                took[way].append(seconds(lambda words=words: subprocess.run(words, check=True, stdout=subprocess.DEVNULL)))  # type: ignore[misc]
+                took[way].append(seconds(partial(subprocess.run, words, check=True, stdout=subprocess.DEVNULL)))
     plain = statistics.median(took["without"])
     return {"plain_suite_seconds": round(plain, 3), "plugin_overhead_seconds": round(statistics.median(took["with"]) - plain, 4)}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pytest_smolvm import notes
 from pytest_smolvm.process import end, start
 
 _TRIAL_SECONDS = 1.0
@@ -32,19 +33,13 @@ class Accelerator:
 def choose(binary: str, memory: Path) -> Accelerator:
     """Find out what works, by running `binary` for a second; the answer is kept in the file `memory` until reboot."""
     key = f"{_boot_id()} {binary} {os.stat(binary).st_mtime_ns} {os.access('/dev/kvm', os.R_OK | os.W_OK)}"
-    try:
-        kept = json.loads(memory.read_text(encoding="utf-8"))
-        if kept["key"] == key:
+    kept = notes.read(memory) or {}
+    if kept.get("key") == key:
+        with suppress(KeyError, TypeError):  # not by this version: find out again
             return Accelerator(**kept["accelerator"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing kept, or not by this version: find out again
     found = _try_kvm(binary)
-    aside = memory.with_name(f"{memory.name}.{os.getpid()}")
-    try:
-        aside.write_text(json.dumps({"key": key, "accelerator": asdict(found)}), encoding="utf-8")
-        aside.replace(memory)
-    except OSError:  # a full disk, say: then the next run finds out again
-        aside.unlink(missing_ok=True)
+    with suppress(OSError):  # a full disk, say: then the next run finds out again
+        notes.write(memory, {"key": key, "accelerator": asdict(found)})
     return found
 
 

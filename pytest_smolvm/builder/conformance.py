@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -112,14 +112,7 @@ def runner(engine: str, connection: Ssh) -> Iterator[conformance.Runner]:
 
     :raises ResidentLost: the resident PowerShell does not start.
     """
-    if engine == "resident":
-        with closing(Resident(connection.tunnel, start(connection))) as resident:
-            yield _runner(engine, connection, resident)
-    else:
-        yield _runner(engine, connection, None)
-
-
-def _runner(engine: str, connection: Ssh, resident: Resident | None) -> conformance.Runner:
+    resident = Resident(connection.tunnel, start(connection)) if engine == "resident" else None
 
     def run(script: str, args: Sequence[conformance.Argument], stdin: bytes) -> RunResult:
         try:
@@ -132,7 +125,8 @@ def _runner(engine: str, connection: Ssh, resident: Resident | None) -> conforma
         except CommandTimedOut as exc:
             return RunResult(exc.stdout, f"not done within {exc.seconds:g} s", _NEVER, exc.seconds, script)
 
-    return run
+    with closing(resident) if resident else nullcontext():
+        yield run
 
 
 def cases() -> tuple[Case, ...]:

@@ -24,6 +24,7 @@ from pytest_smolvm import practice
 from pytest_smolvm.practice.root import root_key
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
+from tests.background import background
 
 TOOLS = "compile the guest's programs"
 POWERSHELL = "make PowerShell"
@@ -77,15 +78,9 @@ class Workshop:
     def building(self, name: str = "build") -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
         """A build that goes on, and how to read what it has said so far."""
         log = self._place / f"{name}.log"
-        # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
-        words: list[str | Path] = ["env", "--default-signal=INT", sys.executable, "-m", "pytest_smolvm.cli", "--store", self.store.root]
-        with open(log, "wb") as sink:
-            build = subprocess.Popen([*words, "practice", "build", "--powershell", self._archive], cwd=self._place, stderr=sink)
-        try:
+        words = ("--store", self.store.root, "practice", "build", "--powershell", self._archive)
+        with open(log, "wb") as sink, background("pytest_smolvm.cli", *words, cwd=self._place, stderr=sink) as build:
             yield build, log.read_text
-        finally:
-            build.kill()
-            build.wait()
 
     def build(self) -> str:
         """What a build says that nobody disturbs."""

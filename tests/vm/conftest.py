@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm import SmolVM
+from pytest_smolvm.host import look
 from pytest_smolvm.images import practice_image
+from pytest_smolvm.pool import Pool
 from pytest_smolvm.progress import Silent
-from pytest_smolvm.settings import PRACTICE, default_store, images
+from pytest_smolvm.settings import default_store, images
 from pytest_smolvm.store import Store
 
 MEMORY = 1024
+# What a run says when it begins to bake a template, and when it begins to wait for one.
+BAKING = re.compile(r"baking the template of (\S+), once for this host \.\.\.$", re.MULTILINE)
+WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\.\.$", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,28 @@ def guest_processes(place: Path) -> list[str]:
     """Command lines of QEMU and swtpm processes below `place`."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in listed if str(place) in line and line.split(" ")[0].endswith(("qemu-system-x86_64", "swtpm"))]
+
+
+def pool_on(store: Store, max_guests: int | None = None) -> Pool:
+    """A pool that says nothing."""
+    return Pool(store, look(store), Silent(), max_guests=max_guests)
+
+
+def overlay(path: Path, backing: Path) -> Path:
+    """An image of its own, though all that is in it is the other's."""
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", backing, "-F", "qcow2", path], check=True)
+    return path
+
+
+@contextmanager
+def tmpfs(place: Path, mebibytes: int) -> Iterator[Path]:
+    """A file system of this size in a new directory; it takes root."""
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}M", "tmpfs", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 def kill_every_powershell(vm: SmolVM) -> None:

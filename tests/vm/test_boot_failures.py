@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,18 +15,16 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import BootError, GuestDied, ImageError, LoginError
-from pytest_smolvm.host import look
 from pytest_smolvm.pool import Pool
-from pytest_smolvm.progress import Silent
 from pytest_smolvm.store import Store
 
-from .conftest import MEMORY, guest_processes
+from .conftest import MEMORY, guest_processes, overlay, pool_on, tmpfs
 
 
 @pytest.fixture
 def pool(own_store: Store) -> Iterator[Pool]:
     """A pool on a store of its own, which must be clean afterwards."""
-    yield Pool(own_store, look(own_store), Silent())
+    yield pool_on(own_store)
     assert [] == guest_processes(own_store.root)
     assert [] == list(own_store.runs.iterdir())
     assert [] == list(own_store.leases.iterdir())
@@ -44,7 +41,7 @@ def test_images_that_are_none(pool: Pool, image: Path, tmp_path: Path) -> None:
         short.write_bytes(whole.read(image.stat().st_size // 2))
     base = tmp_path / "base.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", base, "1M"], check=True)
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", orphan], check=True)
+    overlay(orphan, base)
     base.unlink()
 
     for path, said in (
@@ -97,12 +94,9 @@ def test_qemu_killed_during_a_run(pool: Pool, image: Path) -> None:
 def test_the_hosts_disk_fills_up(image: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    place = tmp_path / "small"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40M", "tmpfs", place], check=True)
-    try:
+    with tmpfs(tmp_path / "small", 40) as place:
         small = Store.at(place)
-        with cold(image, Pool(small, look(small), Silent())) as vm:
+        with cold(image, pool_on(small)) as vm:
             vm.wait_for_ssh()
             big = tmp_path / "big.bin"
             big.write_bytes(os.urandom(60 * 2**20))
@@ -110,9 +104,6 @@ def test_the_hosts_disk_fills_up(image: Path, tmp_path: Path) -> None:
                 vm.upload_file(big, r"C:\big.bin")
                 vm.run("ping -n 120 127.0.0.1", shell="cmd")  # the guest writes its cache back meanwhile
         assert [] == list(small.runs.iterdir())
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def test_a_killed_test_process_takes_its_guest_along(image: Path, own_store: Store) -> None:

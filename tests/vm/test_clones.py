@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.host import look
 from pytest_smolvm.pool import Pool
 from pytest_smolvm.progress import Silent
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 from pytest_smolvm import templates
 
-from .conftest import MEMORY, guest_processes
+from .conftest import MEMORY, guest_processes, overlay, pool_on
 
 
 @pytest.fixture
 def pool(store: Store) -> Pool:
     """The pool of the run's own store, templates included."""
-    return Pool(store, look(store), Silent())
+    return pool_on(store)
 
 
 @pytest.fixture
@@ -87,9 +85,9 @@ def test_a_spare_nobody_took_is_gone_with_the_pool(pool: Pool, spec: GuestSpec) 
 
 
 def test_a_real_request_takes_a_spares_room(store: Store, spec: GuestSpec) -> None:
-    small = Pool(store, look(store), Silent(), max_guests=2)
+    small = pool_on(store, max_guests=2)
     small.expect(spec)
-    other = Pool(store, look(store), Silent(), max_guests=2)
+    other = pool_on(store, max_guests=2)
 
     places = other.places(spec, spec)
 
@@ -104,7 +102,7 @@ def test_a_real_request_takes_a_spares_room(store: Store, spec: GuestSpec) -> No
 def baking(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     """A pool on a store of this module's own, for what bakes templates."""
     own = Store.at(tmp_path_factory.mktemp("baking") / "store")
-    return Pool(own, look(own), Silent())
+    return pool_on(own)
 
 
 def answers(vm: SmolVM) -> bool:
@@ -146,7 +144,7 @@ def test_two_qemus_take_turns(baking: Pool, spec: GuestSpec) -> None:
 def test_an_image_that_is_replaced_in_place_is_another_image(baking: Pool, image: Path, tmp_path: Path) -> None:
     copy, again = tmp_path / "copy.qcow2", tmp_path / "again.qcow2"
     for path in (copy, again):
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", path], check=True)
+        overlay(path, image)
     spec = GuestSpec(image=copy, memory=MEMORY)
     with SmolVM.of(spec, baking) as first:
         before = set(baking.store.templates.iterdir())

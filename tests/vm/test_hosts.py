@@ -13,14 +13,11 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import StoreError
-from pytest_smolvm.host import look
-from pytest_smolvm.pool import Pool
 from pytest_smolvm.process import require
-from pytest_smolvm.progress import Silent
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
-from .conftest import MEMORY, guest_processes
+from .conftest import MEMORY, guest_processes, pool_on, tmpfs
 
 TEST = "def test_guest(windows_vm): pass\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -75,22 +72,18 @@ def test_too_little_memory_is_free(inner: pytest.Pytester) -> None:
 @contextmanager
 def small(place: Path, mebibytes: int) -> Iterator[Store]:
     """A store on a file system of this size, in which nothing may be left but templates."""
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}M", "tmpfs", place], check=True)
-    try:
+    with tmpfs(place, mebibytes):
         store = Store.at(place)
         yield store
         assert [] == guest_processes(place)
         assert [] == [*store.runs.iterdir(), *store.leases.iterdir()]
         assert not any(map(store.is_aside, store.templates.iterdir()))
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
 
 
 @AS_ROOT
 def test_the_store_fills_up_while_a_template_is_baked(image: Path, tmp_path: Path) -> None:
     with small(tmp_path / "small", 200) as store:
-        with pytest.raises(StoreError, match="is full; pytest-smolvm prune"), SmolVM(image=image, pool=Pool(store, look(store), Silent()), memory=MEMORY):
+        with pytest.raises(StoreError, match="is full; pytest-smolvm prune"), SmolVM(image=image, pool=pool_on(store), memory=MEMORY):
             pass
         assert [] == list(store.templates.iterdir())
 
@@ -98,7 +91,7 @@ def test_the_store_fills_up_while_a_template_is_baked(image: Path, tmp_path: Pat
 @AS_ROOT
 def test_the_store_is_full_when_a_clone_is_asked_for(store: Store, image: Path, tmp_path: Path) -> None:
     spec = GuestSpec(image=image, memory=MEMORY)
-    with SmolVM.of(spec, Pool(store, look(store), Silent())) as vm:
+    with SmolVM.of(spec, pool_on(store)) as vm:
         template = vm._running().machine.parts.memory_file
     assert template is not None
 
@@ -106,11 +99,11 @@ def test_the_store_is_full_when_a_clone_is_asked_for(store: Store, image: Path, 
         subprocess.run(["cp", "-a", "--sparse=always", template.parent, full.templates], check=True)
         fill(full.root / "filling")
 
-        with pytest.raises(StoreError, match="is full; pytest-smolvm prune"), SmolVM.of(spec, Pool(full, look(full), Silent())):
+        with pytest.raises(StoreError, match="is full; pytest-smolvm prune"), SmolVM.of(spec, pool_on(full)):
             pass
 
         (full.root / "filling").unlink()
-        with SmolVM.of(spec, Pool(full, look(full), Silent())) as vm:  # the template is as good as before
+        with SmolVM.of(spec, pool_on(full)) as vm:  # the template is as good as before
             assert 0 == vm.run("ver", shell="cmd").exit_code
 
 

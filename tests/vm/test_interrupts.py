@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
+from tests.background import background
 
 from .conftest import guest_processes
 
@@ -34,15 +34,10 @@ def began(inner: pytest.Pytester, then: str, *options: str) -> Iterator[tuple[su
     """A run whose guest is in use, and that guest's directory."""
     note = inner.path / "where"
     inner.makepyfile(TEST.format(where=str(note), then=then))
-    # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
-    words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    run = subprocess.Popen(words, cwd=inner.path, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
+    words = ("-p", "no:cacheprovider", *options)
+    with background("pytest", *words, cwd=inner.path, stdout=subprocess.DEVNULL, start_new_session=True) as run:
         until("a guest in use", lambda: note.exists() and note.stat().st_size, timeout=SECONDS)
         yield run, Path(note.read_text())
-    finally:
-        run.kill()
-        run.wait()
 
 
 def nobody_uses(place: Path) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 
 import pytest
 
 from pytest_smolvm.store import Store
+
+from .conftest import BAKING, WAITING
 
 NOTE = r"C:\Users\smolvm\note.txt"
 
@@ -95,8 +96,8 @@ def test_two_workers_share_one_template(inner: pytest.Pytester, image: object, t
 
     result.assert_outcomes(passed=2)
     text = result.stderr.str() + result.stdout.str()
-    assert len(re.findall(r"baking the template of \S+, once for this host \.\.\.$", text, re.MULTILINE)) == 1
-    assert len(re.findall(r"waiting for process \d+ to bake the template of \S+ \.\.\.$", text, re.MULTILINE)) == 1
+    assert len(BAKING.findall(text)) == 1
+    assert len(WAITING.findall(text)) == 1
     assert len(list(Store(store).templates.iterdir())) == 1
 
 

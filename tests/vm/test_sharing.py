@@ -5,37 +5,33 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
+from tests.background import background
 
-from .conftest import guest_processes
+from .conftest import BAKING, WAITING, guest_processes
 
 SECONDS = 600.0
-BAKING = re.compile(r"baking the template of (\S+), once for this host \.\.\.$", re.MULTILINE)
-WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\.\.$", re.MULTILINE)
 
 
+@dataclass(frozen=True)
 class Run:
     """pytest in a process of its own, with what it prints in a file."""
 
-    def __init__(self, place: Path, name: str, options: tuple[str, ...]) -> None:
-        self._log = place / f"{name}.log"
-        # What runs this suite may ignore Ctrl-C, as shells have their background jobs do, and children would inherit that.
-        words = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-        with open(self._log, "wb") as log:
-            self.process = subprocess.Popen(words, cwd=place, stdout=log, stderr=subprocess.STDOUT)
+    process: subprocess.Popen[bytes]
+    log: Path
 
     @property
     def text(self) -> str:
         """What it has printed."""
-        return self._log.read_text(encoding="utf-8")
+        return self.log.read_text(encoding="utf-8")
 
     def says(self, pattern: re.Pattern[str], timeout: float = SECONDS) -> re.Match[str]:
         """Wait for a line."""
@@ -44,12 +40,9 @@ class Run:
 
 @contextmanager
 def began(place: Path, name: str, *options: str) -> Iterator[Run]:
-    run = Run(place, name, options)
-    try:
-        yield run
-    finally:
-        run.process.kill()
-        run.process.wait()
+    log = place / f"{name}.log"
+    with open(log, "wb") as sink, background("pytest", "-p", "no:cacheprovider", *options, cwd=place, stdout=sink, stderr=subprocess.STDOUT) as process:
+        yield Run(process, log)
 
 
 def test_a_killed_baker_is_replaced_at_once(inner: pytest.Pytester, own_store: Store) -> None:

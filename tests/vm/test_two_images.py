@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm.store import Store
 
-from .test_sharing import BAKING, began
+from .conftest import BAKING, overlay
+from .test_sharing import began
 
 SECONDS = 1200.0
 
@@ -17,10 +17,7 @@ SECONDS = 1200.0
 @pytest.fixture
 def overlays(image: Path, tmp_path: Path) -> list[Path]:
     """Two images that are not the same, though all that is in them is."""
-    made = [tmp_path / "first.qcow2", tmp_path / "second.qcow2"]
-    for path in made:
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", path], check=True)
-    return made
+    return [overlay(tmp_path / f"{name}.qcow2", image) for name in ("first", "second")]
 
 
 def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(inner: pytest.Pytester, overlays: list[Path], own_store: Store) -> None:
