@@ -10,6 +10,11 @@ from pathlib import Path
 
 import filelock
 
+from pytest_smolvm.errors import TimedOut
+from pytest_smolvm.waiting import until
+
+_NOTED_SECONDS = 2.0
+
 
 @contextmanager
 def exclusive(
@@ -17,7 +22,7 @@ def exclusive(
     on_wait: Callable[[str], None] | None = None,
     timeout: float = -1,
     *,
-    while_waiting: Callable[[str], AbstractContextManager[object]] = contextlib.nullcontext,
+    while_waiting: Callable[[str], AbstractContextManager[object]] | None = None,
 ) -> Iterator[None]:
     """Hold the lock file `path`, creating it if need be.
 
@@ -31,10 +36,7 @@ def exclusive(
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        if on_wait is not None:
-            on_wait(holder(path))
-        with while_waiting(holder(path)):
-            lock.acquire()
+        _await(lock, path, on_wait, while_waiting)
     try:
         _note_holder(path)
         yield
@@ -45,9 +47,31 @@ def exclusive(
 
 def holder(path: Path) -> str:
     """Who holds the lock `path`, as far as its note tells."""
+    return _noted(path) or "another process"
+
+
+def _await(
+    lock: filelock.BaseFileLock,
+    path: Path,
+    on_wait: Callable[[str], None] | None,
+    while_waiting: Callable[[str], AbstractContextManager[object]] | None,
+) -> None:
+    who = ""
+    if on_wait is not None or while_waiting is not None:
+        # It has had the lock for a moment only, if it has not noted its name yet.
+        with contextlib.suppress(TimedOut):
+            until("the holder's name", lambda: _noted(path), timeout=_NOTED_SECONDS)
+        who = holder(path)
+    if on_wait is not None:
+        on_wait(who)
+    with while_waiting(who) if while_waiting is not None else contextlib.nullcontext():
+        lock.acquire()
+
+
+def _noted(path: Path) -> str:
     with contextlib.suppress(OSError):
-        return _note(path).read_text(encoding="utf-8") or "another process"
-    return "another process"
+        return _note(path).read_text(encoding="utf-8")
+    return ""
 
 
 def _note_holder(path: Path) -> None:

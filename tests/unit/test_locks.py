@@ -12,6 +12,7 @@ import filelock
 import pytest
 
 from pytest_smolvm.locks import exclusive, holder
+from pytest_smolvm.waiting import until
 
 
 def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None:
@@ -37,6 +38,26 @@ def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None
     waiter.join()
 
     assert [f"process {os.getpid()}", "over"] == told
+
+
+def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
+    """As the first of two processes does that begin at the same time."""
+    lock = tmp_path / "lock"
+    told: list[str] = []
+
+    def wait() -> None:
+        with exclusive(lock, told.append):
+            pass
+
+    waiter = threading.Thread(target=wait)
+    naming = threading.Timer(0.2, lambda: lock.with_name("lock.holder").write_text("process 7"))
+    with filelock.FileLock(lock):
+        naming.start()
+        waiter.start()
+        until("what is told", lambda: told, timeout=5)
+    waiter.join()
+
+    assert ["process 7"] == told
 
 
 def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
