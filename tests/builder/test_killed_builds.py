@@ -24,8 +24,8 @@ def start(recipe: Recipe, store: Store) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
-def kill_at(phase: str, recipe: Recipe, store: Store) -> None:
-    """Start a build and kill it when it gets to `phase`; no QEMU or swtpm outlives it."""
+def kill_at(phase: str, recipe: Recipe, store: Store) -> int:
+    """Start a build and kill it when it gets to `phase`; no QEMU or swtpm outlives it. Returns its process id."""
     build = start(recipe, store)
     assert build.stderr is not None
     with build, build.stderr as lines:
@@ -35,6 +35,7 @@ def kill_at(phase: str, recipe: Recipe, store: Store) -> None:
     assert build.returncode == -signal.SIGKILL
     waiting.until("QEMU and swtpm to be gone", lambda: not guest_processes(recipe.output.parent), timeout=GONE_WITHIN)
     assert not recipe.output.exists()
+    return build.pid
 
 
 def left(recipe: Recipe) -> set[str]:
@@ -43,14 +44,11 @@ def left(recipe: Recipe) -> set[str]:
 
 def test_killed_twice(recipe: Recipe, store: Store) -> None:
     """In the middle of the installation the next build starts over; after it, the next one goes on from there."""
-    before: set[Path] = set(store.runs.iterdir())
-
-    kill_at("copying files", recipe, store)
-    kill_at("starting from virtio", recipe, store)
+    builds = [kill_at("copying files", recipe, store), kill_at("starting from virtio", recipe, store)]
     with start(recipe, store) as build:
         _, said = build.communicate()
 
     assert build.returncode == 0, said
     assert "going on from the system that an earlier build has installed" in said
     assert left(recipe) == {"win11.qcow2", "win11.qcow2.json", "win11.qcow2.screens"}
-    assert set(store.runs.iterdir()) <= before
+    assert [] == [path for pid in [*builds, build.pid] for path in store.runs.glob(f"{pid}-*")]
