@@ -7,15 +7,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
+from pytest_smolvm import SmolVM
+from pytest_smolvm.waiting import until
 
 SPARE_TIMES = 5
 GUESTS = 32
 TESTS = 100
+IDLE_SHARE = 0.03  # of a core and guest
+IDLE_SECONDS = 5.0
 
 
 def measure(setting: Setting) -> dict[str, float]:
@@ -46,12 +49,30 @@ def _spares(setting: Setting) -> dict[str, float]:
 def _crowd(setting: Setting) -> dict[str, float]:
     with ExitStack() as stack:
         vms = [stack.enter_context(setting.vm("clone")) for _ in range(GUESTS)]
+        _await_idleness(vms)
+        idle = _weigh(vms, "idle_clone")
         answers = sum("Windows" in vm.run("ver", shell="cmd", check=True).stdout for vm in vms)
-        time.sleep(5)  # let them become idle: that is the state to weigh
-        runs = list(setting.pool.store.runs.iterdir())
-        disk = max(sum(file.stat().st_blocks * 512 for file in run.rglob("*") if file.is_file()) for run in runs)
-        pss = statistics.median(_pss(vm._running().machine.child.pid) for vm in vms)
-    return {"guests_at_once": answers, "idle_clone_pss_mib": round(pss, 1), "idle_clone_disk_mib": round(disk / 2**20, 2)}
+        _await_idleness(vms)
+        return {"guests_at_once": answers, **idle, **_weigh(vms, "used_clone")}
+
+
+def _await_idleness(vms: list[SmolVM]) -> None:
+    """Wait until they have done what waking, or a command, has given them to do: that is the state to weigh."""
+    used = [0.0]
+
+    def idle() -> bool:
+        used.append(sum(vm._running().machine.cpu_seconds for vm in vms))
+        return used[-1] - used[-2] < IDLE_SHARE * IDLE_SECONDS * len(vms)
+
+    until("idle guests", idle, timeout=600, interval=IDLE_SECONDS)
+
+
+def _weigh(vms: list[SmolVM], name: str) -> dict[str, float]:
+    """Memory of the median one, and disk of the largest."""
+    machines = [vm._running().machine for vm in vms]
+    disks = [sum(file.stat().st_blocks * 512 for file in machine.parts.directory.rglob("*") if file.is_file()) for machine in machines]
+    pss = statistics.median(_pss(machine.child.pid) for machine in machines)
+    return {f"{name}_pss_mib": round(pss, 1), f"{name}_disk_mib": round(max(disks) / 2**20, 2)}
 
 
 def _throughput(setting: Setting) -> dict[str, float]:

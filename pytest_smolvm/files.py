@@ -19,8 +19,12 @@ from pytest_smolvm.errors import TransferError, UsageError
 
 Progress = Callable[[int, int], object]
 """Called with the bytes moved so far and the bytes there are."""
+Also = Callable[[bytes], object]
+"""Called with bytes that pass by."""
 
-_CHUNK = 1 << 20
+# What fits into one packet of SSH with SFTP's own words around it: paramiko cuts up what is longer, each part costs both
+# sides a packet, and what is written with one call it copies again for each.
+_CHUNK = 32768 - 512
 # paramiko asks for all of a file at once; in pieces, what waits to be read stays bounded.
 _PIECE = 8 << 20
 _REQUEST = 32768
@@ -59,9 +63,10 @@ def upload(
     with open(path, "rb") as source:
         status = os.fstat(source.fileno())
         with _replacing(sftp, target) as aside:
-            digest = send(sftp, source, aside, target, status.st_size, progress)
+            digest = hashlib.sha256()
+            send(sftp, source, aside, target, status.st_size, progress, digest.update if verify else len)
             if verify:
-                _compare(digest, sftp, aside, target)
+                _compare(digest.digest(), sftp, aside, target)
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
@@ -98,10 +103,11 @@ def download(
     with made_here(path.parent), _writing(path):
         aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
         try:
+            digest = hashlib.sha256()
             with open(aside, "xb") as out:
-                digest = receive(sftp, target, out, progress)
+                receive(sftp, target, out, progress, digest.update if verify else len)
             if verify:
-                _compare(digest, sftp, target, target)
+                _compare(digest.digest(), sftp, target, target)
             keep_attributes(aside, filesystem.look(sftp, target))
             aside.replace(path)
         finally:
@@ -137,21 +143,21 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def send(
-    sftp: paramiko.SFTPClient, source: BinaryIO, path: str, shown: str, size: int = 0, progress: Progress | None = None
-) -> bytes:
+    sftp: paramiko.SFTPClient, source: BinaryIO, path: str, shown: str, size: int = 0, progress: Progress | None = None, also: Also = len
+) -> None:
     """Write what is left of `source` to a new file.
 
     :param shown: the name of it in errors.
     :param size: bytes to come, for `progress`.
-    :returns: the SHA-256 digest of what was sent.
+    :param also: called with each piece.
     """
-    digest, sent = hashlib.sha256(), 0
+    sent = 0
     with _opened(sftp, path, "wb", "write", shown) as out:
-        out.set_pipelined(True)  # or each 32 KiB would wait for an answer
+        out.set_pipelined(True)  # or each piece would wait for an answer
         while chunk := _chunk(source, shown):
             with filesystem.asking(sftp, "write", shown):
                 out.write(chunk)
-            digest.update(chunk)
+            also(chunk)
             sent += len(chunk)
             if progress is not None:
                 progress(sent, max(size, sent))
@@ -159,15 +165,14 @@ def send(
         arrived = sftp.stat(filesystem.sftp_path(path)).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
         if arrived != sent:
             raise TransferError(f"the guest could not write {shown}: {arrived} of {sent} bytes arrived; is its disk full?")
-    return digest.digest()
 
 
-def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None) -> bytes:
+def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None, also: Also = len) -> None:
     """Copy the file `path` of the guest to `out`.
 
-    :returns: the SHA-256 digest of what came.
+    :param also: called with each piece.
     """
-    digest, got = hashlib.sha256(), 0
+    got = 0
     with _opened(sftp, path, "rb", "read", path) as source:
         with filesystem.asking(sftp, "read", path):
             size = source.stat().st_size or 0
@@ -175,9 +180,9 @@ def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress 
             with filesystem.asking(sftp, "read", path):
                 piece = _piece(source, got, size)
             if not piece:
-                return digest.digest()
+                return
             out.write(piece)
-            digest.update(piece)
+            also(piece)
             got += len(piece)
             if progress is not None:
                 progress(got, max(size, got))
@@ -234,5 +239,7 @@ def _chunk(source: BinaryIO, shown: str) -> bytes:
 
 
 def _compare(digest: bytes, sftp: paramiko.SFTPClient, path: str, shown: str) -> None:
-    if receive(sftp, path, _NOWHERE) != digest:
+    there = hashlib.sha256()
+    receive(sftp, path, _NOWHERE, also=there.update)
+    if there.digest() != digest:
         raise TransferError(f"{shown}: its checksum differs on the two sides")

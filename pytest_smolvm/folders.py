@@ -5,6 +5,7 @@ The guest's side is tar.exe, which Windows has since version 10 (1803).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -223,11 +224,12 @@ def _fetch_any(sftp: paramiko.SFTPClient, source: str, place: Path | None, name:
     found = filesystem.look(sftp, remote)
     if found.is_directory:
         return _fetch_each(sftp, source, place, name, depth)
+    digest = hashlib.sha256()
     with new(place and place / name) as out:
-        digest = files.receive(sftp, remote, out)
+        files.receive(sftp, remote, out, also=digest.update)
     if place is not None:
         files.keep_attributes(place / name, found)
-    return {name: digest}
+    return {name: digest.digest()}
 
 
 def _fetch_each(sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str = "", depth: int = 0) -> dict[str, bytes]:
