@@ -61,6 +61,16 @@ def own_store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
+def calm_store(tmp_path: Path, store: Store) -> Store:
+    """A store with the templates of this run's, but with no guests of anybody else: for what is about room."""
+    calm = Store.at(tmp_path / "store")
+    for shared in ("templates", "locks"):
+        (calm.root / shared).rmdir()
+        (calm.root / shared).symlink_to(store.root / shared)
+    return calm
+
+
+@pytest.fixture
 def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """pytester whose runs use the same store and image as this run."""
     monkeypatch.setenv("SMOLVM_HOME", str(store.root))
