@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_smolvm import capacity, firmware, host, qemu
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.host import memory_mib
-from pytest_smolvm.process import require
+from pytest_smolvm.process import find, require
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
@@ -82,7 +82,7 @@ def _room(root: Path) -> Iterator[Finding]:
 
 def _optional() -> Iterator[Finding]:
     for program, fix in _OPTIONAL:
-        found = shutil.which(program)
+        found = find(program)
         yield Finding(program, bool(found), found or f"not installed; {fix}")
 
 

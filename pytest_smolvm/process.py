@@ -19,8 +19,15 @@ from pytest_smolvm.errors import HostError, ToolError
 # lives as long as the process starts every child, whichever thread asks.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# Debian has sfdisk and mke2fs where only root's PATH leads, though anybody may use them on files of his own.
+_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
+
+
+def find(program: str) -> str | None:
+    """The full path of `program`; None if it is not installed."""
+    return shutil.which(program) or shutil.which(program, path=_SYSTEM_PATH)
 
 
 def require(program: str, package: str) -> str:
@@ -28,7 +35,7 @@ def require(program: str, package: str) -> str:
 
     :raises HostError: it is not installed; the message names Debian's `package`.
     """
-    found = shutil.which(program)
+    found = find(program)
     if found is None:
         raise HostError(f"{program} is not installed; on Debian or Ubuntu: apt-get install {package}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +11,28 @@ import filelock
 
 from pytest_smolvm.locks import exclusive, holder
 from pytest_smolvm.practice.image import make_image, publish, remove_scratch
+from pytest_smolvm.practice.kernel import check_stub
 from pytest_smolvm.practice.powershell import check_powershell, make_powershell, powershell_key
 from pytest_smolvm.practice.recipe import Recipe, key
 from pytest_smolvm.practice.root import make_root, root_key
 from pytest_smolvm.practice.tools import make_tools, tools_key
+from pytest_smolvm.process import require
 from pytest_smolvm.progress import Progress, phase
 from pytest_smolvm.store import Store, remove
 
 __all__ = ["Recipe", "build", "clear", "key"]
 
+_PROGRAMS = {
+    "gcc": "gcc",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32",
+    "mmdebstrap": "mmdebstrap",
+    "objcopy": "binutils",
+    "sfdisk": "fdisk",
+    "mkfs.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "mke2fs": "e2fsprogs",
+    "qemu-img": "qemu-utils",
+}
 _LOCK = "lock"
 _SCRATCH = "scratch"
 
@@ -31,6 +45,7 @@ def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Pat
     :raises ToolError: a step failed; what it printed is in `work`.
     """
     check_powershell(recipe)
+    _check_host()
     work, output = store.work.resolve(), output.resolve()
     scratch = work / _SCRATCH
     with exclusive(work / _LOCK, lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
@@ -53,6 +68,15 @@ def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Pat
         finally:
             remove_scratch(scratch)
     return output
+
+
+def _check_host() -> None:
+    """Fail now, not after minutes, if a step will miss something."""
+    for program, package in _PROGRAMS.items():
+        require(program, package)
+    if os.geteuid() != 0:
+        require("newuidmap", "uidmap")  # without it there is no user namespace with more than one user
+    check_stub()
 
 
 def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> None:

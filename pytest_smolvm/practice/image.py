@@ -62,5 +62,4 @@ def as_root(command: Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike
     """`command` such that it may give files to any user: as it is for root, else in a user namespace."""
     if os.geteuid() == 0:
         return list(command)
-    require("newuidmap", "uidmap")
     return [require("unshare", "util-linux"), "--user", "--map-auto", "--map-root-user", "--", *command]

@@ -93,10 +93,17 @@ def cpio(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
     return bytes(archive)
 
 
-def unify(kernel: bytes, ram_disk: bytes, work: Path) -> Path:
-    """Join stub, command line, RAM disk and kernel to one EFI program in the directory `work`."""
+def check_stub() -> None:
+    """Fail early if what the kernel is joined with is not there.
+
+    :raises HostError: it is not.
+    """
     if not STUB.exists():
         raise HostError(f"{STUB} is missing; on Debian: apt-get install systemd-boot-efi")
+
+
+def unify(kernel: bytes, ram_disk: bytes, work: Path) -> Path:
+    """Join stub, command line, RAM disk and kernel to one EFI program in the directory `work`."""
     sections = {"osrel": b"ID=practice\nNAME=practice\n\0", "cmdline": COMMAND_LINE.encode() + b"\0", "initrd": ram_disk, "linux": kernel}
     address = _end_of(STUB)
     words: list[str] = []

@@ -22,6 +22,7 @@ import pytest
 
 from pytest_smolvm import practice
 from pytest_smolvm.practice.root import root_key
+from pytest_smolvm.process import require
 from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 from tests.background import background
@@ -158,6 +159,25 @@ def test_two_at_once_make_a_step_once(workshop: Workshop) -> None:
         assert (1, 1) == (first.wait(SECONDS), second.wait(SECONDS))
         assert f"{TOOLS}: done" in first_said()
         assert f"{TOOLS}: as before" in second_said()
+
+
+def test_a_missing_program_is_said_before_anything_is_made(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in {"env", *practice._PROGRAMS} - {"mmdebstrap"}:  # env starts the build
+        (programs / name).symlink_to(require(name, name))
+    monkeypatch.setenv("PATH", str(programs))
+
+    with workshop.building() as (build, said):
+        assert 1 == build.wait(SECONDS)
+        assert "mmdebstrap is not installed; on Debian or Ubuntu: apt-get install mmdebstrap" in said()
+    assert set() == workshop.work()
+
+
+def test_what_only_roots_path_leads_to_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+
+    assert Path(require("mke2fs", "e2fsprogs")).is_file()
 
 
 def test_control_c_leaves_nothing_half_made(workshop: Workshop) -> None:
