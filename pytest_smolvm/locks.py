@@ -10,6 +10,7 @@ from pathlib import Path
 
 import filelock
 
+from pytest_smolvm import owner
 from pytest_smolvm.errors import TimedOut
 from pytest_smolvm.waiting import until
 
@@ -41,12 +42,14 @@ def exclusive(
         _note_holder(path)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            _note(path).unlink()
         # The file stays: deleting a lock file that another process has just opened gives two holders.
         lock.release()
 
 
 def holder(path: Path) -> str:
-    """Who holds the lock `path`, as far as its note tells."""
+    """Who holds the lock `path`, as far as is known."""
     return _noted(path) or "another process"
 
 
@@ -70,14 +73,16 @@ def _await(
 
 def _noted(path: Path) -> str:
     with contextlib.suppress(OSError):
-        return _note(path).read_text(encoding="utf-8")
+        token = _note(path).read_text(encoding="ascii")
+        if owner.alive(token):  # a killed holder's note stays
+            return f"process {token.partition('-')[0]}"
     return ""
 
 
 def _note_holder(path: Path) -> None:
     # Beside the lock, not in it: filelock truncates the lock file whenever somebody opens it.
     with contextlib.suppress(OSError):
-        _note(path).write_text(f"process {os.getpid()}", encoding="utf-8")
+        _note(path).write_text(owner.me(), encoding="ascii")
 
 
 def _note(path: Path) -> Path:

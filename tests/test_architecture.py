@@ -13,8 +13,8 @@ FLOORS = (
     {"errors"},  # what goes wrong
     {"windows", "waiting", "progress", "regfile", "merge", "notes"},  # rules and words
     {"spec", "trees"},  # what is wanted
-    {"settings", "tarball"},
-    {"process", "locks", "owner", "telling"},  # the host
+    {"settings", "tarball", "owner"},
+    {"process", "locks", "telling"},  # the host
     {"accel", "firmware", "store", "channels"},  # what the host has, what SSH has
     {"qemu", "qmp", "swtpm", "disk", "ssh", "powershell"},  # one outside tool each
     {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest

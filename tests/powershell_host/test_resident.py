@@ -312,16 +312,16 @@ def test_a_script_that_ignores_its_end_takes_its_process_with_it(guest: Guest) -
 # --- at once --------------------------------------------------------------------------------------------------------
 
 
-def test_twenty_threads_get_each_its_own_result(guest: Guest) -> None:
+def test_a_hundred_threads_get_each_its_own_result(guest: Guest) -> None:
     def call(number: int) -> tuple[str, str, int]:
         script = "$args[0]; [Console]::Error.Write($args[0]); [Console]::In.ReadToEnd(); exit $args[0]"
         result = guest.run(script, args=[number], stdin=f"in{number}".encode())
         return result.stdout, result.stderr, result.exit_code
 
-    with ThreadPoolExecutor(20) as threads:
-        results = list(threads.map(call, range(20)))
+    with ThreadPoolExecutor(100) as threads:
+        results = list(threads.map(call, range(100)))
 
-    assert [(f"{number}\r\nin{number}\r\n", str(number), number) for number in range(20)] == results
+    assert [(f"{number}\r\nin{number}\r\n", str(number), number) for number in range(100)] == results
 
 
 # --- who may and who is there ---------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +14,7 @@ from pathlib import Path
 import filelock
 import pytest
 
+from pytest_smolvm import owner
 from pytest_smolvm.locks import exclusive, holder
 from pytest_smolvm.waiting import until
 
@@ -50,14 +54,14 @@ def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
             pass
 
     waiter = threading.Thread(target=wait)
-    naming = threading.Timer(0.2, lambda: lock.with_name("lock.holder").write_text("process 7"))
+    naming = threading.Timer(0.2, lambda: lock.with_name("lock.holder").write_text(owner.of(os.getppid())))
     with filelock.FileLock(lock):
         naming.start()
         waiter.start()
         until("what is told", lambda: told, timeout=5)
     waiter.join()
 
-    assert ["process 7"] == told
+    assert [f"process {os.getppid()}"] == told
 
 
 def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
@@ -78,4 +82,16 @@ def test_a_lock_that_is_not_free_in_time(tmp_path: Path) -> None:
 
 
 def test_the_holder_of_a_lock_nobody_has_had(tmp_path: Path) -> None:
+    assert "another process" == holder(tmp_path / "lock")
+
+
+def test_nobody_has_a_lock_when_its_holder_has_left_it_or_was_killed(tmp_path: Path) -> None:
+    with exclusive(tmp_path / "left"):
+        pass
+    assert "another process" == holder(tmp_path / "left")
+
+    script = "import os, sys; from pathlib import Path; from pytest_smolvm.locks import exclusive\nwith exclusive(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", script, tmp_path / "lock"], check=False)
+    assert -signal.SIGKILL == killed.returncode
+    assert (tmp_path / "lock.holder").exists()
     assert "another process" == holder(tmp_path / "lock")
