@@ -25,7 +25,7 @@ from pytest_smolvm.store import Store
 from pytest_smolvm.waiting import until
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
-_RECIPE = "warm 6"
+_RECIPE = "warm 7"
 # Beside a template: where the resident PowerShell in it listens.
 _SEAT = "seat.json"
 _WARM_CALLS = 3

@@ -32,7 +32,8 @@ _RECIPE = 1
 _RECORD = "record.json"
 # Brings a booted guest into the state to freeze, in which it stays for the length of the block.
 Warm = Callable[[Machine, Path], AbstractContextManager[object]]
-_FROZEN = ("memory", "disk.qcow2", "variables.qcow2", "state")
+_MEMORY = "memory"
+_FROZEN = (_MEMORY, "disk.qcow2", "variables.qcow2", "state")
 _BLANK = "blank-"
 _SAVE_SECONDS = 120.0
 _RESTORE_SECONDS = 60.0
@@ -56,7 +57,7 @@ class Template:
     @property
     def memory(self) -> Path:
         """Its RAM."""
-        return self.directory / "memory"
+        return self.directory / _MEMORY
 
     @property
     def state(self) -> Path:
@@ -221,7 +222,7 @@ def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> T
     aside.mkdir(mode=0o700)
     try:
         with full_disk_told(store):
-            with machine.cold(spec, host, aside, memory_file=aside / "memory") as booted:
+            with machine.cold(spec, host, aside, memory_file=aside / _MEMORY) as booted:
                 with warm(booted, aside):
                     _freeze(booted, aside / "state")
             _tidy(aside)
@@ -273,7 +274,8 @@ def _tidy(directory: Path) -> None:
         # On disk before the record says so: a power cut must not leave a template that only looks whole.
         with open(directory / file, "rb") as frozen:
             os.fsync(frozen.fileno())
-        (directory / file).chmod(0o400)
+        # QEMU maps RAM so that nothing is written back, but opens its file for writing.
+        (directory / file).chmod(0o600 if file == _MEMORY else 0o400)
 
 
 def _make_blanks(directory: Path, final: Path) -> None:

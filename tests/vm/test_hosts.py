@@ -51,6 +51,16 @@ def test_no_tpm(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None
     result.stdout.fnmatch_lines(["*swtpm is not installed; on Debian or Ubuntu: apt-get install swtpm*"])
 
 
+def test_a_user_without_privileges(inner: pytest.Pytester) -> None:
+    """Who owns the store and has no other right: nothing in it may only work for root."""
+    inner.makepyfile("def test_guest(windows_vm): assert 0 == windows_vm.run('ver', shell='cmd').exit_code\n")
+    bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"] if os.geteuid() == 0 else []
+
+    result = inner.run(*bare, sys.executable, "-m", "pytest", "--smolvm-boot=clone")
+
+    result.assert_outcomes(passed=1)
+
+
 @AS_ROOT
 def test_too_little_memory_is_free(inner: pytest.Pytester) -> None:
     table = Path("/proc/meminfo").read_text(encoding="ascii").splitlines(keepends=True)
