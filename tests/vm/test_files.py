@@ -87,21 +87,45 @@ def test_a_path_of_more_than_260_characters(windows_vm_module: SmolVM, place: st
     assert not windows_vm_module.exists(place)
 
 
-def test_a_path_through_a_junction(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
-    windows_vm_module.mkdir(rf"{place}\real")
-    made = windows_vm_module.run(rf'mklink /J "{place}\link" "{place}\real"', shell="cmd")
-    if made.exit_code != 0:
-        pytest.skip(f"this guest makes no junctions: {made.stderr.strip()}")
+def junction(vm: SmolVM, place: str) -> str:
+    """Make a junction `link` to a new directory `real` in `place`. Returns why there is none, or ""."""
+    vm.mkdir(rf"{place}\real")
+    made = vm.run(rf'mklink /J "{place}\link" "{place}\real"', shell="cmd")
+    return "" if made.exit_code == 0 else f"this guest makes no junctions: {made.stderr.strip()}"
+
+
+# wine starts programs of Linux's by such a path.
+LINK = r"""
+$linking = New-Object Diagnostics.ProcessStartInfo '\\?\unix\usr\bin\ln', '-s real link'
+$linking.WorkingDirectory = $args[0]
+$linking.UseShellExecute = $false
+[void][Diagnostics.Process]::Start($linking)
+"""
+
+
+def test_a_path_through_a_link(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
+    if junction(windows_vm_module, place):  # wine makes none, but follows those of Linux
+        windows_vm_module.run(LINK, args=[place], check=True)
+        windows_vm_module.wait_for_file(rf"{place}\link")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "b.txt").write_text("tree")
 
     windows_vm_module.write_text(rf"{place}\link\a.txt", "through")
     windows_vm_module.upload_dir(tmp_path / "tree", rf"{place}\link")
+
     assert ["a.txt", "b.txt"] == windows_vm_module.listdir(rf"{place}\real")
+    assert "through" == windows_vm_module.read_text(rf"{place}\link\a.txt")
+
+
+def test_a_junction_is_removed_without_what_it_leads_to(windows_vm_module: SmolVM, place: str) -> None:
+    if why := junction(windows_vm_module, place):
+        pytest.skip(why)
+    windows_vm_module.write_text(rf"{place}\real\a.txt", "there")
 
     windows_vm_module.remove(rf"{place}\link", recursive=True)
+
     assert ["real"] == windows_vm_module.listdir(place)
-    assert ["a.txt", "b.txt"] == windows_vm_module.listdir(rf"{place}\real")
+    assert ["a.txt"] == windows_vm_module.listdir(rf"{place}\real")
 
 
 def test_what_fails_leaves_nothing(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
