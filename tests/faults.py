@@ -29,7 +29,7 @@ def test_guest(windows_vm, n):
 MEMORY = 1024
 LONGEST_FUSE = 6.0
 LONGEST_BAKE_FUSE = 150.0
-GONE_WITHIN = 3.0
+GONE_WITHIN = 10.0
 
 
 @dataclass
