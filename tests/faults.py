@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Storm:
             if number % self.rebake_every == 0:
                 for template in (self.store / "templates").iterdir():
                     shutil.rmtree(template)
-            self._one_kill()
+            while not self._one_kill():
+                pass  # that run was over before its moment came
             assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
             if number % 10 == 0:
                 print(f"{number} of {kills}: {dict(self.killed)}", flush=True)
@@ -77,21 +79,23 @@ class Storm:
         assert all("." not in template.name for template in (self.store / "templates").iterdir()), "a half-made template"
         assert self.golden == _digest(self.image), "the golden image has changed"
 
-    def _one_kill(self) -> None:
+    def _one_kill(self) -> bool:
+        """Begin a run and kill something of it at a random moment, if it is still there then."""
         seconds = self.dice.uniform(0.3, self._longest_fuse())
         run = subprocess.Popen(self._command(), cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         fuse = time.monotonic() + seconds
         while time.monotonic() < fuse and run.poll() is None:
             time.sleep(0.02)
         victims = self._ours(run.pid)
+        killed = False
         if victims and run.poll() is None:
             pid, name = self.dice.choice(victims)
-            try:
+            with suppress(ProcessLookupError):  # it ended by itself this very moment
                 os.kill(pid, signal.SIGKILL)
                 self.killed[name] += 1
-            except ProcessLookupError:
-                pass  # it ended by itself this very moment
+                killed = True
         run.wait()
+        return killed
 
     def _longest_fuse(self) -> float:
         """Long enough for a moment in which the next run bakes, or starts guests and uses them."""

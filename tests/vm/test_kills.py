@@ -14,4 +14,4 @@ def test_twenty_kills_leave_nothing(image: Path, tmp_path: Path) -> None:
     storm.rage(20)
     storm.calm()
 
-    assert sum(storm.killed.values()) >= 15
+    assert 20 == sum(storm.killed.values())
