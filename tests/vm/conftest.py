@@ -18,6 +18,7 @@ from pytest_smolvm.images import practice_image
 from pytest_smolvm.pool import Pool
 from pytest_smolvm.progress import Silent
 from pytest_smolvm.settings import default_store, images
+from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
 MEMORY = 1024
@@ -52,6 +53,12 @@ def golden_image_is_unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
     before = _digest(path)
     yield
     assert before == _digest(path)
+
+
+@pytest.fixture
+def spec(image: Path) -> GuestSpec:
+    """A clone of the practice image."""
+    return GuestSpec(image=image, memory=MEMORY)
 
 
 @pytest.fixture
@@ -105,6 +112,16 @@ def tmpfs(place: Path, mebibytes: int) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "-l", place], check=True)
+
+
+def linux(program: str, arguments: str) -> str:
+    """PowerShell that starts a program of the practice guest's Linux in its own directory: wine takes it by such a path."""
+    return rf"""
+$program = New-Object Diagnostics.ProcessStartInfo '\\?\unix\{program}', '{arguments}'
+$program.WorkingDirectory = (Get-Location).ProviderPath
+$program.UseShellExecute = $false
+[void][Diagnostics.Process]::Start($program)
+"""
 
 
 def kill_every_powershell(vm: SmolVM) -> None:

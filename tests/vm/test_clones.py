@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -13,19 +12,13 @@ from pytest_smolvm.pool import Pool
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
 
-from .conftest import MEMORY, pool_on
+from .conftest import pool_on
 
 
 @pytest.fixture
 def pool(store: Store) -> Pool:
     """The pool of the run's own store, templates included."""
     return pool_on(store)
-
-
-@pytest.fixture
-def spec(image: Path) -> GuestSpec:
-    """A clone of the practice image."""
-    return GuestSpec(image=image, memory=MEMORY)
 
 
 RANDOM = """

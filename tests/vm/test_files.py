@@ -11,6 +11,8 @@ import pytest
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
 
+from .conftest import linux
+
 HOME = r"C:\Users\smolvm"
 MEBI = 1 << 20
 
@@ -94,18 +96,9 @@ def junction(vm: SmolVM, place: str) -> str:
     return "" if made.exit_code == 0 else f"this guest makes no junctions: {made.stderr.strip()}"
 
 
-# wine starts programs of Linux's by such a path.
-LINK = r"""
-$linking = New-Object Diagnostics.ProcessStartInfo '\\?\unix\usr\bin\ln', '-s real link'
-$linking.WorkingDirectory = $args[0]
-$linking.UseShellExecute = $false
-[void][Diagnostics.Process]::Start($linking)
-"""
-
-
 def test_a_path_through_a_link(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
     if junction(windows_vm_module, place):  # wine makes none, but follows those of Linux
-        windows_vm_module.run(LINK, args=[place], check=True)
+        windows_vm_module.run(f"Set-Location '{place}'" + linux(r"usr\bin\ln", "-s real link"), check=True)
         windows_vm_module.wait_for_file(rf"{place}\link")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "b.txt").write_text("tree")

@@ -17,12 +17,6 @@ from pytest_smolvm.store import Store
 from .conftest import MEMORY, guest_processes, overlay, pool_on
 
 
-@pytest.fixture
-def spec(image: Path) -> GuestSpec:
-    """A clone of the practice image."""
-    return GuestSpec(image=image, memory=MEMORY)
-
-
 @pytest.fixture(scope="module")
 def baking(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     """A pool on a store of this module's own, for what bakes templates."""

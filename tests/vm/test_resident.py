@@ -10,7 +10,7 @@ from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import CommandFailed, GuestUnreachable
 from pytest_smolvm.shells import ResidentLostWarning
 
-from .conftest import kill_every_powershell
+from .conftest import kill_every_powershell, linux
 
 
 def test_a_call_sees_nothing_of_the_call_before(windows_vm_module: SmolVM) -> None:
@@ -84,18 +84,13 @@ def test_calls_go_on_after_every_powershell_was_killed(windows_vm: SmolVM) -> No
         assert "still here" == windows_vm.run("'still here'", check=True).stdout.strip()
 
 
-# Those of sshd's processes that are the user's: his connections end as when it is restarted. wine starts Linux' programs by such a path.
-DROP_CONNECTIONS = r"""
-$dropping = New-Object Diagnostics.ProcessStartInfo '\\?\unix\bin\sh', '-c "for p in /proc/[0-9]*; do read name <$p/comm; case $name in sshd*) kill -9 ${p#/proc/};; esac; done"'
-$dropping.UseShellExecute = $false
-[void][Diagnostics.Process]::Start($dropping)
-Start-Sleep 600
-"""
+# Those of sshd's processes that are the user's: his connections end as when it is restarted.
+DROP = '-c "for p in /proc/[0-9]*; do read name <$p/comm; case $name in sshd*) kill -9 ${p#/proc/};; esac; done"'
 
 
 def test_a_call_whose_connection_the_server_drops_is_told_and_the_next_ones_work(windows_vm: SmolVM) -> None:
     with pytest.raises(GuestUnreachable, match="the SSH connection broke"):
-        windows_vm.run(DROP_CONNECTIONS)
+        windows_vm.run(linux(r"bin\sh", DROP) + "Start-Sleep 600")
 
     assert "PowerShell" == windows_vm.run("'PowerShell'", check=True).stdout.strip()
     assert "cmd" == windows_vm.run("echo cmd", shell="cmd", check=True).stdout.strip()
