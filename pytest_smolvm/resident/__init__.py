@@ -25,6 +25,7 @@ _ANSWER_SECONDS = 10.0
 # A caller waits while others get their turn. When nothing moves for so long, those in front may wait for the caller.
 _PATIENCE_SECONDS = 5.0
 _RESTART_SECONDS = 60.0
+_NONE = Deadline(0)
 _EPOCH_1601 = 11644473600  # seconds from Windows' epoch to Unix'
 
 Tunnel = Callable[[str, int], Stream]
@@ -240,28 +241,34 @@ class _Process:
         self._port = port
         self._secret = secret
         self._frames: Frames | None = None
-        self._restarting = False
+        self._restart = _NONE  # until when it may be away, because a call that was left unfinished made it restart itself
         self.gone = False
         """Whether it does not answer any more."""
 
     def run(self, way: _Way, request: bytes, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> int:
         """One call."""
-        call = Call(self._connected(way), stdin, deadline, on_stdout, on_stderr)
-        try:
-            return call.run(request)
-        except Silent:
-            self._restarting = not call.ended
-            raise TimedOut("the script", deadline.seconds or 0) from None
-        except Broken as exc:
-            lost = ResidentLost(f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun)
-            raise self._loss(way.broken(self._port), lost) from exc
-        finally:
-            if not call.ended:
-                self.close()
+        while True:
+            call = Call(self._connected(way, deadline), stdin, deadline, on_stdout, on_stderr)
+            try:
+                code = call.run(request)
+                self._restart = _NONE
+                return code
+            except Silent:
+                self._restart = Deadline(_RESTART_SECONDS)
+                raise TimedOut("the script", deadline.seconds or 0) from None
+            except Broken as exc:
+                # What had not begun was waiting for a call before it, with which the process has then ended: to the successor with it.
+                if call.begun or self._restart.passed:
+                    self._restart = Deadline(_RESTART_SECONDS)
+                    lost = ResidentLost(f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun)
+                    raise self._loss(way.broken(self._port), lost) from exc
+            finally:
+                if not call.ended:
+                    self.close()
 
     def set_clock(self, way: _Way, utc: float | None) -> None:
         """See `Resident.set_clock`."""
-        frames = self._connected(way)
+        frames = self._connected(way, Deadline(None))
         try:
             now = time.time() if utc is None else utc
             frames.send(b"C", struct.pack("<q", int((now + _EPOCH_1601) * 10_000_000)), _ANSWER_SECONDS)
@@ -285,19 +292,18 @@ class _Process:
         self.gone = True
         return lost
 
-    def _connected(self, way: _Way) -> Frames:
+    def _connected(self, way: _Way, deadline: Deadline) -> Frames:
         # Only the caller's own tunnel is sure to stay; and one that ended between two calls has none of our scripts begun.
         if self._frames is not None and (self._tunnel != way.tunnel or self._frames.ended):
             self.close()
         if self._frames is None:
             try:
-                self._frames = self._connect(way) if not self._restarting else until(
-                    "the restart of the guest's PowerShell", lambda: self._connect_again(way), timeout=_RESTART_SECONDS
-                )
+                self._frames = self._connect(way) if self._restart.passed else self._connect_again(way, deadline)
             except (GuestUnreachable, OSError) as exc:
+                if deadline.passed:
+                    raise TimedOut("the script", deadline.seconds or 0) from None
                 raise self._loss(not way.alive(), ResidentLost(f"the guest's resident PowerShell is not there: {exc}")) from exc
             self._tunnel = way.tunnel
-            self._restarting = False
         return self._frames
 
     def _connect(self, way: _Way) -> Frames:
@@ -305,10 +311,15 @@ class _Process:
         stream.sendall(self._secret.encode())
         return Frames(stream)
 
-    def _connect_again(self, way: _Way) -> Frames | None:
-        try:
-            return self._connect(way)
-        except (GuestUnreachable, OSError):
-            if not way.alive():
-                raise
-            return None  # not yet
+    def _connect_again(self, way: _Way, deadline: Deadline) -> Frames:
+        """As soon as it has restarted itself."""
+
+        def attempt() -> Frames | None:
+            try:
+                return self._connect(way)
+            except (GuestUnreachable, OSError):
+                if not way.alive():
+                    raise
+                return None
+
+        return until("the restart of the guest's PowerShell", attempt, timeout=deadline.at_most(self._restart.left or 0))

@@ -84,6 +84,10 @@ def tunnel(host: str, port: int) -> socket.socket:
         raise GuestUnreachable(str(exc)) from exc
 
 
+def refused(host: str, port: int) -> socket.socket:
+    raise GuestUnreachable("refused")
+
+
 def call(client: Resident, stdin: bytes = b"", timeout: float | None = 10) -> tuple[int, bytes, bytes]:
     out, err = bytearray(), bytearray()
     code = client.run("script", stdin=stdin, timeout=timeout, on_stdout=out.extend, on_stderr=err.extend)
@@ -236,6 +240,46 @@ def test_a_broken_way_is_no_dead_process() -> None:
         there = client.over(tunnel, lambda: standing)
         with pytest.raises(GuestUnreachable):
             call(there)
+
+        assert 1 == client.processes
+
+
+def test_what_waited_for_a_call_that_was_cut_is_given_to_the_successor() -> None:
+    """The process restarts itself when the script of a call that was cut does not end: whoever waited for it is not answered."""
+    requests = iter(["cut", "not begun", "not begun", "served", "lost"])
+    standing = True
+
+    def serve(worker: Worker) -> None:
+        nonlocal standing
+        worker.receive()
+        what = next(requests)
+        if what == "cut":
+            worker.send(b"b")
+            standing = False
+        elif what == "served":
+            worker.end(3)
+
+    with guest(serve) as client:
+        with pytest.raises(GuestUnreachable):
+            call(client.over(tunnel, lambda: standing))
+        standing = True
+
+        assert 3 == call(client)[0]
+        with pytest.raises(ResidentLost):  # nothing is due any more
+            call(client)
+
+
+def test_a_restart_is_not_awaited_longer_than_the_call_may_take() -> None:
+    def serve(worker: Worker) -> None:
+        while worker.receive()[0] != b"S":
+            pass
+
+    with guest(serve) as client:
+        with pytest.raises(TimedOut):
+            call(client, timeout=0.1)
+        gone = client.over(refused, lambda: True)
+        with pytest.raises(TimedOut):
+            call(gone, timeout=0.1)
 
         assert 1 == client.processes
 
