@@ -26,12 +26,13 @@ class Process:
 
 
 def listed(transport: Transport) -> list[Process]:
-    """All processes.
+    """All processes, but for one that is so new that it has no name yet.
 
     :raises CommandFailed: tasklist.exe failed.
     """
     result = commands.run(transport, "tasklist.exe /fo csv /nh", shell="cmd", timeout=_SECONDS).check()
-    return [_process(row) for row in csv.reader(result.stdout.splitlines()) if len(row) >= _LEAST_COLUMNS and row[1].isdigit()]
+    rows = csv.reader(result.stdout.splitlines())
+    return [_process(row) for row in rows if len(row) >= _LEAST_COLUMNS and row[0] and row[1].isdigit()]
 
 
 def called(name: str, processes: list[Process]) -> list[Process]:
