@@ -11,14 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
-from pytest_smolvm import SmolVM
-from pytest_smolvm.waiting import until
+from pytest_smolvm.machine import Machine, settle
 
 SPARE_TIMES = 5
 GUESTS = 32
 TESTS = 100
 IDLE_SHARE = 0.03  # of a core and guest
-IDLE_SECONDS = 5.0
+SETTLE_SECONDS = 600.0
 
 
 def measure(setting: Setting) -> dict[str, float]:
@@ -49,27 +48,15 @@ def _spares(setting: Setting) -> dict[str, float]:
 def _crowd(setting: Setting) -> dict[str, float]:
     with ExitStack() as stack:
         vms = [stack.enter_context(setting.vm("clone")) for _ in range(GUESTS)]
-        _await_idleness(vms)
-        idle = _weigh(vms, "idle_clone")
+        machines = [vm._running().machine for vm in vms]
+        idle = _weigh(machines, "idle_clone")
         answers = sum("Windows" in vm.run("ver", shell="cmd", check=True).stdout for vm in vms)
-        _await_idleness(vms)
-        return {"guests_at_once": answers, **idle, **_weigh(vms, "used_clone")}
+        return {"guests_at_once": answers, **idle, **_weigh(machines, "used_clone")}
 
 
-def _await_idleness(vms: list[SmolVM]) -> None:
-    """Wait until they have done what waking, or a command, has given them to do: that is the state to weigh."""
-    used = [0.0]
-
-    def idle() -> bool:
-        used.append(sum(vm._running().machine.cpu_seconds for vm in vms))
-        return used[-1] - used[-2] < IDLE_SHARE * IDLE_SECONDS * len(vms)
-
-    until("idle guests", idle, timeout=600, interval=IDLE_SECONDS)
-
-
-def _weigh(vms: list[SmolVM], name: str) -> dict[str, float]:
-    """Memory of the median one, and disk of the largest."""
-    machines = [vm._running().machine for vm in vms]
+def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
+    """Memory of the median one, and disk of the largest, once they have done what waking, or a command, has given them to do."""
+    settle(machines, IDLE_SHARE, SETTLE_SECONDS)
     disks = [sum(file.stat().st_blocks * 512 for file in machine.parts.directory.rglob("*") if file.is_file()) for machine in machines]
     pss = statistics.median(_pss(machine.child.pid) for machine in machines)
     return {f"{name}_pss_mib": round(pss, 1), f"{name}_disk_mib": round(max(disks) / 2**20, 2)}

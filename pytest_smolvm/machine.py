@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,10 @@ from pytest_smolvm.host import Host
 from pytest_smolvm.qmp import Monitor
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.swtpm import tpm
+from pytest_smolvm.waiting import until
 
 _QUIT_SECONDS = 3.0
+_WATCHED_SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,3 +185,19 @@ def _quit(machine: Machine) -> None:
         machine.child.wait(_QUIT_SECONDS)
     except (SmolVMError, subprocess.TimeoutExpired):
         pass  # it is gone already, or deaf: the next rung does not ask
+
+
+def settle(machines: Sequence[Machine], share: float, timeout: float) -> None:
+    """Wait until guests have little to do.
+
+    :param share: the part of a core that each may use, on average over some seconds.
+    :param timeout: seconds.
+    :raises TimedOut: they had more to do all the time.
+    """
+    used = [float("-inf")]
+
+    def idle() -> bool:
+        used.append(sum(machine.cpu_seconds for machine in machines))
+        return used[-1] - used[-2] < share * len(machines) * _WATCHED_SECONDS
+
+    until("idle guests", idle, timeout=timeout, interval=_WATCHED_SECONDS)

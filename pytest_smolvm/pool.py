@@ -22,7 +22,6 @@ from pytest_smolvm.resident import Resident, ResidentLost, Seat, start
 from pytest_smolvm.settings import default_store
 from pytest_smolvm.spec import GuestSpec
 from pytest_smolvm.store import Store
-from pytest_smolvm.waiting import until
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
 _RECIPE = "warm 7"
@@ -31,7 +30,6 @@ _SEAT = "seat.json"
 _WARM_CALLS = 3
 # A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
 _IDLE_SHARE = 0.08
-_IDLE_SECONDS = 4.0
 _SETTLE_SECONDS = 120.0
 _LIMBER_SECONDS = 60.0
 
@@ -199,7 +197,8 @@ class Pool:
             with closing(booted.login(spec, spec.boot_timeout)) as connection:
                 commands.run(connection, "ver", shell="cmd", timeout=spec.boot_timeout).check()
                 self._seated(connection, directory / _SEAT)
-                _settle(booted)
+                with suppress(TimedOut):  # a guest that never rests is frozen as it is
+                    machine.settle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
                 yield
 
         return templates.ready(spec, self.host, self.store, self._progress, recipe=_recipe(), warm=warmed, instead_of=instead_of)
@@ -263,18 +262,6 @@ def _limber_up(guest: Guest, wanted: Event) -> None:
                     guest.resident.warm_up()
     if guest.ssh is not None and not wanted.is_set():
         commands.run(guest.ssh, "ver", shell="cmd", timeout=_LIMBER_SECONDS)
-
-
-def _settle(booted: Machine) -> None:
-    """Wait until the guest has little to do; if it never has, so be it."""
-    used = [float("-inf")]
-
-    def idle() -> bool:
-        used.append(booted.cpu_seconds)
-        return used[-1] - used[-2] < _IDLE_SHARE * _IDLE_SECONDS
-
-    with suppress(TimedOut):
-        until("an idle guest", idle, timeout=_SETTLE_SECONDS, interval=_IDLE_SECONDS)
 
 
 @dataclass
