@@ -214,19 +214,22 @@ class Ssh:
             pass  # the connection is gone or the guest is stuck; the time-out is what gets reported
 
 
-def _bare(message: paramiko.Message | bytes) -> bytes:
-    return message if isinstance(message, bytes) else bytes(message.asbytes())
-
-
 # paramiko before 3.1 writes each message that it sends out for an error's text, which it then drops: half of the time that an
-# upload takes here (paramiko 2110, 2165). Not so with bytes. Later releases lose nothing by it, nor if these methods go.
+# upload takes here (paramiko 2110, 2165). Not so with bytes; and later releases take nothing but messages.
+_BARE = tuple(map(int, paramiko.__version__.split(".")[:2])) < (3, 1)
+
+
+def _bare(message: paramiko.Message) -> paramiko.Message | bytes:
+    return message.asbytes() if _BARE and isinstance(message, paramiko.Message) else message
+
+
 class _Transport(paramiko.Transport):  # type: ignore[misc]  # it comes without types
-    def _send_user_message(self, data: paramiko.Message | bytes) -> None:
+    def _send_user_message(self, data: paramiko.Message) -> None:
         super()._send_user_message(_bare(data))
 
 
 class _Sftp(paramiko.SFTPClient):  # type: ignore[misc]
-    def _send_packet(self, t: int, packet: paramiko.Message | bytes) -> None:
+    def _send_packet(self, t: int, packet: paramiko.Message) -> None:
         super()._send_packet(t, _bare(packet))
 
 
