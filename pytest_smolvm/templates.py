@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,10 @@ _ROOM_BYTES = 16 * 2**20
 
 class Unrestorable(BootError):
     """A template is damaged, or was removed before it could be used."""
+
+
+class _Disturbed(CannotClone):
+    """QEMU began to freeze a guest, and stopped."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def ready(
                 raise CannotClone(known)
             try:
                 with phase(progress, f"baking {what}, once for this host"):
-                    template = _bake(spec, host, store, name, warm)
+                    template = _bake_calmly(spec, host, store, name, warm)
             except CannotClone as exc:
                 cloning.remember(store, host, str(exc))
                 progress.note(f"guests cannot be cloned here, so they are booted cold from now on: {exc}")
@@ -215,6 +219,13 @@ def _wake(restored: Machine, template: Template) -> None:
         raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
 
 
+def _bake_calmly(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
+    """As `_bake`, but what stops in the middle may have been disturbed, as by somebody who kills a TPM; what never works stops twice."""
+    with suppress(_Disturbed):
+        return _bake(spec, host, store, name, warm)
+    return _bake(spec, host, store, name, warm)
+
+
 def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
     started = time.monotonic()
     final = store.templates / name
@@ -238,16 +249,18 @@ def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> T
 def _freeze(booted: Machine, state: Path) -> None:
     """Stop the guest and write its devices' state.
 
-    :raises CannotClone: QEMU will not.
+    :raises CannotClone: QEMU will not, or stopped in the middle.
     """
     monitor = booted.monitor
     monitor.execute("stop")
+    refused = CannotClone
     try:
         _without_ram(booted)
         monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
+        refused = _Disturbed
         _await_migration(booted, _SAVE_SECONDS)
     except MonitorError as exc:
-        raise CannotClone(str(exc)) from exc
+        raise refused(str(exc)) from exc
 
 
 def _await_migration(moving: Machine, timeout: float) -> None:
