@@ -57,8 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_plain(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text)
-    command.set_defaults(run=run)
+    _finish(command, run)
     return command
+
+
+def _finish(command: argparse.ArgumentParser, run: object) -> None:
+    """What every command has; the store may be named behind it as well as before it."""
+    command.set_defaults(run=run)
+    command.add_argument("--store", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="the store")
 
 
 def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,7 +73,7 @@ def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     build.add_argument("--powershell", type=Path, metavar="ARCHIVE", help="use this official PowerShell win-x64 archive instead of our host")
     build.add_argument("--output", type=Path, metavar="FILE", help="where to put it (default: the store, as image 'practice')")
     build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the host's, or mmdebstrap's)")
-    build.set_defaults(run=_practice_build)
+    _finish(build, _practice_build)
 
 
 def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,7 +82,7 @@ def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     windows = commands.add_parser("windows", help="golden images of Windows").add_subparsers(required=True, metavar="COMMAND")
     build = windows.add_parser("build-image", help="install Windows from its ISO into a golden image, unattended")
     add_arguments(build)
-    build.set_defaults(run=_windows_build)
+    _finish(build, _windows_build)
     check = windows.add_parser("check-image", help="boot an image and show where it differs from what tests rely on")
     check.add_argument("image", type=Path, metavar="IMAGE")
     check.add_argument("--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB", help="default: %(default)s")
@@ -85,7 +91,7 @@ def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument(
         "--engine", choices=ENGINES, action="append", help="how to run the table of scripts; repeatable (default: each of these ways)"
     )
-    check.set_defaults(run=_windows_check)
+    _finish(check, _windows_check)
 
 
 def _windows_build(options: argparse.Namespace) -> int:

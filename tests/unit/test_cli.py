@@ -29,6 +29,14 @@ def test_the_command_uses_the_store_that_pytest_uses(
     assert "$SMOLVM_STORE, else $SMOLVM_HOME" in said
 
 
+def test_the_store_may_be_named_before_or_behind_the_command(tmp_path: Path) -> None:
+    before, behind = str(tmp_path / "before"), str(tmp_path / "behind")
+    for words in (["--store", before, "prune"], ["prune", "--store", behind], ["--store", before, "prune", "--store", behind]):
+        assert 0 == cli.main(words)
+
+    assert {"before", "behind"} == {path.name for path in tmp_path.iterdir()}
+
+
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d"])
 def test_times_that_make_no_sense(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
