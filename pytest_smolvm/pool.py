@@ -166,6 +166,8 @@ class Pool:
 
     def _cloned(self, spec: GuestSpec, life: ExitStack) -> Guest:
         template = self._template(spec)
+        with suppress(templates.Unrestorable):  # perhaps it was disturbed, as by somebody who kills a TPM
+            return life.enter_context(self._restored(template, spec))
         try:
             return life.enter_context(self._restored(template, spec))
         except templates.Unrestorable as exc:

@@ -198,27 +198,41 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
     return replaced
 
 
-def test_a_guest_of_a_second_attempt_is_the_one_that_is_kept(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+DAMAGED = templates.Unrestorable("process", "damaged")
+
+
+def test_a_clone_that_fails_once_is_no_damaged_template(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     pool._progress = Lines(said.append)
-    replaced = clones(monkeypatch, templates.Unrestorable("process", "damaged"), "second")
+    replaced = clones(monkeypatch, DAMAGED, "second")
+
+    with pool.guest(spec):
+        pass
+
+    assert [None] == replaced
+    assert [] == said
+
+
+def test_a_guest_of_a_later_attempt_is_the_one_that_is_kept(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    pool._progress = Lines(said.append)
+    replaced = clones(monkeypatch, DAMAGED, DAMAGED, "third")
 
     with pool.guest(spec) as guest:
         guest.keep = pool.store.kept / "guest"
 
-    assert "second" == (pool.store.kept / "guest" / "serial.log").read_text()
+    assert "third" == (pool.store.kept / "guest" / "serial.log").read_text()
     assert [None, templates.Template(Path("/nowhere"), (1, 0))] == replaced
     assert 1 == len(said)
 
 
 def test_a_template_is_replaced_for_no_other_reason_and_only_once(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    damaged = templates.Unrestorable("process", "damaged")
-    cases: list[list[Exception]] = [[BootError("process", "QEMU did not start")], [damaged, damaged]]
-    for outcomes in cases:
+    refused: list[Exception] = [BootError("process", "QEMU did not start")]
+    for outcomes, readied in ((refused, 1), ([DAMAGED] * 3, 2)):
         replaced = clones(monkeypatch, *outcomes)
         with pytest.raises(BootError), pool.guest(spec):
             pass
-        assert len(outcomes) == len(replaced)
+        assert readied == len(replaced)
 
 
 def test_a_guest_is_cold_where_it_cannot_be_cloned(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
