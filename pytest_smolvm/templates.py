@@ -119,7 +119,7 @@ def ready(
                 raise CannotClone(known)
             try:
                 with phase(progress, f"baking {what}, once for this host"):
-                    template = _bake_calmly(spec, host, store, name, warm)
+                    template = _bake_again_if_disturbed(spec, host, store, name, warm)
             except CannotClone as exc:
                 cloning.remember(store, host, str(exc))
                 progress.note(f"guests cannot be cloned here, so they are booted cold from now on: {exc}")
@@ -219,8 +219,8 @@ def _wake(restored: Machine, template: Template) -> None:
         raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
 
 
-def _bake_calmly(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
-    """As `_bake`, but what stops in the middle may have been disturbed, as by somebody who kills a TPM; what never works stops twice."""
+def _bake_again_if_disturbed(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> Template:
+    """As `_bake`. What stopped in the middle may have been disturbed, as by somebody who kills a TPM; what never works stops twice."""
     with suppress(_Disturbed):
         return _bake(spec, host, store, name, warm)
     return _bake(spec, host, store, name, warm)
