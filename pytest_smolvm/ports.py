@@ -95,14 +95,14 @@ def _accept(listener: socket.socket, tunnel: Callable[[], End], open_ends: set[E
             connection, _ = listener.accept()
         except OSError:
             return  # the block has ended
+        open_ends.add(connection)  # before the block can end
         threading.Thread(target=_serve, args=(connection, tunnel, open_ends), name="smolvm-forward", daemon=True).start()
 
 
 def _serve(connection: socket.socket, tunnel: Callable[[], End], open_ends: set[End]) -> None:
-    open_ends.add(connection)
     try:
         through = tunnel()
-    except SmolVMError:
+    except (SmolVMError, OSError):
         open_ends.discard(connection)
         connection.close()  # as if nobody listened, which is most often so
         return

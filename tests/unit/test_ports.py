@@ -59,9 +59,10 @@ def test_twenty_connections_at_once(echo: tuple[str, int]) -> None:
     assert [b"%d" % n * 1000 for n in range(20)] == answers
 
 
-def test_a_connection_that_the_guest_refuses_is_closed() -> None:
+@pytest.mark.parametrize("refusal", [GuestUnreachable("nobody listens"), ConnectionResetError()])
+def test_a_connection_that_the_guest_refuses_is_closed(refusal: Exception) -> None:
     def refuse() -> ports.End:
-        raise GuestUnreachable("nobody listens")
+        raise refusal
 
     with ports.forwarded(refuse) as address:
         with socket.create_connection(address, 10) as client:
@@ -74,9 +75,17 @@ def test_a_connection_that_the_guest_refuses_is_closed() -> None:
 
 
 def test_after_the_block_nobody_listens_and_open_connections_are_cut(echo: tuple[str, int]) -> None:
-    with ports.forwarded(lambda: socket.create_connection(echo)) as address:
+    through = threading.Event()
+
+    def tunnel() -> socket.socket:
+        server = socket.create_connection(echo)
+        through.set()
+        return server
+
+    with ports.forwarded(tunnel) as address:
         client = socket.create_connection(address, 10)
         client.sendall(b"x")
+        assert through.wait(10)
 
     with client, pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, 10)
