@@ -33,7 +33,7 @@ mkfifo -m 600 "$root/run/practice/requests" "$root/run/practice/power"
 chown -R 1000:1000 "$root/run/user" "$root/run/practice"
 as_user() {
   exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/home/smolvm USER=smolvm LOGNAME=smolvm PATH=/usr/bin \
-    LANG=C.UTF-8 WINEPREFIX=/home/smolvm/.wine WINEDEBUG=-all WINEDLLOVERRIDES=mshtml,winemenubuilder.exe= XDG_RUNTIME_DIR=/run/user "$@"
+    LANG=C.UTF-8 WINEPREFIX=/home/smolvm/.wine WINEDEBUG=fixme-all WINEDLLOVERRIDES=mshtml,winemenubuilder.exe= XDG_RUNTIME_DIR=/run/user "$@"
 }
 chroot "$root" env -i PATH=/usr/sbin:/usr/bin LD_PRELOAD=/usr/lib/practice/sshd.so /usr/sbin/sshd -D -e -p "$port" -o ListenAddress=127.0.0.1 &
 (as_user /usr/lib/wine/wineserver64 --foreground --persistent) &
@@ -62,6 +62,7 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
 
         account = ssh.Account(port, "smolvm", "smolvm", check)
         yield stack.enter_context(closing(ssh.wait_for_login(account, timeout=_UP_SECONDS)))
+        check()  # else its last words would be lost, and those of the tests only say that nobody answers
 
 
 def _unpack(work: Path, directory: Path, tree: Path) -> None:
