@@ -253,14 +253,15 @@ def _freeze(booted: Machine, state: Path) -> None:
     """
     monitor = booted.monitor
     monitor.execute("stop")
-    refused = CannotClone
     try:
         _without_ram(booted)
         monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(os.fspath(state))}")
-        refused = _Disturbed
+    except MonitorError as exc:
+        raise CannotClone(str(exc)) from exc
+    try:
         _await_migration(booted, _SAVE_SECONDS)
     except MonitorError as exc:
-        raise refused(str(exc)) from exc
+        raise _Disturbed(str(exc)) from exc
 
 
 def _await_migration(moving: Machine, timeout: float) -> None:

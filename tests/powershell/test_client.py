@@ -285,12 +285,9 @@ def test_a_restart_is_not_awaited_longer_than_the_call_may_take() -> None:
 
 
 def test_no_way_is_no_dead_process() -> None:
-    def nowhere(host: str, port: int) -> socket.socket:
-        raise GuestUnreachable("no connection")
-
     with guest(answer) as client:
         with pytest.raises(GuestUnreachable):
-            call(client.over(nowhere, lambda: False))
+            call(client.over(refused, lambda: False))
 
         assert 7 == call(client)[0]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,24 +29,17 @@ def test_twenty_kills_leave_nothing(image: Path, tmp_path: Path) -> None:
 
 def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_that_cannot_clone(spec: GuestSpec, own_store: Store) -> None:
     host = pool_on(own_store).host
-    killed = []
+    disturbed: list[Path] = []
 
     @contextmanager
-    def disturbed(booted: Machine, _: Path) -> Iterator[None]:
-        if not killed:
-            killed.append(_tpm_of(booted))
-            os.kill(killed[0], signal.SIGKILL)
+    def warm(booted: Machine, directory: Path) -> Iterator[None]:
+        if not disturbed:
+            subprocess.run(["pkill", "-KILL", "-f", rf"^\S*swtpm .*{directory}"], check=True)
+            disturbed.append(directory)
         yield
 
-    template = templates.ready(spec, host, own_store, Silent(), recipe="disturbed", warm=disturbed)
+    template = templates.ready(spec, host, own_store, Silent(), recipe="disturbed", warm=warm)
 
     assert template == templates.find(own_store, template.directory.name)
     assert "" == cloning.why_not(own_store, host)
     assert [template.directory] == list(own_store.templates.iterdir())
-
-
-def _tpm_of(booted: Machine) -> int:
-    state = os.fsencode(booted.parts.directory / "tpm")
-    lines = {int(line.parent.name): line for line in Path("/proc").glob("[0-9]*/cmdline")}
-    (pid,) = (pid for pid, line in lines.items() if state in line.read_bytes() and b"swtpm" in line.read_bytes().split(b"\0")[0])
-    return pid
