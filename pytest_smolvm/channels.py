@@ -15,9 +15,44 @@ from pytest_smolvm.waiting import Deadline, until
 _CHUNK = 65536
 _WATCH_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 2.0
+# How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
+WINDOW = 4 * 1024 * 1024
+_OPEN_SECONDS = 120.0
+_RETRY_SECONDS = 0.1
+# sshd counts a session until its processes have ended, and one that is closed until it has dealt with what came in the
+# same packet (its channels.c collects closed channels after that): a refusal may be over soon.
+_REFUSED_SECONDS = 60.0
 
 Sink = Callable[[bytes], object]
 Stdin = Union[bytes, Iterable[bytes]]
+
+
+def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Callable[[], None]) -> paramiko.Channel:
+    """Open a channel for a command or for SFTP, as soon as sshd has room for it.
+
+    :param watch: called before each attempt; raises if the guest is gone.
+    :raises TimedOut: the deadline came.
+    :raises GuestUnreachable: the connection broke, or sshd kept refusing.
+    """
+    refusal: paramiko.ChannelException | None = None
+
+    def attempt() -> paramiko.Channel | None:
+        nonlocal refusal
+        watch()
+        try:
+            return transport.open_session(window_size=WINDOW, timeout=_OPEN_SECONDS)
+        except paramiko.ChannelException as exc:
+            refusal = exc
+            return None
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
+
+    try:
+        return until("an SSH session", attempt, timeout=deadline.at_most(_REFUSED_SECONDS), interval=_RETRY_SECONDS)
+    except TimedOut:
+        if deadline.passed:
+            raise TimedOut("an SSH session", deadline.seconds or 0) from refusal
+        raise GuestUnreachable(f"the guest's SSH server opens no session: {refusal}") from refusal
 
 
 def feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:

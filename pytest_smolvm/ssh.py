@@ -19,7 +19,6 @@ from pytest_smolvm.waiting import Deadline, until
 # Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
 _HANDSHAKE_SECONDS = 120.0
 _KEEPALIVE_SECONDS = 15
-_WINDOW = 4 * 1024 * 1024
 # QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
 # got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
 _EAGER_SECONDS = 60.0
@@ -83,7 +82,7 @@ class Ssh:
         self._connection = connection
         self._watch = watch
         self._commands = threading.BoundedSemaphore(_COMMANDS)
-        self._transfers = _Transfers(transport)
+        self._transfers = _Transfers(transport, watch)
 
     @property
     def host_key(self) -> bytes:
@@ -114,7 +113,7 @@ class Ssh:
             self._commands.release()
 
     def _execute(self, request: str, on_stdout: Sink, on_stderr: Sink, stdin: Stdin, deadline: Deadline) -> int:
-        channel = self._open()
+        channel = channels.open_session(self._transport, deadline, self._watch)
         try:
             channel.exec_command(request)
             feeder = channels.feed(channel, stdin)
@@ -155,7 +154,7 @@ class Ssh:
         """
         try:
             stream: Stream = self._transport.open_channel(
-                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=_WINDOW, timeout=timeout
+                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=channels.WINDOW, timeout=timeout
             )
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"no connection to port {port} in the guest: {exc}") from exc
@@ -185,12 +184,6 @@ class Ssh:
         """End the connection."""
         self._transport.close()
         threading.Thread(target=_take_leave, args=(self._connection,), name="smolvm-farewell", daemon=True).start()
-
-    def _open(self) -> paramiko.Channel:
-        try:
-            return self._transport.open_session(window_size=_WINDOW, timeout=_HANDSHAKE_SECONDS)
-        except (paramiko.SSHException, EOFError, OSError) as exc:
-            raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
 
     def _kill(self, channel: paramiko.Channel) -> None:
         """End the command and its children.
@@ -236,8 +229,9 @@ class _Sftp(paramiko.SFTPClient):  # type: ignore[misc]
 class _Transfers:
     """SFTP sessions of a connection. One serves one thread at a time: paramiko's clients lose answers of others."""
 
-    def __init__(self, transport: paramiko.Transport) -> None:
+    def __init__(self, transport: paramiko.Transport, watch: Callable[[], None]) -> None:
         self._transport = transport
+        self._watch = watch
         self._room = threading.BoundedSemaphore(_TRANSFERS)
         self._idle: list[paramiko.SFTPClient] = []
         self._mine = threading.local()
@@ -270,8 +264,10 @@ class _Transfers:
                 self._room.release()
 
     def _opened(self) -> paramiko.SFTPClient:
+        channel = channels.open_session(self._transport, Deadline(None), self._watch)
         try:
-            client = _Sftp.from_transport(self._transport, window_size=_WINDOW)
+            channel.invoke_subsystem("sftp")
+            client = _Sftp(channel)
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
         # Without it, a transfer to a guest that stopped would wait for ever.

@@ -11,8 +11,8 @@ from dataclasses import replace
 import paramiko
 import pytest
 
-from pytest_smolvm import ssh
-from pytest_smolvm.errors import GuestDied, LoginError, TimedOut
+from pytest_smolvm import channels, ssh
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, LoginError, TimedOut
 from pytest_smolvm.ssh import HostKeyChanged, wait_for_login
 
 from .sshd import Server, listening, reset, serving
@@ -118,6 +118,46 @@ def test_another_host_key_is_never_tried_again() -> None:
             known = connection.host_key
         with pytest.raises(HostKeyChanged):
             wait_for_login(account, timeout=20, host_key=known)
+
+
+class Full(Server):
+    """It opens no session at first.
+
+    :param times: how many it refuses.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__(code=7)
+        self.left = times
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        self.left -= 1
+        return int(paramiko.OPEN_FAILED_CONNECT_FAILED if self.left >= 0 else paramiko.OPEN_SUCCEEDED)
+
+
+def run(connection: ssh.Ssh, timeout: float | None = None) -> int:
+    return connection.execute("exit", on_stdout=print, on_stderr=print, timeout=timeout)
+
+
+def test_a_session_that_sshd_has_no_room_for_yet_is_waited_for() -> None:
+    with listening(serving(Full(2))) as account, closing(wait_for_login(account, timeout=20)) as connection:
+        assert 7 == run(connection)
+
+
+def test_the_wait_for_a_session_counts_as_the_command_s_time() -> None:
+    with listening(serving(Full(10**6))) as account, closing(wait_for_login(account, timeout=20)) as connection:
+        with pytest.raises(TimedOut, match="an SSH session"):
+            run(connection, timeout=0.2)
+
+
+def test_an_sshd_that_never_opens_a_session_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "_REFUSED_SECONDS", 0.2)
+    with listening(serving(Full(10**6))) as account, closing(wait_for_login(account, timeout=20)) as connection:
+        with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):
+            run(connection)
+        with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):
+            connection.sftp.listdir()
+        assert connection.alive
 
 
 class Endless(Server):

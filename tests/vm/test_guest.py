@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from pytest_smolvm import SmolVM
@@ -167,6 +169,18 @@ def test_more_commands_at_once_than_sshd_has_sessions_for(windows_vm_module: Smo
         results = list(threads.map(call, range(MANY)))
 
     assert [str(number) for number in range(MANY)] == results
+
+
+def test_a_command_waits_while_sshd_has_no_session_left(windows_vm_module: SmolVM) -> None:
+    with windows_vm_module._using() as ssh, ExitStack() as held:
+        with pytest.raises(paramiko.ChannelException):
+            while True:
+                held.enter_context(closing(ssh._transport.open_session()))
+        with pytest.raises(CommandTimedOut):
+            windows_vm_module.run("ver", shell="cmd", timeout=1)
+        held.close()
+
+        assert "Windows" in windows_vm_module.run("ver", shell="cmd").stdout
 
 
 def test_what_printed_too_much_is_ended(windows_vm_module: SmolVM) -> None:
