@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
+import select
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_smolvm import notes
 from pytest_smolvm.process import end, start
+from pytest_smolvm.waiting import Deadline
 
-_TRIAL_SECONDS = 1.0
+_KVM = "/dev/kvm"
+_TRIAL_SECONDS = 20.0
+# UEFI's boot manager clears every console, the serial one among them; it takes a second.
+_ALIVE = b"\x1b["
+# After whatever KVM could not run, QEMU prints the registers and stays, paused.
+_DEAD = re.compile(rb"^[ER]AX=", re.MULTILINE)
 # Hyper-V enlightenments that Windows needs to idle quietly and to keep time; none of them blocks saving the machine,
 # as hv-passthrough and invtsc would (qemu docs/system/i386/hyperv.rst).
-_KVM_CPU = "host,hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-time,hv-synic,hv-stimer,hv-frequencies"
+# A KVM that runs in a virtual machine itself may have none of them.
+_KVM_CPUS = (
+    "host,hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-time,hv-synic,hv-stimer,hv-frequencies",
+    "host",
+)
 # `max` under TCG offers features whose emulation crashes guests; Nehalem is x86-64-v2, which Windows 11 24H2 asks for.
 _TCG_CPU = "Nehalem"
 
@@ -30,53 +43,68 @@ class Accelerator:
     """Why not KVM; empty if KVM it is."""
 
 
-def choose(binary: str, memory: Path) -> Accelerator:
-    """Find out what works, by running `binary` for a second; the answer is kept in the file `memory` until reboot."""
-    key = f"{_boot_id()} {binary} {os.stat(binary).st_mtime_ns} {os.access('/dev/kvm', os.R_OK | os.W_OK)}"
+def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) -> Accelerator:
+    """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory` until reboot.
+
+    :param firmware: QEMU's arguments for it.
+    :param identity: changes when the firmware does.
+    """
+    key = f"{_boot_id()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
     kept = notes.read(memory) or {}
     if kept.get("key") == key:
         with suppress(KeyError, TypeError):  # not by this version: find out again
             return Accelerator(**kept["accelerator"])
-    found = _try_kvm(binary)
+    found = _found_out(binary, firmware)
     with suppress(OSError):  # a full disk, say: then the next run finds out again
         notes.write(memory, {"key": key, "accelerator": asdict(found)})
     return found
 
 
-def _try_kvm(binary: str) -> Accelerator:
-    reason = _why_not_kvm(binary)
-    return Accelerator("tcg", _TCG_CPU, reason) if reason else Accelerator("kvm", _KVM_CPU, "")
+def _found_out(binary: str, firmware: Sequence[str]) -> Accelerator:
+    if not os.path.exists(_KVM):
+        return _emulated("no /dev/kvm: the host's processor or hypervisor offers no virtualization")
+    if not os.access(_KVM, os.R_OK | os.W_OK):
+        return _emulated("/dev/kvm is not accessible: add your user to the group kvm")
+    for cpu_model in _KVM_CPUS:
+        trouble = _trouble((binary, "-accel", "kvm", "-cpu", cpu_model, "-machine", "q35", *firmware))
+        if trouble is None:
+            return Accelerator("kvm", cpu_model, "")
+    return _emulated(f"/dev/kvm opens but a guest dies under it ({trouble})")
 
 
-def _why_not_kvm(binary: str) -> str:
-    if not os.path.exists("/dev/kvm"):
-        return "no /dev/kvm: the host's processor or hypervisor offers no virtualization"
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "/dev/kvm is not accessible: add your user to the group kvm"
-    # Opening /dev/kvm proves nothing, nor does KVM_CREATE_VM: there are hosts where the first instructions of the
-    # firmware kill QEMU. So let it run its firmware for a moment and ask.
-    command = (binary, "-accel", "kvm", "-cpu", "host", "-machine", "q35", "-nodefaults", "-m", "64M")
-    child = start(
-        (*command, "-display", "none", "-monitor", "stdio"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+def _emulated(reason: str) -> Accelerator:
+    return Accelerator("tcg", _TCG_CPU, reason)
+
+
+def _trouble(machine: Sequence[str]) -> str | None:
+    """What keeps `machine` from starting its firmware; None if nothing does.
+
+    Opening /dev/kvm proves nothing, nor does KVM_CREATE_VM, nor a BIOS that runs: there are hosts where UEFI's first
+    floating-point instruction kills QEMU. So let the firmware come so far that it clears its consoles.
+    """
+    trial = ("-nodefaults", "-m", "256M", "-display", "none", "-serial", "stdio")
+    child = start((*machine, *trial), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        try:
-            child.wait(_TRIAL_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass  # it still runs, as it should
-        output, _ = child.communicate(b"info status\nquit\n", timeout=10)
-    except (subprocess.TimeoutExpired, BrokenPipeError):
-        output = b"no answer from QEMU"
+        said = _said(child)
     finally:
         end(child)
-    text = output.decode("utf-8", "replace")
-    if "VM status: running" in text:
-        return ""
-    said = [line.strip() for line in text.splitlines() if line.strip() and "(qemu)" not in line and "monitor" not in line]
-    return f"/dev/kvm opens but a guest dies under it ({said[0] if said else 'QEMU ended'})"
+    if _ALIVE in said:
+        return None
+    lines = said.decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in lines if line.strip()), "its firmware says nothing")
+
+
+def _said(child: subprocess.Popen[bytes]) -> bytes:
+    """What `child` prints until it is clear whether it lives."""
+    said = b""
+    deadline = Deadline(_TRIAL_SECONDS)
+    assert child.stdout is not None
+    while _ALIVE not in said and not _DEAD.search(said) and select.select([child.stdout], [], [], deadline.left)[0]:
+        chunk = os.read(child.stdout.fileno(), 65536)
+        if not chunk:
+            break
+        said += chunk
+    return said
 
 
 def _boot_id() -> str:

@@ -7,7 +7,7 @@ import platform
 import re
 from dataclasses import dataclass
 
-from pytest_smolvm import accel, qemu
+from pytest_smolvm import accel, firmware, qemu
 from pytest_smolvm.accel import Accelerator
 from pytest_smolvm.errors import HostError
 from pytest_smolvm.process import require, run
@@ -46,7 +46,9 @@ def look(store: Store) -> Host:
     require("swtpm", "swtpm")
     said = run("ask QEMU for its version", [binary, "--version"])
     found = re.search(r"version (\S+)", said)
-    return Host(binary, found.group(1) if found else "unknown", accel.choose(binary, store.root / "accelerator.json"))
+    uefi = firmware.find()
+    accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, store.root / "accelerator.json")
+    return Host(binary, found.group(1) if found else "unknown", accelerator)
 
 
 def memory_mib() -> tuple[int, int]:

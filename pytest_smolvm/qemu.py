@@ -92,9 +92,14 @@ def _memory(machine: Machine) -> str:
     return f"memory-backend-file,{size},mem-path={_escaped(machine.memory_file)},share={share}"
 
 
+def code_flash(firmware: Firmware) -> list[str]:
+    """The words that put `firmware` into a machine, but for its variables."""
+    return ["-drive", f"if=pflash,unit=0,readonly=on,format={firmware.code_format},file={_escaped(firmware.code)}"]
+
+
 def _flash(machine: Machine) -> list[str]:
     firmware = machine.firmware
-    words = ["-drive", f"if=pflash,unit=0,readonly=on,format={firmware.code_format},file={_escaped(firmware.code)}"]
+    words = code_flash(firmware)
     # qcow2, since QEMU refuses to save a machine whose writable flash is raw.
     words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(machine.variables)}"]
     if firmware.smm:
