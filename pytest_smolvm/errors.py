@@ -67,7 +67,7 @@ class ToolError(SmolVMError):
 class BootError(SmolVMError):
     """A guest did not come up.
 
-    :param stage: how far it got: ``process``, ``firmware``, ``disk``, ``system``, ``ssh`` or ``login``.
+    :param stage: how far it got: ``process``, ``firmware``, ``disk``, ``system`` or ``ssh``.
     :param reason: one sentence.
     :param log_tail: the last lines of the guest's serial console and of QEMU.
     """

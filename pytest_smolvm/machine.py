@@ -93,7 +93,7 @@ class Machine:
         except LoginError:
             raise
         except TimedOut as exc:
-            stage, seen = self._stage()
+            stage, seen = ("ssh", exc.last_seen) if exc.last_seen else self._stage()
             raise BootError(stage, f"no login over SSH within {timeout:g} s; {seen}", self.log_tail) from exc
         except SmolVMError as exc:
             raise BootError(self._stage()[0], str(exc), self.log_tail) from exc
