@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pytest_smolvm import notes
+from pytest_smolvm import notes, owner
 from pytest_smolvm.process import end, start
 from pytest_smolvm.waiting import Deadline
 
@@ -49,7 +49,7 @@ def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) ->
     :param firmware: QEMU's arguments for it.
     :param identity: changes when the firmware does.
     """
-    key = f"{_boot_id()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
+    key = f"{owner.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
     kept = notes.read(memory) or {}
     if kept.get("key") == key:
         with suppress(KeyError, TypeError):  # not by this version: find out again
@@ -105,7 +105,3 @@ def _said(child: subprocess.Popen[bytes]) -> bytes:
             break
         said += chunk
     return said
-
-
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

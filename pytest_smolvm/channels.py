@@ -17,7 +17,8 @@ _WATCH_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 2.0
 # How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
 WINDOW = 4 * 1024 * 1024
-_OPEN_SECONDS = 120.0
+# Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
+ANSWER_SECONDS = 120.0
 _RETRY_SECONDS = 0.1
 # sshd counts a session until its processes have ended, and one that is closed until it has dealt with what came in the
 # same packet (its channels.c collects closed channels after that): a refusal may be over soon.
@@ -30,7 +31,7 @@ Stdin = Union[bytes, Iterable[bytes]]
 def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Callable[[], None]) -> paramiko.Channel:
     """Open a channel for a command or for SFTP, as soon as sshd has room for it.
 
-    :param watch: called before each attempt; raises if the guest is gone.
+    :param watch: called after each refusal; raises if the guest is gone.
     :raises TimedOut: the deadline came.
     :raises GuestUnreachable: the connection broke, or sshd kept refusing.
     """
@@ -38,11 +39,11 @@ def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Calla
 
     def attempt() -> paramiko.Channel | None:
         nonlocal refusal
-        watch()
         try:
-            return transport.open_session(window_size=WINDOW, timeout=_OPEN_SECONDS)
+            return transport.open_session(window_size=WINDOW, timeout=ANSWER_SECONDS)
         except paramiko.ChannelException as exc:
             refusal = exc
+            watch()
             return None
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc

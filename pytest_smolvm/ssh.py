@@ -16,8 +16,7 @@ from pytest_smolvm import channels
 from pytest_smolvm.errors import GuestUnreachable, LoginError, TimedOut
 from pytest_smolvm.waiting import Deadline, until
 
-# Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
-_HANDSHAKE_SECONDS = 120.0
+_HANDSHAKE_SECONDS = channels.ANSWER_SECONDS
 _KEEPALIVE_SECONDS = 15
 # QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
 # got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
