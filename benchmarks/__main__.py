@@ -11,13 +11,13 @@ from pathlib import Path
 
 from benchmarks import boots, calls, crowds, suites, transfers
 from benchmarks.setting import Setting
-from pytest_smolvm.host import look
-from pytest_smolvm.images import practice_image
-from pytest_smolvm.pool import Pool
-from pytest_smolvm.progress import Silent, phase
-from pytest_smolvm.settings import default_store
-from pytest_smolvm.store import Store
-from pytest_smolvm.telling import Lines
+from pytest_smolvm.host.progress import Silent, phase
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.telling import Lines
+from pytest_smolvm.images.practice.build import practice_image
+from pytest_smolvm.machine.hypervisor import look
+from pytest_smolvm.plugin.options import default_store
+from pytest_smolvm.pool.pool import Pool
 
 PARTS = {"boots": boots.measure, "calls": calls.measure, "crowds": crowds.measure, "transfers": transfers.measure, "suites": suites.measure}
 

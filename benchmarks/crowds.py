@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
-from pytest_smolvm.machine import Machine, settle
+from pytest_smolvm.machine.machine import Machine, settle
 
 SPARE_TIMES = 5
 GUESTS = 32

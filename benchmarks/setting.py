@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm import SmolVM, firmware
-from pytest_smolvm.pool import Pool
-from pytest_smolvm.spec import GuestSpec
+from pytest_smolvm import SmolVM
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine import firmware
+from pytest_smolvm.pool.pool import Pool
 
 MEMORY = 1024
 CPUS = 2

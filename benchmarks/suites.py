@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.setting import Setting, seconds
-from pytest_smolvm.store import Store
+from pytest_smolvm.host.store import Store
 
 RUNS = 25
 CRASHED = 32

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_smolvm.errors import SmolVMError
 
 if TYPE_CHECKING:
-    from pytest_smolvm.commands import RunResult
-    from pytest_smolvm.spec import GuestSpec
+    from pytest_smolvm.guest.commands.run import RunResult
+    from pytest_smolvm.guest.spec import GuestSpec
     from pytest_smolvm.vm import SmolVM
 
 __all__ = ["GuestSpec", "RunResult", "SmolVM", "SmolVMError"]
-_HOMES = {"GuestSpec": "spec", "RunResult": "commands", "SmolVM": "vm"}
+_HOMES = {"GuestSpec": "guest.spec", "RunResult": "guest.commands.run", "SmolVM": "vm"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,17 +12,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm import commands, environment, power, powershell, spawned
-from pytest_smolvm.commands import RunResult
 from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut, TransferError, UsageError
-from pytest_smolvm.guest_files import GuestFiles
-from pytest_smolvm.guest_state import GuestState
-from pytest_smolvm.pool import Guest, Place, Pool, default_pool
-from pytest_smolvm.resident import ResidentLost
-from pytest_smolvm.shells import Shells
-from pytest_smolvm.spawned import Spawned
-from pytest_smolvm.spec import GuestSpec
-from pytest_smolvm.ssh import HostKeyChanged, Ssh, wait_for_login
+from pytest_smolvm.guest.commands import powershell, spawned
+from pytest_smolvm.guest.commands import run as commands
+from pytest_smolvm.guest.commands.fallback import Shells
+from pytest_smolvm.guest.commands.resident import ResidentLost
+from pytest_smolvm.guest.commands.run import RunResult
+from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.files.methods import GuestFiles
+from pytest_smolvm.guest.link.ssh import HostKeyChanged, Ssh, wait_for_login
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.guest.system import environment, power
+from pytest_smolvm.guest.system.methods import GuestState
+from pytest_smolvm.pool.pool import Guest, Place, Pool, default_pool
 
 _RECONNECT_SECONDS = 60.0
 
@@ -158,7 +160,7 @@ class SmolVM(GuestFiles, GuestState):
         return result.check() if check else result
 
     def run_json(self, script: str, args: Sequence[powershell.Argument] = (), *, timeout: float | None = None) -> Any:
-        """What a PowerShell script puts out, as Python values; see :func:`pytest_smolvm.commands.run_json`.
+        """What a PowerShell script puts out, as Python values; see :func:`pytest_smolvm.guest.commands.run.run_json`.
 
         :param timeout: seconds.
         :raises CommandFailed: the script ended with an error, or with an exit code other than 0.

@@ -158,10 +158,10 @@ def _name(pid: int) -> str:
 
 def main() -> None:
     """Rage, then say what was killed."""
-    from pytest_smolvm.images import practice_image
-    from pytest_smolvm.progress import Silent
-    from pytest_smolvm.settings import default_store
-    from pytest_smolvm.store import Store
+    from pytest_smolvm.host.progress import Silent
+    from pytest_smolvm.host.store import Store
+    from pytest_smolvm.images.practice.build import practice_image
+    from pytest_smolvm.plugin.options import default_store
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)

@@ -1,4 +1,4 @@
-"""Imports only ever point down, and never sideways; files stay short."""
+"""The folders are the floors: imports only point down, and inside a folder they never go round."""
 
 from __future__ import annotations
 
@@ -8,37 +8,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "pytest_smolvm"
-LONGEST = 400
-FLOORS = (
-    {"errors"},  # what goes wrong
-    {"windows", "waiting", "progress", "regfile", "merge", "notes"},  # rules and words
-    {"spec", "trees"},  # what is wanted
-    {"settings", "tarball", "owner"},
-    {"process", "locks", "telling"},  # the host
-    {"accel", "firmware", "store", "channels"},  # what the host has, what SSH has
-    {"qemu", "qmp", "swtpm", "disk", "ssh", "powershell"},  # one outside tool each
-    {"host", "commands", "filesystem", "ports", "resident"},  # what is done in a guest
-    {"files", "shells"},
-    {"folders", "registry", "services", "processes", "waits", "power"},
-    {"environment", "conformance", "spawned"},
-    {"access"},  # the guest object's methods, in groups
-    {"guest_files", "guest_state"},
-    {"machine", "capacity", "cloning"},  # one QEMU, born and buried
-    {"templates"},  # frozen machines
-    {"pool", "practice"},  # where guests and images come from
-    {"vm", "images", "inventory"},  # what a test holds
-    {"builder", "doctor"},  # whole pieces of work
-    {"session"},
-    {"plugin", "cli", "__init__"},  # the doors
-)
-FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
+FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "plugin cli __init__")
+GUEST = ("names spec", "link", "commands", "files", "system screen")
+"""The floors inside `guest`."""
+LONGEST_FILE = 400
+FILES = sorted(ROOT.rglob("*.py"))
 
 
-def module(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").parts[0]
+def name(path: Path) -> str:
+    """The module's dotted name below the package; a folder's own is the folder's."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+MODULES = {name(path): path for path in FILES}
 
 
 def imports(path: Path) -> set[str]:
+    """The modules of ours that a file imports, wherever in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -46,19 +33,49 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in found if name.startswith("pytest_smolvm.")}
+    return {_module(name.removeprefix("pytest_smolvm.")) for name in found if name.startswith("pytest_smolvm.")} - {""}
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path: Path) -> None:
-    here = FLOOR[module(path)]
+def _module(dotted: str) -> str:
+    """The module that an imported name is or comes from; empty for the package's public names."""
+    while dotted not in MODULES and "." in dotted:
+        dotted = dotted.rpartition(".")[0]
+    return dotted if dotted in MODULES else ""
 
-    public = {"GuestSpec", "RunResult", "SmolVM", "SmolVMError"}  # the package's own names, for doors and builders
-    upward = {name for name in imports(path) - public if FLOOR[name] >= here and name != module(path)}
+
+IMPORTS = {module: imports(path) for module, path in MODULES.items()}
+
+
+def floor(module: str) -> tuple[int, int]:
+    """How high a module is; within `guest` also by its floor there."""
+    first, _, rest = module.partition(".")
+    (level,) = (at for at, names in enumerate(FLOORS) if first in names.split())
+    inside = rest.partition(".")[0]
+    return level, next((at for at, names in enumerate(GUEST) if first == "guest" and inside in names.split()), 0)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    here = floor(module)
+
+    def folder(other: str) -> str:
+        parts = other.split(".")
+        return ".".join(parts[: 2 if parts[0] == "guest" else 1])
+
+    upward = {other for other in IMPORTS[module] if floor(other) >= here and folder(other) != folder(module)}
 
     assert set() == upward
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_are_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_imports_never_go_round() -> None:
+    """Neither files nor, in `images/windows` and the like, the folders inside a floor."""
+    left = {module: set(needed) - {module} for module, needed in IMPORTS.items()}
+    while ready := {module for module, needed in left.items() if not needed & set(left)}:
+        left = {module: needed for module, needed in left.items() if module not in ready}
+
+    assert {} == left
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_are_short(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE

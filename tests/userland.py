@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from pytest_smolvm import practice, process, ssh
-from pytest_smolvm.practice.kernel import read_kernel
-from pytest_smolvm.practice.overlay import make_overlay
-from pytest_smolvm.practice.powershell import powershell_key
-from pytest_smolvm.practice.root import root_key
-from pytest_smolvm.practice.tools import tools_key
+from pytest_smolvm.guest.link import ssh
+from pytest_smolvm.host import programs
+from pytest_smolvm.images.practice import build
+from pytest_smolvm.images.practice.kernel import read_kernel
+from pytest_smolvm.images.practice.overlay import make_overlay
+from pytest_smolvm.images.practice.powershell import powershell_key
+from pytest_smolvm.images.practice.root import root_key
+from pytest_smolvm.images.practice.tools import tools_key
 
 _UP_SECONDS = 120.0
 # What init.c does in the guest. The shell, first process of its namespace, reaps what others leave; all end with it.
@@ -55,10 +57,10 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
         _unpack(work, directory, tree)
         port = _free_port()
         words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _SERVICES, "sh", tree, str(port)]
-        services = stack.enter_context(process.running(words, log=directory / "services.log"))
+        services = stack.enter_context(programs.running(words, log=directory / "services.log"))
 
         def check() -> None:
-            assert services.poll() is None, process.tail(directory / "services.log")
+            assert services.poll() is None, programs.tail(directory / "services.log")
 
         account = ssh.Account(port, "smolvm", "smolvm", check)
         yield stack.enter_context(closing(ssh.wait_for_login(account, timeout=_UP_SECONDS)))
@@ -66,9 +68,9 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
 
 
 def _unpack(work: Path, directory: Path, tree: Path) -> None:
-    root = work / f"root-{root_key(practice.Recipe())}.tar"
+    root = work / f"root-{root_key(build.Recipe())}.tar"
     overlay = directory / "overlay.tar"
-    make_overlay(overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(practice.Recipe())}")
+    make_overlay(overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(build.Recipe())}")
     tree.mkdir()
     for archive in (root, overlay):
         subprocess.run(["tar", "-C", tree, "-xpf", archive, "--numeric-owner", "--exclude=./dev/*", "--exclude=./usr/lib/modules/*"], check=True)

@@ -200,8 +200,8 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
 @pytest.mark.parametrize(
     ("options", "unwanted"),
     [
-        ((), {"paramiko", "filelock", "pytest_smolvm.session", "pytest_smolvm.vm"}),
-        (("--smolvm-image=x.qcow2",), {"paramiko", "pytest_smolvm.pool", "pytest_smolvm.vm", "pytest_smolvm.practice"}),
+        ((), {"paramiko", "filelock", "pytest_smolvm.plugin.suite", "pytest_smolvm.vm"}),
+        (("--smolvm-image=x.qcow2",), {"paramiko", "pytest_smolvm.pool.pool", "pytest_smolvm.vm", "pytest_smolvm.images.practice.build"}),
     ],
 )
 def test_a_suite_without_guests_does_not_load_the_machinery(pytester: pytest.Pytester, options: tuple[str, ...], unwanted: set[str]) -> None:
@@ -271,7 +271,7 @@ def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
 
 
 def test_the_command_without_arguments_shows_its_usage() -> None:
-    run = subprocess.run([sys.executable, "-m", "pytest_smolvm.cli"], capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, "-m", "pytest_smolvm.cli.main"], capture_output=True, text=True, check=False)
 
     assert run.returncode == 2
     assert "usage: pytest-smolvm" in run.stderr

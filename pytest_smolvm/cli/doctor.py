@@ -1,0 +1,94 @@
+"""What this host can do, finding by finding, each with its fix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.programs import find, require
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.machine import firmware, hypervisor, qemu
+from pytest_smolvm.machine.hypervisor import memory_mib
+from pytest_smolvm.pool import leases
+
+_FREE_MIB = 4096
+_SLOW = (
+    "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V in the firmware's setup, "
+    "or nested virtualization in the hypervisor that this host runs under"
+)
+_OPTIONAL = (
+    ("mmdebstrap", "only needed for practice build; on Debian or Ubuntu: apt-get install mmdebstrap"),
+    ("dotnet", "only needed for practice build: install the .NET SDK 10 (https://dot.net), or give an official archive with --powershell"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    said: str
+    """What was found, or what to do about it."""
+
+
+def examine(root: Path) -> Iterator[Finding]:
+    """Look at everything a guest needs. `root` is the store's directory."""
+    programs = {qemu.BINARY: qemu.PACKAGE, "qemu-img": "qemu-utils", "swtpm": "swtpm", "setpriv": "util-linux"}
+    for program, package in programs.items():
+        yield _tried(program, lambda program=program, package=package: require(program, package))  # type: ignore[misc]
+    yield _tried("UEFI firmware", lambda: str(firmware.find().code))
+    yield _tried("UEFI firmware with Secure Boot", lambda: str(firmware.find(secure_boot=True).code))
+    yield _tried("store", lambda: str(Store.at(root).root))
+    yield from _host(root)
+    yield _memory()
+    yield from _room(root)
+    yield from _optional()
+
+
+def _host(root: Path) -> Iterator[Finding]:
+    try:
+        found = hypervisor.look(Store.at(root))
+    except SmolVMError as exc:
+        yield Finding("accelerator", False, str(exc))
+        return
+    slow = found.accelerator.reason
+    yield Finding("accelerator", not slow, f"{found}; {_SLOW}" if slow else str(found))
+
+
+def _memory() -> Finding:
+    total, available = memory_mib()
+    per_guest = leases.weight(GuestSpec(image=Path("any")))
+    fitting = max(0, leases.limit_mib() // per_guest)
+    good = fitting > 0 and available >= per_guest
+    said = f"{total} MiB, {available} free: room for {fitting} guests of the default size"
+    fix = f"; one takes {per_guest} MiB: end other programs, or ask for smaller guests with --smolvm-memory"
+    return Finding("memory", good, said if good else said + fix)
+
+
+def _room(root: Path) -> Iterator[Finding]:
+    try:
+        free = shutil.disk_usage(root).free // 2**20
+    except OSError:
+        return  # the finding on the store says why
+    said = f"{free} MiB free in {root}"
+    fix = "; a template needs about the guest's RAM: pytest-smolvm prune, or another place with SMOLVM_STORE"
+    yield Finding("disk", free >= _FREE_MIB, said if free >= _FREE_MIB else said + fix)
+
+
+def _optional() -> Iterator[Finding]:
+    for program, fix in _OPTIONAL:
+        found = find(program)
+        yield Finding(program, bool(found), found or f"not installed; {fix}")
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, os.fspath(look()))
+    except SmolVMError as exc:
+        return Finding(what, False, str(exc))

@@ -1,0 +1,1 @@
+"""Windows, seen from outside."""

@@ -1,0 +1,144 @@
+"""What goes over a connection to a resident PowerShell: frames, and the calls that are made of them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_smolvm.guest.link.ssh import Sink, Stream
+from pytest_smolvm.host.waiting import Deadline
+
+_PIECE = 65536
+_PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has taken one
+_HEAD = 5  # bytes before a frame's data
+# How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
+_STOP_SECONDS = 10.0
+
+
+class Broken(Exception):
+    """A connection ended, or cannot be used."""
+
+
+class Silent(Exception):
+    """Nothing came, or nothing was taken, for as long as was waited."""
+
+
+class Frames:
+    """Frames over a stream: a letter, a length and that many bytes. A time-out loses nothing of a frame half read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._got = bytearray()
+
+    def send(self, kind: bytes, data: bytes, timeout: float | None) -> None:
+        """Send one.
+
+        :raises Silent: it was not taken for `timeout` seconds.
+        :raises Broken: the other side has ended.
+        """
+        with self._patient(timeout):
+            self._stream.sendall(kind + struct.pack("<i", len(data)) + data)
+
+    def receive(self, timeout: float | None) -> tuple[bytes, bytes]:
+        """The next one.
+
+        :raises Silent: nothing came for `timeout` seconds.
+        :raises Broken: the other side has ended.
+        """
+        self._fill(_HEAD, timeout)
+        end = _HEAD + int(struct.unpack_from("<i", self._got, 1)[0])
+        self._fill(end, timeout)
+        kind, data = bytes(self._got[:1]), bytes(self._got[_HEAD:end])
+        del self._got[:end]
+        return kind, data
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has gone while nothing was asked of it."""
+        try:
+            self._fill(len(self._got) + 1, 0)
+        except Silent:
+            return False
+        except Broken:
+            return True
+        return False
+
+    def _fill(self, size: int, timeout: float | None) -> None:
+        while len(self._got) < size:
+            with self._patient(timeout):
+                more = self._stream.recv(max(_PIECE, size - len(self._got)))
+            if not more:
+                raise Broken("the connection ended")
+            self._got += more
+
+    @contextmanager
+    def _patient(self, timeout: float | None) -> Iterator[None]:
+        try:
+            # Zero would mean "do not block" and fail even if something is there.
+            self._stream.settimeout(timeout if timeout is None else max(timeout, 0.001))
+            yield
+        except TimeoutError:
+            raise Silent(f"silent for {timeout} s") from None
+        except OSError as exc:
+            raise Broken(str(exc)) from exc
+
+    def close(self) -> None:
+        """End the stream."""
+        self._stream.close()
+
+
+class Call:
+    """One call on a connection: input goes one way while output comes the other."""
+
+    def __init__(self, frames: Frames, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> None:
+        self._frames = frames
+        self._pieces = [(b"I", stdin[start : start + _PIECE]) for start in range(0, len(stdin), _PIECE)] + [(b"E", b"")]
+        self._deadline = deadline
+        self._sinks = {b"o": on_stdout, b"e": on_stderr}
+        self.begun = False
+        """Whether the guest has said anything, as it does before the script begins."""
+        self.ended = False
+        """Whether the exit code has come: only then is the connection good for another call."""
+
+    def run(self, request: bytes) -> int:
+        """Send the request and carry input and output until the exit code comes.
+
+        :raises Silent: the time was up; the script was told to stop.
+        :raises Broken: the other side has ended.
+        """
+        try:
+            self._frames.send(b"R", request, self._deadline.left)
+            for _ in range(_PIECES_AHEAD):
+                self._send_input(self._deadline)
+            return self._until_end(self._deadline)
+        except Silent:
+            self._stop()
+            raise
+
+    def _until_end(self, deadline: Deadline) -> int:
+        while True:
+            kind, data = self._frames.receive(deadline.left)
+            self.begun = True
+            if kind == b"x":
+                self.ended = True
+                return int(struct.unpack("<I", data)[0])
+            if kind == b"i":
+                self._send_input(deadline)
+            elif kind != b"b":
+                self._sinks[kind](data)
+            if deadline.passed:
+                raise Silent
+
+    def _send_input(self, deadline: Deadline) -> None:
+        """Send the next piece, or that there is none. More than a few under way could block both sides."""
+        if self._pieces:
+            self._frames.send(*self._pieces.pop(0), deadline.left)
+
+    def _stop(self) -> None:
+        deadline = Deadline(_STOP_SECONDS)
+        try:
+            self._frames.send(b"S", b"", deadline.left)
+            self._until_end(deadline)
+        except (Broken, Silent):
+            pass  # it does not end, so its process is about to restart itself

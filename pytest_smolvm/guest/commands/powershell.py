@@ -1,0 +1,113 @@
+"""PowerShell's side of a command: the way a script gets in, and CLIXML on the way out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Union
+from xml.etree import ElementTree
+
+from pytest_smolvm.errors import UsageError
+
+PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
+
+# Runs what comes on stdin, exactly as many bytes as it has, so that what follows is left for the script that it runs.
+# -Command rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
+# characters however long the script is, and has no character that cmd.exe would touch inside quotes.
+_BOOTSTRAP = (
+    "$b=[byte[]]::new({size});$o=0;$stdin=[Console]::OpenStandardInput();"
+    "while($o -lt {size}){{$n=$stdin.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
+    ".([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"
+)
+_INT = range(-(2**31), 2**31)
+_LONG = range(-(2**63), 2**63)
+Argument = Union[str, int, float, bool, None]
+
+
+def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
+    """What runs `script` in a new powershell.exe: the command line for cmd.exe, and the bytes for its stdin.
+
+    The exit code is `exit N`'s, else a failing last native command's, else 1 after a failure, else 0.
+    """
+    line, program = bootstrap("call", "fresh")
+    asked = request(script, args)
+    return line, program + struct.pack("<i", len(asked)) + asked
+
+
+def bootstrap(*names: str) -> tuple[str, bytes]:
+    """What runs our scripts of these names, one after another, in a new powershell.exe: command line and stdin."""
+    program = text_of(*names).encode()
+    return f'{PROGRAM} -Command "{_BOOTSTRAP.format(size=len(program))}"', program
+
+
+@cache
+def text_of(*names: str) -> str:
+    """Our own scripts of these names, joined."""
+    folder = files(__package__) / "scripts"
+    return "".join((folder / f"{name}.ps1").read_text(encoding="ascii") for name in names)
+
+
+@cache
+def digest() -> str:
+    """What changes with our own scripts."""
+    folder = files(__package__) / "scripts"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".ps1"))
+    return hashlib.sha256(text_of(*(name.removesuffix(".ps1") for name in names)).encode()).hexdigest()[:16]
+
+
+def request(script: str, args: Sequence[Argument] = ()) -> bytes:
+    """A script and the values for its parameters, as call.ps1 reads them.
+
+    :raises UsageError: an argument is of a type that cannot be passed.
+    """
+    parts = [("s", script), *map(_part, args)]
+    encoded = [(kind.encode(), text.encode("utf-8", "surrogatepass")) for kind, text in parts]
+    return struct.pack("<i", len(parts)) + b"".join(kind + struct.pack("<i", len(raw)) + raw for kind, raw in encoded)
+
+
+def _part(value: Argument) -> tuple[str, str]:
+    if value is None:
+        return "n", ""
+    if isinstance(value, str):
+        return "s", value
+    if isinstance(value, bool):
+        return "b", "1" if value else "0"
+    if isinstance(value, int) and value in _LONG:
+        return ("i" if value in _INT else "l"), str(value)
+    if isinstance(value, float):
+        return "f", {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
+    raise UsageError(f"{value!r} cannot be an argument of a script: text, numbers, booleans and None can")
+
+
+def plain(text: str) -> str:
+    """`text` with any CLIXML in it replaced by the text that a person would have seen.
+
+    A powershell.exe that a script starts writes CLIXML to a redirected stderr (``#< CLIXML``). Progress is dropped.
+    """
+    if "#< CLIXML" not in text:
+        return text
+    out = []
+    for part in re.split(r"#< CLIXML\r?\n|(<Objs .*?</Objs>)\r?\n?", text, flags=re.DOTALL):
+        if part:
+            out.append(_spoken(part) if part.startswith("<Objs ") else part)
+    return "".join(out)
+
+
+def _spoken(objects: str) -> str:
+    try:
+        root = ElementTree.fromstring(objects)
+    except ElementTree.ParseError:
+        return objects  # not ours to interpret, so not ours to lose
+    streams = {"Error", "Warning", "Verbose", "Debug", "Information", "Output"}
+    words = [node.text or "" for node in root.iter() if node.tag.endswith("}S") and node.get("S") in streams]
+    return _unescaped("".join(words))
+
+
+def _unescaped(text: str) -> str:
+    """PowerShell writes UTF-16 units that XML lacks as ``_x000D_``."""
+    units = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), text)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,1 @@
+"""Files and directories, in and out of a guest."""

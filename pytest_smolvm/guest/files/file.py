@@ -1,0 +1,245 @@
+"""Single files in and out of a guest, over SFTP."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import paramiko
+from pytest_smolvm.errors import TransferError, UsageError
+from pytest_smolvm.guest import names
+from pytest_smolvm.guest.files import filesystem
+
+Progress = Callable[[int, int], object]
+"""Called with the bytes moved so far and the bytes there are."""
+Also = Callable[[bytes], object]
+"""Called with bytes that pass by."""
+
+# What fits into one packet of SSH with SFTP's own words around it: paramiko cuts up what is longer, each part costs both
+# sides a packet, and what is written with one call it copies again for each.
+_CHUNK = 32768 - 512
+# paramiko asks for all of a file at once; in pieces, what waits to be read stays bounded.
+_PIECE = 8 << 20
+_REQUEST = 32768
+
+
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take `data`."""
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> None:
+        """Drop `data`."""
+
+
+_NOWHERE = _Nowhere()
+
+
+def upload(
+    sftp: paramiko.SFTPClient, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+) -> None:
+    r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
+
+    The time of its last change, to the second, and whether it is read-only go with it. A symbolic link is followed.
+
+    :param verify: read it back and compare, before it takes its place.
+    :raises UsageError: there is no such file here, or Windows cannot have that path.
+    :raises TransferError: the guest refused, or what arrived is not what was sent.
+    """
+    target = names.absolute(remote)
+    path = Path(local).expanduser()
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file" if path.exists() else f"there is no file {path} to upload")
+    with open(path, "rb") as source:
+        status = os.fstat(source.fileno())
+        with _replacing(sftp, target) as aside:
+            digest = hashlib.sha256()
+            send(sftp, source, aside, target, status.st_size, progress, digest.update if verify else len)
+            if verify:
+                _compare(digest.digest(), sftp, aside, target)
+            filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
+
+
+def write(sftp: paramiko.SFTPClient, remote: str, content: bytes) -> None:
+    """Make `content` the whole of the file `remote`, as :func:`upload` does."""
+    target = names.absolute(remote)
+    with _replacing(sftp, target) as aside:
+        send(sftp, io.BytesIO(content), aside, target, len(content))
+
+
+def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
+    """The whole of the file `remote`.
+
+    :raises TransferError: it is missing or cannot be read.
+    """
+    content = io.BytesIO()
+    receive(sftp, names.absolute(remote), content)
+    return content.getvalue()
+
+
+def download(
+    sftp: paramiko.SFTPClient, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+) -> None:
+    """Copy the file `remote` to the host, creating missing directories; all or nothing, with time and read-only mark.
+
+    :param verify: read it twice and compare.
+    :raises TransferError: it is missing or cannot be read.
+    :raises UsageError: `local` cannot be written on this host.
+    """
+    target = names.absolute(remote)
+    path = Path(local).expanduser()
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory; give the name of the file to download to")
+    with made_here(path.parent), _writing(path):
+        aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
+        try:
+            digest = hashlib.sha256()
+            with open(aside, "xb") as out:
+                receive(sftp, target, out, progress, digest.update if verify else len)
+            if verify:
+                _compare(digest.digest(), sftp, target, target)
+            keep_attributes(aside, filesystem.look(sftp, target))
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def made_here(directory: Path) -> Iterator[None]:
+    """As :func:`made`, for a directory of the host.
+
+    :raises UsageError: it cannot be created.
+    """
+    created = [path for path in (directory, *directory.parents) if not path.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"cannot create the directory {directory} to download into: {exc.strerror}") from exc
+    try:
+        yield
+    except BaseException:
+        for path in created:
+            if not any(path.iterdir()):
+                path.rmdir()
+        raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:  # the guest's were made ours where they arose
+        raise TransferError(f"could not write {path}: {exc.strerror}") from exc
+
+
+def send(
+    sftp: paramiko.SFTPClient, source: BinaryIO, path: str, shown: str, size: int = 0, progress: Progress | None = None, also: Also = len
+) -> None:
+    """Write what is left of `source` to a new file.
+
+    :param shown: the name of it in errors.
+    :param size: bytes to come, for `progress`.
+    :param also: called with each piece.
+    """
+    sent = 0
+    with _opened(sftp, path, "wb", "write", shown) as out:
+        out.set_pipelined(True)  # or each piece would wait for an answer
+        while chunk := _chunk(source, shown):
+            with filesystem.asking(sftp, "write", shown):
+                out.write(chunk)
+            also(chunk)
+            sent += len(chunk)
+            if progress is not None:
+                progress(sent, max(size, sent))
+    with filesystem.asking(sftp, "write", shown):
+        arrived = sftp.stat(filesystem.sftp_path(path)).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
+        if arrived != sent:
+            raise TransferError(f"the guest could not write {shown}: {arrived} of {sent} bytes arrived; is its disk full?")
+
+
+def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None, also: Also = len) -> None:
+    """Copy the file `path` of the guest to `out`.
+
+    :param also: called with each piece.
+    """
+    got = 0
+    with _opened(sftp, path, "rb", "read", path) as source:
+        with filesystem.asking(sftp, "read", path):
+            size = source.stat().st_size or 0
+        while True:
+            with filesystem.asking(sftp, "read", path):
+                piece = _piece(source, got, size)
+            if not piece:
+                return
+            out.write(piece)
+            also(piece)
+            got += len(piece)
+            if progress is not None:
+                progress(got, max(size, got))
+
+
+@contextmanager
+def _opened(sftp: paramiko.SFTPClient, path: str, mode: str, verb: str, shown: str) -> Iterator[paramiko.SFTPFile]:
+    with filesystem.asking(sftp, verb, shown):
+        file = sftp.open(filesystem.sftp_path(path), mode)
+    try:
+        yield file
+    finally:
+        try:
+            file.close()
+        except (OSError, EOFError, paramiko.SSHException):
+            pass  # the connection is gone, as the next call tells
+
+
+def _piece(source: paramiko.SFTPFile, start: int, size: int) -> bytes:
+    end = min(start + _PIECE, size)
+    if end > start:  # all requests of a piece are under way at once
+        return b"".join(source.readv([(at, min(_REQUEST, end - at)) for at in range(start, end, _REQUEST)]))
+    source.seek(start)
+    rest: bytes = source.read(_REQUEST)  # what was added meanwhile
+    return rest
+
+
+def keep_attributes(path: Path, found: filesystem.FileStat) -> None:
+    """Give a file of the host the time and the read-only mark of one in the guest."""
+    os.utime(path, (found.modified, found.modified))
+    if found.read_only:
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+@contextmanager
+def _replacing(sftp: paramiko.SFTPClient, target: str) -> Iterator[str]:
+    """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file."""
+    with filesystem.made(sftp, names.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
+        yield path
+        with filesystem.asking(sftp, "write", target):
+            try:
+                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))  # MoveFileEx with REPLACE_EXISTING
+            except PermissionError:
+                # Which refuses to replace a read-only file, unlike a rename on the host.
+                sftp.chmod(filesystem.sftp_path(target), 0o666)
+                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))
+
+
+def _chunk(source: BinaryIO, shown: str) -> bytes:
+    try:
+        return source.read(_CHUNK)
+    except OSError as exc:
+        raise TransferError(f"could not read what was to become {shown}: {exc}") from exc
+
+
+def _compare(digest: bytes, sftp: paramiko.SFTPClient, path: str, shown: str) -> None:
+    there = hashlib.sha256()
+    receive(sftp, path, _NOWHERE, also=there.update)
+    if there.digest() != digest:
+        raise TransferError(f"{shown}: its checksum differs on the two sides")

@@ -1,0 +1,246 @@
+"""The file system of a guest, as SFTP shows it: what is there, and what is made and removed in it."""
+
+from __future__ import annotations
+
+import errno
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+
+import paramiko
+from pytest_smolvm.errors import GuestUnreachable, TransferError
+from pytest_smolvm.guest import names as windows
+from pytest_smolvm.guest.files.merge import Step
+
+MARK = ".smolvm"
+"""What the names of all that we put aside end with."""
+
+
+class Interrupted(GuestUnreachable):
+    """The connection broke during a transfer.
+
+    :param left: Windows paths of what it may have left half done in the guest.
+    :param steps: renamings that are to be undone before.
+    """
+
+    def __init__(self, reason: str, left: tuple[str, ...] = (), steps: tuple[Step, ...] = ()) -> None:
+        super().__init__(reason, left, steps)
+        self.left = left
+        self.steps = steps
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class FileStat:
+    """What the guest says of a file or directory."""
+
+    size: int
+    """Bytes."""
+    modified: float
+    """Seconds since 1970, to the second."""
+    is_directory: bool
+    read_only: bool
+
+
+def look(sftp: paramiko.SFTPClient, remote: str) -> FileStat:
+    """Size, time and kind of what is at `remote`; links are followed.
+
+    :raises TransferError: nothing is there.
+    """
+    found = find(sftp, remote)
+    if found is None:
+        raise TransferError(f"the guest has no {remote}")
+    return found
+
+
+def find(sftp: paramiko.SFTPClient, remote: str) -> FileStat | None:
+    """As :func:`look`; None if nothing is there."""
+    path = windows.absolute(remote)
+    try:
+        with asking(sftp, "look at", path):
+            return described(sftp.stat(sftp_path(path)))
+    except TransferError as exc:
+        if isinstance(exc.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+def find_itself(sftp: paramiko.SFTPClient, remote: str) -> FileStat:
+    """As :func:`look`, but of a link itself, which is no directory."""
+    path = windows.absolute(remote)
+    with asking(sftp, "look at", path):
+        return described(sftp.lstat(sftp_path(path)))
+
+
+def names(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
+    """The names in a directory, sorted.
+
+    :raises TransferError: there is no such directory.
+    """
+    path = windows.absolute(remote)
+    with asking(sftp, "list", path):
+        return sorted(sftp.listdir(sftp_path(path)))
+
+
+def remove(sftp: paramiko.SFTPClient, remote: str) -> None:
+    """Remove a file, read-only or not, an empty directory, or a link, which is not followed.
+
+    :raises TransferError: it is missing, in use or a directory that is not empty.
+    """
+    path = windows.absolute(remote)
+    name = sftp_path(path)
+    with asking(sftp, "remove", path):
+        mode = sftp.lstat(name).st_mode or 0
+        if stat.S_ISDIR(mode):
+            sftp.rmdir(name)
+            return
+        try:
+            sftp.remove(name)
+        except OSError:
+            _remove_stubborn(sftp, name, mode)
+
+
+def _remove_stubborn(sftp: paramiko.SFTPClient, name: str, mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        sftp.rmdir(name)  # a junction or a link to a directory: RemoveDirectory takes the link itself away
+    else:
+        sftp.chmod(name, 0o666)  # DeleteFile refuses read-only files
+        sftp.remove(name)
+
+
+def make_directories(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
+    """Create the directory `remote` and all above it that are missing.
+
+    :returns: those that were created, the topmost first.
+    """
+    missing = []
+    path = windows.absolute(remote)
+    while not _is_directory(sftp, path):
+        missing.append(path)
+        if windows.parent(path) == path:
+            raise TransferError(f"the guest has no drive {path[:2]}")
+        path = windows.parent(path)
+    made: list[str] = []
+    try:
+        for directory in reversed(missing):
+            try:
+                with asking(sftp, "create", directory):
+                    sftp.mkdir(sftp_path(directory))
+                made.append(directory)
+            except TransferError:
+                if not _is_directory(sftp, directory):  # somebody else may have just made it
+                    raise
+    except BaseException:
+        _unmake(sftp, made)
+        raise
+    return made
+
+
+@contextmanager
+def made(sftp: paramiko.SFTPClient, remote: str) -> Iterator[None]:
+    """The directory `remote` for the block; what of it was created goes again if the block fails."""
+    created = make_directories(sftp, remote)
+    try:
+        yield
+    except GuestUnreachable as exc:
+        left, steps = getattr(exc, "left", ()), getattr(exc, "steps", ())
+        raise Interrupted(str(exc), (*left, *reversed(created)), steps) from exc
+    except BaseException:
+        _unmake(sftp, created)
+        raise
+
+
+def home(sftp: paramiko.SFTPClient) -> str:
+    """The user's profile directory, where SFTP starts (Win32-OpenSSH's sftp-server)."""
+    with asking(sftp, "look up", "the user's profile directory"):
+        return str(PureWindowsPath((sftp.normalize(".") or "").lstrip("/")))
+
+
+def sftp_path(path: str) -> str:
+    """An absolute Windows path as Win32-OpenSSH's SFTP server names it: ``/C:/x`` (misc.c, realpath)."""
+    return "/" + path.replace("\\", "/")
+
+
+def aside_of(target: str) -> str:
+    """A name beside `target` that nobody else has."""
+    return windows.joined(windows.parent(target), f".{uuid.uuid4().hex[:12]}{MARK}")
+
+
+@contextmanager
+def aside(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
+    """A file of ours in the guest that is gone after the block.
+
+    :raises Interrupted: the connection broke inside; names the file as left.
+    """
+    try:
+        yield path
+    except GuestUnreachable as exc:
+        raise Interrupted(str(exc), (path,)) from exc
+    finally:
+        try:
+            sftp.remove(sftp_path(path))
+        except (OSError, EOFError, paramiko.SSHException):
+            pass  # it has taken its place, was never created, or the connection is gone
+
+
+def set_attributes(sftp: paramiko.SFTPClient, path: str, modified: int, read_only: bool) -> None:
+    """Give a file a time of last change, and the read-only mark, which is all Windows' sftp-server makes of a mode."""
+    with asking(sftp, "set the time of", path):
+        sftp.utime(sftp_path(path), (modified, modified))
+        if read_only:
+            sftp.chmod(sftp_path(path), 0o444)
+
+
+def described(attributes: paramiko.SFTPAttributes) -> FileStat:
+    """What SFTP says of a file, in our words."""
+    mode = attributes.st_mode or 0
+    return FileStat(
+        size=attributes.st_size or 0,
+        modified=float(attributes.st_mtime or 0),
+        is_directory=stat.S_ISDIR(mode),
+        read_only=not stat.S_ISDIR(mode) and not mode & stat.S_IWUSR,
+    )
+
+
+@contextmanager
+def asking(sftp: paramiko.SFTPClient, verb: str, path: str) -> Iterator[None]:
+    """Around SFTP calls: what they raise becomes one of our errors.
+
+    :raises GuestUnreachable: the connection broke.
+    :raises TransferError: the guest refused.
+    """
+    try:
+        yield
+    except (paramiko.SSHException, EOFError, OSError, paramiko.SFTPError) as exc:
+        channel = sftp.get_channel()
+        if channel.closed or channel.eof_received or isinstance(exc, (TimeoutError, paramiko.SSHException)):
+            raise GuestUnreachable(f"the SSH connection broke: could not {verb} {path}") from exc
+        raise _refused(verb, path, exc) from exc
+
+
+def _unmake(sftp: paramiko.SFTPClient, created: list[str]) -> None:
+    for directory in reversed(created):
+        try:
+            sftp.rmdir(sftp_path(directory))
+        except (OSError, EOFError, paramiko.SSHException):
+            return  # somebody put something into it, or the connection is gone
+
+
+def _is_directory(sftp: paramiko.SFTPClient, path: str) -> bool:
+    found = find(sftp, path)
+    return found is not None and found.is_directory
+
+
+def _refused(verb: str, path: str, exc: Exception) -> TransferError:
+    number = getattr(exc, "errno", None)
+    if number == errno.ENOENT:
+        return TransferError(f"the guest could not {verb} {path}: no such file or directory")
+    if number == errno.EACCES:
+        return TransferError(f"the guest could not {verb} {path}: access denied")
+    # Win32-OpenSSH reports sharing violations, a full disk and more as one generic failure.
+    return TransferError(f"the guest could not {verb} {path}: {exc} (is it open in a program, a directory, or the disk full?)")

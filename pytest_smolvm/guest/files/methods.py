@@ -1,0 +1,136 @@
+"""The guest object's methods for files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_smolvm.errors import SmolVMError, TransferError
+from pytest_smolvm.guest import names
+from pytest_smolvm.guest.files import file, filesystem, tree
+from pytest_smolvm.guest.files.file import Progress
+from pytest_smolvm.guest.files.filesystem import FileStat
+from pytest_smolvm.guest.link.access import Access
+from pytest_smolvm.guest.link.ssh import Ssh
+
+
+class GuestFiles(Access):
+    r"""Files of a guest. Paths are absolute Windows paths: ``C:\x`` or ``C:/x``.
+
+    Every method raises UsageError for a path that Windows cannot have, TransferError if the guest (or, for downloads,
+    the host) refuses, and GuestUnreachable if the connection breaks. Whatever fails leaves all as it was.
+    """
+
+    def upload_file(
+        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+    ) -> None:
+        r"""Copy a file of the host to an absolute Windows path; missing directories are created. All or nothing.
+
+        Its time, to the second, and read-only mark go with it.
+
+        :param verify: read it back and compare checksums before it takes its place.
+        :param progress: called with the bytes sent so far and those there are.
+        """
+        with self._transferring() as ssh:
+            file.upload(ssh.sftp, local, remote, verify=verify, progress=progress)
+
+    def upload_dir(
+        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Copy a directory with all that is in it, into the one called `remote` if that exists. All or nothing.
+
+        Symbolic links are followed. The whole tree is checked for what Windows cannot have before anything is sent.
+
+        :param verify: read all files back and compare checksums before they take their place.
+        :param progress: called with the bytes sent so far and those there are.
+        """
+        with self._transferring() as ssh:
+            tree.upload(ssh, local, remote, verify=verify, progress=progress)
+
+    def download_file(
+        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Copy a file of the guest to the host; missing directories are created. All or nothing.
+
+        :param verify: read it twice and compare checksums.
+        :param progress: called with the bytes received so far and those there are.
+        """
+        with self._transferring() as ssh:
+            file.download(ssh.sftp, remote, local, verify=verify, progress=progress)
+
+    def download_dir(
+        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+    ) -> None:
+        """Copy a directory of the guest with all that is in it, into the one called `local` if that exists.
+
+        All or nothing. Symbolic links are followed.
+
+        :param verify: read it twice and compare checksums.
+        :param progress: called with the bytes received so far, twice: how many are to come is not known.
+        """
+        with self._transferring() as ssh:
+            tree.download(ssh, remote, local, verify=verify, progress=progress)
+
+    def write_text(self, remote: str, text: str, encoding: str = "utf-8") -> None:
+        """Make `text` the content of a file; missing directories are created."""
+        self.write_bytes(remote, text.encode(encoding))
+
+    def read_text(self, remote: str, encoding: str = "utf-8-sig") -> str:
+        """The content of a text file."""
+        return self.read_bytes(remote).decode(encoding)
+
+    def write_bytes(self, remote: str, content: bytes) -> None:
+        """Make `content` the content of a file; missing directories are created."""
+        with self._transferring() as ssh:
+            file.write(ssh.sftp, remote, content)
+
+    def read_bytes(self, remote: str) -> bytes:
+        """The content of a file."""
+        with self._using() as ssh:
+            return file.read(ssh.sftp, remote)
+
+    def exists(self, remote: str) -> bool:
+        """Whether there is a file or directory."""
+        with self._using() as ssh:
+            return filesystem.find(ssh.sftp, remote) is not None
+
+    def stat(self, remote: str) -> FileStat:
+        """Size, time of last change, kind and read-only mark of what is there; links are followed."""
+        with self._using() as ssh:
+            return filesystem.look(ssh.sftp, remote)
+
+    def listdir(self, remote: str) -> list[str]:
+        """The names in a directory, sorted."""
+        with self._using() as ssh:
+            return filesystem.names(ssh.sftp, remote)
+
+    def mkdir(self, remote: str) -> None:
+        """Create a directory and those above it that are missing; fine if it exists."""
+        with self._transferring() as ssh:
+            filesystem.make_directories(ssh.sftp, remote)
+
+    def remove(self, remote: str, *, recursive: bool = False) -> None:
+        """Remove a file, read-only or not, or an empty directory. A link is removed itself.
+
+        :param recursive: a directory goes with all that is in it.
+        """
+        with self._using() as ssh:
+            if recursive and filesystem.find_itself(ssh.sftp, remote).is_directory:
+                tree.remove(ssh, names.absolute(remote))
+            else:
+                filesystem.remove(ssh.sftp, remote)
+
+    @contextmanager
+    def _transferring(self) -> Iterator[Ssh]:
+        """The connection for a transfer; what one that broke in the middle left in the guest is removed over another."""
+        try:
+            with self._using() as ssh:
+                yield ssh
+        except filesystem.Interrupted as exc:
+            try:
+                with self._using() as ssh:
+                    tree.sweep(ssh, exc)
+            except SmolVMError as second:
+                raise TransferError(f"{exc}; left in the guest: {', '.join(exc.left)} ({second})") from exc
+            raise

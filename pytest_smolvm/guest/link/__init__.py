@@ -1,0 +1,1 @@
+"""How a guest is reached: SSH, its channels and tunnels."""

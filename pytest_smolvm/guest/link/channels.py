@@ -1,0 +1,131 @@
+"""A command's channel: its input, its two streams of output, its exit code."""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable, Iterable
+from typing import Union
+
+import paramiko
+from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.host.waiting import Deadline, until
+
+_CHUNK = 65536
+_WATCH_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 2.0
+# How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
+WINDOW = 4 * 1024 * 1024
+# Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
+ANSWER_SECONDS = 120.0
+_RETRY_SECONDS = 0.1
+# sshd counts a session until its processes have ended, and one that is closed until it has dealt with what came in the
+# same packet (its channels.c collects closed channels after that): a refusal may be over soon.
+_REFUSED_SECONDS = 60.0
+
+Sink = Callable[[bytes], object]
+Stdin = Union[bytes, Iterable[bytes]]
+
+
+def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Callable[[], None]) -> paramiko.Channel:
+    """Open a channel for a command or for SFTP, as soon as sshd has room for it.
+
+    :param watch: called after each refusal; raises if the guest is gone.
+    :raises TimedOut: the deadline came.
+    :raises GuestUnreachable: the connection broke, or sshd kept refusing.
+    """
+    refusal: paramiko.ChannelException | None = None
+
+    def attempt() -> paramiko.Channel | None:
+        nonlocal refusal
+        try:
+            return transport.open_session(window_size=WINDOW, timeout=ANSWER_SECONDS)
+        except paramiko.ChannelException as exc:
+            refusal = exc
+            watch()
+            return None
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
+
+    try:
+        return until("an SSH session", attempt, timeout=deadline.at_most(_REFUSED_SECONDS), interval=_RETRY_SECONDS)
+    except TimedOut:
+        if deadline.passed:
+            raise TimedOut("an SSH session", deadline.seconds or 0) from refusal
+        raise GuestUnreachable(f"the guest's SSH server opens no session: {refusal}") from refusal
+
+
+def feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:
+    """Send `stdin` and close it, beside the reading: a command that prints before it has read would else block both."""
+    if not stdin:
+        channel.shutdown_write()
+        return None
+
+    def send() -> None:
+        try:
+            for chunk in (stdin,) if isinstance(stdin, bytes) else stdin:
+                channel.sendall(chunk)
+            channel.shutdown_write()
+        except (OSError, EOFError, paramiko.SSHException):
+            pass  # the command ended without reading all of it, which is its right
+
+    thread = threading.Thread(target=send, name="smolvm-stdin", daemon=True)
+    thread.start()
+    return thread
+
+
+def drain(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None], on_stdout: Sink, on_stderr: Sink) -> None:
+    """Read both streams as they come until they end.
+
+    They may never: a process that inherited them and broke away holds them open (Win32-OpenSSH 2452). So once the
+    exit code is there, a quiet moment ends the reading, too.
+    """
+    ready = select.poll()
+    ready.register(channel.fileno(), select.POLLIN)
+    quiet = Deadline(None)
+    while True:
+        if _pump(channel, on_stdout, on_stderr):
+            quiet = Deadline(_LAST_WORDS_SECONDS if channel.exit_status_ready() else None)
+        elif channel.eof_received or channel.closed:
+            if not _pump(channel, on_stdout, on_stderr):  # what came between the two looks
+                return
+        elif quiet.passed:
+            return
+        else:
+            if quiet.seconds is None and channel.exit_status_ready():
+                quiet = Deadline(_LAST_WORDS_SECONDS)
+            ready.poll(deadline.at_most(quiet.at_most(_WATCH_SECONDS)) * 1000)
+            watch()
+        if deadline.passed:
+            raise TimedOut("the command", deadline.seconds or 0)
+
+
+def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink) -> bool:
+    got = False
+    if channel.recv_ready():
+        on_stdout(channel.recv(_CHUNK))
+        got = True
+    if channel.recv_stderr_ready():
+        on_stderr(channel.recv_stderr(_CHUNK))
+        got = True
+    return got
+
+
+def exit_code(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None]) -> int:
+    """Wait for the exit code, unsigned 32-bit.
+
+    :raises TimedOut: the deadline came.
+    :raises GuestUnreachable: the connection broke before.
+    """
+    # A process may close its streams and stay: the end is the exit code, not the end of output.
+    while not channel.exit_status_ready():
+        watch()
+        try:
+            until("the command", channel.exit_status_ready, timeout=deadline.at_most(_WATCH_SECONDS), interval=0.01)
+        except TimedOut:
+            if deadline.passed:
+                raise TimedOut("the command", deadline.seconds or 0) from None
+    code = int(channel.recv_exit_status())
+    if code < 0:  # paramiko's word for "none was sent"
+        raise GuestUnreachable("the SSH connection broke before the command's exit code came")
+    return code

@@ -1,0 +1,1 @@
+"""A guest's registry, environment, services, processes and power."""

@@ -1,0 +1,1 @@
+"""This process and its Linux: nothing in here knows of guests."""

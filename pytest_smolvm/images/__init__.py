@@ -1,0 +1,1 @@
+"""How golden images come to be, and what a store holds."""

@@ -1,0 +1,131 @@
+"""What a store holds, what uses it, and what may go."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host import records
+from pytest_smolvm.host.progress import Progress, Silent
+from pytest_smolvm.host.store import Store, remove
+from pytest_smolvm.images.practice import build
+from pytest_smolvm.pool import templates
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image or template."""
+
+    kind: str
+    name: str
+    path: Path
+    size: int
+    """Bytes on disk."""
+    age: float
+    """Seconds since it was last used."""
+    users: tuple[int, ...]
+    """Processes that have it open."""
+    detail: str = ""
+
+
+def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
+    """All images and templates in the store, the last used first.
+
+    :param others: images elsewhere that are to be listed, too.
+    :raises UsageError: one of them is not there.
+    """
+    elsewhere = [path.expanduser().absolute() for path in others]
+    for path in elsewhere:
+        if not path.is_file():
+            raise UsageError(f"there is no image at {path}")
+    open_files = _open_files()
+    images = [*(path for path in store.images.glob("*.qcow2") if not store.is_aside(path)), *elsewhere]
+    directories = [path for path in store.templates.iterdir() if not store.is_aside(path)]
+    found = [*_listed(images, lambda path: _image(path, open_files)), *_listed(directories, lambda path: _template(store, path, open_files))]
+    return sorted(found, key=lambda entry: entry.age)
+
+
+def prune(store: Store, older_than: float, progress: Progress = Silent()) -> list[Entry]:
+    """Remove templates, images, kept guests and build leftovers that nobody uses and nobody used for `older_than` seconds.
+
+    :returns: the images and templates that were removed.
+    """
+    store.reap()
+    doomed = [entry for entry in entries(store) if not entry.users and entry.age >= older_than]
+    for entry in doomed:
+        if entry.kind == "template":
+            templates.discard(store, entry.path.name)
+        else:
+            entry.path.unlink(missing_ok=True)
+    build.clear(store, lambda path: _unused_for(path) >= older_than, progress)
+    for path in store.kept.iterdir():
+        if _unused_for(path) >= older_than:
+            remove(path)
+    return doomed
+
+
+def _listed(paths: Iterable[Path], make: Callable[[Path], Entry]) -> Iterator[Entry]:
+    for path in paths:
+        try:
+            entry = make(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # somebody removed it meanwhile, or it is no template at all
+        yield entry
+
+
+def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
+    return Entry("image", path.stem, path, _size(path), _age(path), tuple(sorted(open_files.get(path.resolve(), ()))), _made_of(path))
+
+
+def _made_of(image: Path) -> str:
+    """What the note beside an image says, if there is one."""
+    note = records.read(records.beside(image)) or {}
+    system, account = note.get("system", {}), note.get("account", {})
+    return f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}" if system else ""
+
+
+def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:
+    real = directory.resolve()
+    users = {pid for path, pids in open_files.items() if real in path.parents for pid in pids}
+    size = sum(map(_size, directory.iterdir()))
+    template = templates.find(store, directory.name)
+    if template is None:
+        age, detail = time.time() - directory.stat().st_mtime, "damaged: it will be baked again"
+    else:
+        # Every clone reads the devices' state. Directory and record tell nothing: listing them is reading them, too.
+        age, detail = _age(template.state), f"of {template.record['image']}, {template.record['memory']} MiB"
+    return Entry("template", directory.name, directory, size, max(0.0, age), tuple(sorted(users)), detail)
+
+
+def _open_files() -> dict[Path, set[int]]:
+    """Files that processes have open, with the processes (Linux' /proc/PID/fd)."""
+    found: dict[Path, set[int]] = {}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            for link in (process / "fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    found.setdefault(Path(os.readlink(link)), set()).add(int(process.name))
+    return found
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_blocks * 512  # what it takes, holes left out
+
+
+def _age(path: Path) -> float:
+    stat = path.stat()
+    return max(0.0, time.time() - max(stat.st_atime, stat.st_mtime))
+
+
+def _unused_for(path: Path) -> float:
+    try:
+        return _age(path)
+    except FileNotFoundError:
+        return 0.0  # somebody removed it meanwhile

@@ -1,0 +1,1 @@
+"""The practice image: a stand-in for Windows that anyone may build."""

@@ -1,0 +1,138 @@
+"""The practice image: a guest that anyone may build in minutes and that is real where this project's code touches it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host.programs import require
+from pytest_smolvm.host.progress import Progress, phase
+from pytest_smolvm.host.store import Store, remove
+from pytest_smolvm.images.practice.image import make_image, publish, remove_scratch
+from pytest_smolvm.images.practice.kernel import check_stub
+from pytest_smolvm.images.practice.powershell import check_powershell, make_powershell, powershell_key
+from pytest_smolvm.images.practice.recipe import Recipe, key
+from pytest_smolvm.images.practice.root import make_root, root_key
+from pytest_smolvm.images.practice.tools import make_tools, tools_key
+
+__all__ = ["Recipe", "build", "clear", "key", "practice_image"]
+
+_PROGRAMS = {
+    "gcc": "gcc",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32",
+    "mmdebstrap": "mmdebstrap",
+    "objcopy": "binutils",
+    "sfdisk": "fdisk",
+    "mkfs.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "mke2fs": "e2fsprogs",
+    "qemu-img": "qemu-utils",
+}
+_LOCK = "lock"
+_SCRATCH = "scratch"
+
+
+def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Path:
+    """Build the sealed practice image at `output`. Steps that nothing has changed since are taken from the store's `work`.
+
+    :raises HostError: a program is missing on this host, or there is no way to get a PowerShell.
+    :raises UsageError: the PowerShell archive cannot be used.
+    :raises ToolError: a step failed; what it printed is in `work`.
+    """
+    check_powershell(recipe)
+    _check_host()
+    work, output = store.work.resolve(), output.resolve()
+    scratch = work / _SCRATCH
+    with exclusive(work / _LOCK, lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
+        remove_scratch(scratch)  # left by a build that was killed
+        scratch.mkdir()
+        try:
+            steps = _Steps(work, scratch, progress)
+            tools = steps.directory("compile the guest's programs", f"tools-{tools_key()}", make_tools)
+            powershell = steps.directory(
+                "make PowerShell",
+                f"powershell-{powershell_key(recipe)}",
+                lambda target: make_powershell(recipe, target, work / "powershell.log"),
+            )
+            root = steps.file(
+                "install Debian's packages and wine",
+                f"root-{root_key(recipe)}.tar",
+                lambda target: make_root(recipe, target, work / "root.log"),
+            )
+            publish(make_image(root, tools, powershell, scratch, progress), output, store)
+        finally:
+            remove_scratch(scratch)
+    return output
+
+
+def practice_image(store: Store, progress: Progress, recipe: Recipe | None = None, output: Path | None = None) -> Path:
+    """The practice image, built first if it is not there; by one process, the others wait for it.
+
+    :param output: where to put it; None keeps it in the store under a name that says what it was made of.
+    :raises HostError: something needed for building is missing.
+    """
+    recipe = recipe or Recipe()
+    if output is not None and not output.expanduser().absolute().parent.is_dir():
+        raise UsageError(f"there is no directory {output.expanduser().absolute().parent} to put the image into")
+    path = output.expanduser().absolute() if output else store.images / f"practice-{key(recipe)[:16]}.qcow2"
+    if output is None and path.exists():
+        return path
+    with exclusive(store.lock("practice"), on_wait=lambda who: progress.note(f"waiting for the practice image, which {who} is building")):
+        if output is not None or not path.exists():
+            build(recipe, path, store, progress)
+    return path
+
+
+def _check_host() -> None:
+    """Fail now, not after minutes, if a step will miss something."""
+    for program, package in _PROGRAMS.items():
+        require(program, package)
+    if os.geteuid() != 0:
+        require("newuidmap", "uidmap")  # without it there is no user namespace with more than one user
+    check_stub()
+
+
+def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> None:
+    """Remove what builds have left in the store's `work` and `stale` says may go, unless somebody is building there now."""
+    work = store.work.resolve()
+    try:
+        with exclusive(work / _LOCK, timeout=0):
+            remove_scratch(work / _SCRATCH)  # nobody's, since we have the lock
+            for path in work.iterdir():
+                if path.name.partition(".")[0] != _LOCK and stale(path):
+                    remove(path)
+    except filelock.Timeout:
+        progress.note(f"{holder(work / _LOCK)} is building an image: what is in {work} stays")
+
+
+class _Steps:
+    """The intermediate results under `work`: each is made in the scratch directory and appears whole, under its key."""
+
+    def __init__(self, work: Path, scratch: Path, progress: Progress) -> None:
+        self._work = work
+        self._scratch = scratch
+        self._progress = progress
+
+    def directory(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
+        """The directory `step`, made by `make` if it is not there."""
+        if not (self._work / step).exists():
+            (self._scratch / step).mkdir()
+        return self.file(name, step, make)
+
+    def file(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
+        """The file `step`, made by `make` if it is not there. Its older versions go."""
+        result = self._work / step
+        if result.exists():
+            self._progress.note(f"{name}: as before")
+            return result
+        with phase(self._progress, name):
+            make(self._scratch / step)
+            for old in self._work.glob(step.partition("-")[0] + "-*"):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            (self._scratch / step).rename(result)
+        return result

@@ -1,0 +1,1 @@
+"""What Windows Setup is told."""

@@ -1,0 +1,166 @@
+"""Start the installed disk as tests will, on virtio, log in over SSH, and finish it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path, PurePosixPath
+
+from pytest_smolvm.errors import (
+    BootError,
+    CommandFailed,
+    CommandTimedOut,
+    GuestDied,
+    GuestUnreachable,
+    LoginError,
+    SmolVMError,
+    TimedOut,
+    TransferError,
+    UsageError,
+)
+from pytest_smolvm.guest.commands import run
+from pytest_smolvm.guest.files import file
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.progress import Progress, phase
+from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.images.windows.setup.diagnosis import BuildError
+from pytest_smolvm.machine import machine
+from pytest_smolvm.machine.hypervisor import Host
+from pytest_smolvm.machine.machine import Machine
+
+SETUP = r"C:\ProgramData\smolvm\setup"
+_APP = r"C:\ProgramData\smolvm\app"
+_SCRIPTS = r"C:\ProgramData\smolvm\scripts"
+# The first start on new devices installs them, and Windows may restart once for that.
+_BOOT_SECONDS = 900.0
+# Cleaning the component store of a fresh Windows takes minutes, on a slow host many.
+_FINISH_SECONDS = 3600.0
+_SHUTDOWN_SECONDS = 300.0
+_POWERSHELL = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File"
+
+
+def finished(disk: Path, recipe: Recipe, host: Host, directory: Path, progress: Progress, steps: dict[str, str]) -> Path:
+    """Start `disk`, run what the recipe adds, make it small, switch it off.
+
+    :param disk: the installed disk; it is not written, an overlay in `directory` is.
+    :param directory: an empty directory, which keeps logs and the last picture.
+    :param steps: what became of the installation's steps, to explain a login that fails.
+    :returns: the overlay that holds the result.
+    :raises BuildError: the disk does not start on virtio, SSH cannot be reached, or something the recipe adds failed.
+    """
+    spec = GuestSpec(
+        image=disk,
+        ssh_user=recipe.user,
+        ssh_password=recipe.password,
+        memory=recipe.memory,
+        cpus=recipe.cpus,
+        boot="cold",
+        boot_timeout=min(_BOOT_SECONDS, recipe.timeout),
+        secure_boot=recipe.secure_boot,
+    )
+    with machine.cold(spec, host, directory) as guest:
+        with phase(progress, "starting from virtio"):
+            connection = _login(guest, spec, steps)
+        with closing(connection):
+            with phase(progress, "finishing"), _explained("finishing", guest):
+                _add(connection, recipe, progress)
+                _clean(connection)
+            with phase(progress, "switching off"), _explained("switching off", guest):
+                _switch_off(connection, guest)
+    return guest.parts.disk
+
+
+def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
+    try:
+        return guest.login(spec, spec.boot_timeout)
+    except (BootError, LoginError) as exc:
+        picture = guest.parts.directory / "last.png"
+        _picture(guest, picture)
+        raise BuildError("starting from virtio", *_why(exc, steps)) from exc
+
+
+def _why(error: SmolVMError, steps: dict[str, str]) -> tuple[str, str]:
+    if isinstance(error, LoginError):
+        return "the new system is up but refuses its own account", "The account was not made as asked; look at Setup's logs."
+    reasons = [f"{name} {steps[name]}" for name in ("openssh", "sshd", "sshd start", "firewall") if steps.get(name, "ok") != "ok"]
+    if reasons:
+        return f"the new system has no SSH server that answers: {'; '.join(reasons)}", (
+            "Give a package of Win32-OpenSSH with --openssh, so that nothing has to be downloaded during the build."
+        )
+    if steps.get("drivers", "ok") != "ok":
+        return f"the system does not start from a virtio disk: {steps['drivers']}", "Use another version of the virtio-win ISO."
+    return f"the installed system cannot be reached on virtio devices: {error}", (
+        "A blue screen with INACCESSIBLE_BOOT_DEVICE means that the disk driver is missing; look at the screenshot."
+    )
+
+
+def _add(connection: Ssh, recipe: Recipe, progress: Progress) -> None:
+    for number, script in enumerate(recipe.extra_scripts, start=1):
+        progress.note(f"running {script.name}")
+        remote = rf"{_SCRIPTS}\{number:02d}-{script.name}"
+        file.upload(connection.sftp, script, remote)
+        _run(connection, remote)
+    if recipe.bake_app is not None:
+        progress.note(f"baking in {recipe.bake_app.name}")
+        for path in sorted(recipe.bake_app.rglob("*")):
+            if path.is_file():
+                name = str(PurePosixPath(path.relative_to(recipe.bake_app))).replace("/", "\\")
+                file.upload(connection.sftp, path, rf"{_APP}\{name}")
+        install = "install.ps1" if (recipe.bake_app / "install.ps1").is_file() else "install.cmd"
+        _run(connection, rf"{_APP}\{install}")
+
+
+def _run(connection: Ssh, script: str) -> None:
+    words = f'{_POWERSHELL} "{script}"' if script.lower().endswith(".ps1") else f'call "{script}"'
+    run.run(connection, words, shell="cmd", timeout=_FINISH_SECONDS).check()
+
+
+def _clean(connection: Ssh) -> None:
+    # Its steps report themselves on the serial port; none of them decides whether the image is good.
+    run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
+    run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=60.0)
+
+
+def _switch_off(connection: Ssh, guest: Machine) -> None:
+    try:
+        run.run(connection, "shutdown.exe /s /f /t 0", shell="cmd", timeout=30.0)
+    except (GuestUnreachable, CommandTimedOut, GuestDied):
+        pass  # it went down before it answered, which is what was wanted
+    try:
+        guest.monitor.wait("SHUTDOWN", timeout=_SHUTDOWN_SECONDS / 10)
+    except TimedOut:
+        guest.monitor.execute("system_powerdown")
+        try:
+            guest.monitor.wait("SHUTDOWN", timeout=_SHUTDOWN_SECONDS)
+        except TimedOut as exc:
+            raise TimedOut("the system switching itself off", _SHUTDOWN_SECONDS) from exc
+
+
+@contextmanager
+def _explained(stage: str, guest: Machine) -> Iterator[None]:
+    """Whatever goes wrong says in which stage it did, with a picture of the screen."""
+    try:
+        yield
+    except BuildError:
+        raise
+    except SmolVMError as exc:
+        _picture(guest, guest.parts.directory / "last.png")
+        raise BuildError(stage, *_reason(exc)) from exc
+
+
+def _reason(error: SmolVMError) -> tuple[str, str]:
+    if isinstance(error, (CommandFailed, CommandTimedOut)):
+        return f"a script of the recipe failed in the guest: {error}", "Mend it and build again; the installation itself is kept."
+    if isinstance(error, (TransferError, UsageError)):
+        return f"a file of the recipe could not be brought into the guest: {error}", "Mend it and build again; the installation itself is kept."
+    if isinstance(error, TimedOut):
+        return str(error), "Look at the last screenshot and build again; the installation itself is kept."
+    return f"the guest was lost: {error}", "Look at the last screenshot and at qemu.log, then build again; the installation itself is kept."
+
+
+def _picture(guest: Machine, path: Path) -> None:
+    try:
+        guest.monitor.execute("screendump", filename=str(path), format="png")
+    except SmolVMError:
+        pass  # QEMU is gone, so there is no screen

@@ -1,0 +1,1 @@
+"""What is on the discs that Windows is installed from."""

@@ -1,0 +1,137 @@
+"""What can be known before anything is started: the media, the output's place, room and memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import filelock
+from pytest_smolvm.errors import CapacityError, StoreError, UsageError
+from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.images.windows import accounts
+from pytest_smolvm.images.windows.media import drivers, editions, windows_disc
+from pytest_smolvm.images.windows.media.drivers import Drivers
+from pytest_smolvm.images.windows.media.wim import Edition
+from pytest_smolvm.images.windows.media.windows_disc import WindowsDisc
+from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.machine import hypervisor
+
+_GIB = 1 << 30
+# Measured by others: the installed disk is about 1.3 times the unpacked edition; the compressed image about half of it.
+_GROWTH = 1.3
+_COMPRESSED = 0.6
+_LEAST_ROOM = 2 * _GIB
+# "Windows 11 specifications" (Microsoft).
+_WINDOWS_11 = (("disk_size", 64, "GiB of disk"), ("memory", 4096, "MiB of memory"), ("cpus", 2, "processors"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What the look at the media found."""
+
+    disc: WindowsDisc
+    edition: Edition
+    release: str
+    """``Windows 11``."""
+    drivers: Drivers
+    product_key: str | None
+    warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Findings({self.release}, {self.edition.name}, virtio-win {self.drivers.version})"
+
+
+def look(recipe: Recipe) -> Findings:
+    """Look at the media of a recipe.
+
+    :raises ImageError: a disc is not what it should be.
+    :raises UsageError: the recipe does not fit what is on the discs.
+    """
+    disc = windows_disc.look(recipe.iso)
+    edition = editions.choose(disc.editions, recipe.edition)
+    release, folder = editions.release(edition)
+    if editions.is_server(edition) and not recipe.default_password:
+        accounts.check_complexity(recipe.user, recipe.password)
+    if editions.is_core(edition) and recipe.desktop:
+        raise UsageError(f"{edition.name!r} has no desktop to log on to; choose an edition with Desktop Experience, or leave out desktop")
+    _check_computer(recipe, release)
+    if recipe.openssh is None and not editions.has_openssh_feature(edition):
+        raise UsageError(f"{release} build {edition.build} has no OpenSSH feature; give a package of Win32-OpenSSH with --openssh")
+    found = drivers.look(recipe.virtio_iso, release, folder)
+    key = recipe.product_key or editions.setup_key(edition)
+    return Findings(
+        disc=disc, edition=edition, release=release, drivers=found, product_key=key, warnings=_warnings(recipe, edition) + found.warnings
+    )
+
+
+@contextmanager
+def claimed(recipe: Recipe, store: Store) -> Iterator[None]:
+    """Have the output to oneself for the length of the block.
+
+    :raises UsageError: it exists, its directory does not, or another build is making it.
+    """
+    output = recipe.output.expanduser().absolute()
+    _check_place(recipe, output)
+    # In the store, since a lock file must outlive its use and would be litter beside the image.
+    lock = store.lock(f"build-{blake2b(os.fsencode(output.resolve()), digest_size=12).hexdigest()}")
+    try:
+        with exclusive(lock, timeout=0):
+            _check_place(recipe, output)  # once more: another build may have finished meanwhile
+            yield
+    except filelock.Timeout as exc:
+        raise UsageError(f"another build is making {output} ({holder(lock)}); wait for it or choose another output") from exc
+
+
+def check_room(recipe: Recipe, edition: Edition) -> None:
+    """Memory and disk space for the build.
+
+    :raises CapacityError: there is not enough; the message has the numbers.
+    """
+    total, _ = hypervisor.memory_mib()
+    if recipe.memory > total:
+        raise CapacityError(f"the build wants {recipe.memory} MiB of memory, this host has {total}; use a smaller --memory")
+    need = max(_LEAST_ROOM, int(edition.size * _GROWTH * (1 + _COMPRESSED)))
+    free = shutil.disk_usage(recipe.output.expanduser().absolute().parent).free
+    if free < need:
+        raise CapacityError(
+            f"building {edition.name!r} takes about {need / _GIB:.0f} GiB in {recipe.output.expanduser().absolute().parent},"
+            f" which has {free / _GIB:.1f} GiB free; choose another --output or free space"
+        )
+
+
+def _check_computer(recipe: Recipe, release: str) -> None:
+    """Setup of Windows 11 looks at these itself, and stops at a page that nobody reads."""
+    if release != "Windows 11" or recipe.bypass_checks:
+        return
+    for name, least, unit in _WINDOWS_11:
+        value = getattr(recipe, name)
+        if value < least:
+            raise UsageError(f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more, or --bypass-checks")
+
+
+def _check_place(recipe: Recipe, output: Path) -> None:
+    if output.is_dir():
+        raise UsageError(f"{output} is a directory; --output names the image file to make")
+    if not output.parent.is_dir():
+        raise UsageError(f"the directory {output.parent} for the image does not exist; create it first")
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise StoreError(f"the directory {output.parent} cannot be written by you; choose another --output")
+    if output.exists() and not recipe.force:
+        raise UsageError(f"{output} exists; choose another --output, or replace it with --force")
+
+
+def _warnings(recipe: Recipe, edition: Edition) -> tuple[str, ...]:
+    found = []
+    if editions.is_evaluation(edition):
+        found.append(f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour; build a new image before that")
+    if recipe.openssh is None:
+        found.append("no --openssh package: unless Windows has OpenSSH in the box, it is fetched from Windows Update during the build")
+    if edition.language and recipe.locale and recipe.locale != edition.language:
+        found.append(f"menus stay in {edition.language}, the disc's language; formats are {recipe.locale}")
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""The installation as it runs: its computer, its stages, its failures."""

@@ -1,0 +1,1 @@
+"""One virtual computer, whatever runs in it."""

@@ -1,0 +1,107 @@
+"""What runs guests on this host: KVM if it really works, else TCG."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pytest_smolvm.host import owner, records
+from pytest_smolvm.host.programs import end, start
+from pytest_smolvm.host.waiting import Deadline
+
+_KVM = "/dev/kvm"
+_TRIAL_SECONDS = 20.0
+# UEFI's boot manager clears every console, the serial one among them; it takes a second.
+_ALIVE = b"\x1b["
+# After whatever KVM could not run, QEMU prints the registers and stays, paused.
+_DEAD = re.compile(rb"^[ER]AX=", re.MULTILINE)
+# Hyper-V enlightenments that Windows needs to idle quietly and to keep time; none of them blocks saving the machine,
+# as hv-passthrough and invtsc would (qemu docs/system/i386/hyperv.rst).
+# A KVM that runs in a virtual machine itself may have none of them.
+_KVM_CPUS = (
+    "host,hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-time,hv-synic,hv-stimer,hv-frequencies",
+    "host",
+)
+# `max` under TCG offers features whose emulation crashes guests; Nehalem is x86-64-v2, which Windows 11 24H2 asks for.
+_TCG_CPU = "Nehalem"
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """How QEMU executes the guest's instructions."""
+
+    name: str
+    """``kvm`` or ``tcg``."""
+    cpu_model: str
+    reason: str
+    """Why not KVM; empty if KVM it is."""
+
+
+def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) -> Accelerator:
+    """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory` until reboot.
+
+    :param firmware: QEMU's arguments for it.
+    :param identity: changes when the firmware does.
+    """
+    key = f"{owner.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
+    kept = records.read(memory) or {}
+    if kept.get("key") == key:
+        with suppress(KeyError, TypeError):  # not by this version: find out again
+            return Accelerator(**kept["accelerator"])
+    found = _found_out(binary, firmware)
+    with suppress(OSError):  # a full disk, say: then the next run finds out again
+        records.write(memory, {"key": key, "accelerator": asdict(found)})
+    return found
+
+
+def _found_out(binary: str, firmware: Sequence[str]) -> Accelerator:
+    if not os.path.exists(_KVM):
+        return _emulated("no /dev/kvm: the host's processor or hypervisor offers no virtualization")
+    if not os.access(_KVM, os.R_OK | os.W_OK):
+        return _emulated("/dev/kvm is not accessible: add your user to the group kvm")
+    for cpu_model in _KVM_CPUS:
+        trouble = _trouble((binary, "-accel", "kvm", "-cpu", cpu_model, "-machine", "q35", *firmware))
+        if trouble is None:
+            return Accelerator("kvm", cpu_model, "")
+    return _emulated(f"/dev/kvm opens but a guest dies under it ({trouble})")
+
+
+def _emulated(reason: str) -> Accelerator:
+    return Accelerator("tcg", _TCG_CPU, reason)
+
+
+def _trouble(machine: Sequence[str]) -> str | None:
+    """What keeps `machine` from starting its firmware; None if nothing does.
+
+    Opening /dev/kvm proves nothing, nor does KVM_CREATE_VM, nor a BIOS that runs: there are hosts where UEFI's first
+    floating-point instruction kills QEMU. So let the firmware come so far that it clears its consoles.
+    """
+    trial = ("-nodefaults", "-m", "256M", "-display", "none", "-serial", "stdio")
+    child = start((*machine, *trial), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        said = _said(child)
+    finally:
+        end(child)
+    if _ALIVE in said:
+        return None
+    lines = said.decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in lines if line.strip()), "its firmware says nothing")
+
+
+def _said(child: subprocess.Popen[bytes]) -> bytes:
+    """What `child` prints until it is clear whether it lives."""
+    said = b""
+    deadline = Deadline(_TRIAL_SECONDS)
+    assert child.stdout is not None
+    while _ALIVE not in said and not _DEAD.search(said) and select.select([child.stdout], [], [], deadline.left)[0]:
+        chunk = os.read(child.stdout.fileno(), 65536)
+        if not chunk:
+            break
+        said += chunk
+    return said

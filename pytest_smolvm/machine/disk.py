@@ -1,0 +1,125 @@
+"""qcow2 files, over qemu-img."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_smolvm.errors import ImageError, ToolError
+from pytest_smolvm.host.programs import require, run
+
+_QCOW2_MAGIC = b"QFI\xfb"
+_LEAKED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """A qcow2 file that was looked at."""
+
+    path: Path
+    virtual_size: int
+    """Bytes the guest sees."""
+
+
+def inspect(path: Path) -> Disk:
+    """Look at an image before it is used.
+
+    :raises ImageError: it is missing, a directory, unreadable, not qcow2, truncated, or its backing file is gone.
+    :raises HostError: qemu-img is not installed.
+    """
+    path = path.expanduser().absolute()
+    _check_readable(path)
+    info = _chain(path)[0]
+    if info["format"] != "qcow2":
+        raise ImageError(f"{path} is not a qcow2 image (qemu-img calls it {info['format']})")
+    _check_whole(path)
+    return Disk(path=path, virtual_size=info["virtual-size"])
+
+
+def identity(path: Path) -> str:
+    """Changes when the image or a file it is based on is replaced or written (contents are not read).
+
+    :raises ImageError: one of them is gone.
+    """
+    path = path.expanduser().resolve()
+    _check_readable(path)
+    # Most images are based on nothing: their clones need not wait for qemu-img.
+    bases = [info["full-backing-filename"] for info in _chain(path)[:-1]] if _has_base(path) else []
+    return " ".join(map(_mark, [os.fspath(path), *bases]))
+
+
+def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:
+    """Create a thin qcow2 at `path` that reads what it lacks from `backing`; a link to that may go afterwards."""
+    command = [_qemu_img(), "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", os.fspath(backing.resolve()), os.fspath(path)]
+    run("create an overlay", command)
+
+
+def blank(backing: Path, path: Path, size: int) -> None:
+    """Create an empty overlay of `size` bytes whose backing file may come into being later."""
+    command = [_qemu_img(), "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", os.fspath(backing), os.fspath(path), str(size)]
+    run("create an overlay", command)
+
+
+def virtual_size(path: Path) -> int:
+    """Bytes a guest sees of the qcow2 file `path`."""
+    size: int = _chain(path)[0]["virtual-size"]
+    return size
+
+
+def _check_readable(path: Path) -> None:
+    if path.is_dir():
+        raise ImageError(f"{path} is a directory, not an image file")
+    try:
+        with open(path, "rb") as image:
+            magic = image.read(4)
+    except FileNotFoundError as exc:
+        raise ImageError(f"there is no image at {path}") from exc
+    except OSError as exc:
+        raise ImageError(f"the image {path} cannot be read: {exc.strerror}") from exc
+    if magic != _QCOW2_MAGIC:
+        raise ImageError(f"{path} is not a qcow2 image; convert it: qemu-img convert -O qcow2 {path.name} {path.stem}.qcow2")
+
+
+def _chain(path: Path) -> list[dict[str, Any]]:
+    """What qemu-img tells of an image, and of each file below it."""
+    # --force-share: a look must not collide with the lock of a running guest.
+    try:
+        text = run("look at the image", [_qemu_img(), "info", "--force-share", "--output=json", "--backing-chain", os.fspath(path)])
+    except ToolError as exc:
+        raise ImageError(f"the image {path} cannot be used: {_last_line(exc.output)}") from exc
+    chain: list[dict[str, Any]] = json.loads(text)
+    return chain
+
+
+def _has_base(path: Path) -> bool:
+    with open(path, "rb") as image:
+        return any(image.read(16)[8:])  # backing_file_offset (qemu's docs/interop/qcow2.txt)
+
+
+def _mark(name: str) -> str:
+    path = Path(name)
+    if not path.is_file():
+        return name  # a base may be anything that QEMU reads, such as an address
+    stat = path.stat()
+    return f"{path}:{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def _check_whole(path: Path) -> None:
+    """A truncated qcow2 opens without complaint and would fail later, inside the guest."""
+    # qemu-img check ends with 2 for damage and 3 for leaked clusters, which hurt nobody (qemu-img(1)).
+    try:
+        run("check the image", [_qemu_img(), "check", "--force-share", "--output=json", os.fspath(path)])
+    except ToolError as exc:
+        if exc.exit_code != _LEAKED:
+            raise ImageError(f"the image {path} is damaged or truncated (qemu-img check says so); copy it again") from exc
+
+
+def _qemu_img() -> str:
+    return require("qemu-img", "qemu-utils")
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no output"])[-1]

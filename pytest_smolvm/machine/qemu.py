@@ -1,0 +1,144 @@
+"""QEMU's command line, as a pure function of what is wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.machine.firmware import Firmware
+
+BINARY = "qemu-system-x86_64"
+PACKAGE = "qemu-system-x86"
+# The same in every clone: Windows takes a new MAC for a new network and would ask which profile it has.
+_MAC = "52:54:00:53:4d:56"
+# MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and calls then
+# take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
+_TCG_CACHE_MIB = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Everything that shapes one QEMU process."""
+
+    binary: str
+    accelerator: str
+    cpu_model: str
+    memory: int
+    """MiB."""
+    cpus: int
+    firmware: Firmware
+    variables: Path
+    """This guest's copy of the firmware's variable store, qcow2."""
+    disk: Path
+    """This guest's overlay, qcow2."""
+    bus: str
+    serial_log: Path
+    monitor_fd: int
+    """A connected socket that QEMU speaks QMP on."""
+    tpm_fd: int | None
+    """A connected socket to swtpm's control channel."""
+    memory_file: Path | None = None
+    """Keep RAM in this file rather than in anonymous memory."""
+    memory_private: bool = False
+    """Read RAM from `memory_file` but write to private copies of its pages, so that clones share it."""
+    restored: bool = False
+    """Wait for a device state (``migrate-incoming``) instead of starting firmware."""
+
+
+def command(machine: Machine) -> list[str]:
+    """The command that runs `machine`. It starts paused if `restored`, else at once."""
+    words = [machine.binary, "-name", "pytest-smolvm", "-no-user-config", "-nodefaults"]
+    words += ["-machine", _board(machine), "-accel", _accelerator(machine), "-cpu", machine.cpu_model]
+    words += ["-smp", str(machine.cpus), "-m", f"{machine.memory}M", "-object", _memory(machine)]
+    words += _flash(machine) + _devices() + _storage(machine) + _network(machine) + _tpm(machine)
+    words += ["-display", "none", "-serial", f"file:{_escaped(machine.serial_log)}"]
+    words += ["-chardev", f"socket,id=monitor,fd={machine.monitor_fd}", "-mon", "chardev=monitor,mode=control"]
+    # A guest that powers off stays as a paused QEMU, so that its end is read as an event and not as a crash.
+    words += ["-no-shutdown"]
+    if machine.restored:
+        words += ["-incoming", "defer"]
+    return words
+
+
+def ssh_port(usernet: str) -> int:
+    """The host port that QEMU chose, out of what its monitor prints for ``info usernet``.
+
+    :raises SmolVMError: there is no forwarding to port 22 in it.
+    """
+    found = re.search(r"TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+22\s", usernet)
+    if found is None:
+        raise SmolVMError(f"QEMU forwards no port to the guest's SSH server:\n{usernet}")
+    return int(found.group(1))
+
+
+def _board(machine: Machine) -> str:
+    # vmport is VMware's back door and hpet burns time in Windows guests; neither is wanted.
+    smm = "on" if machine.firmware.smm else "off"
+    return f"q35,smm={smm},vmport=off,hpet=off,memory-backend=ram"
+
+
+def _accelerator(machine: Machine) -> str:
+    return f"tcg,thread=multi,tb-size={_TCG_CACHE_MIB}" if machine.accelerator == "tcg" else machine.accelerator
+
+
+def _memory(machine: Machine) -> str:
+    size = f"id=ram,size={machine.memory}M"
+    if machine.memory_file is None:
+        return f"memory-backend-ram,{size}"
+    share = "off" if machine.memory_private else "on"
+    return f"memory-backend-file,{size},mem-path={_escaped(machine.memory_file)},share={share}"
+
+
+def code_flash(firmware: Firmware) -> list[str]:
+    """The words that put `firmware` into a machine, but for its variables."""
+    return ["-drive", f"if=pflash,unit=0,readonly=on,format={firmware.code_format},file={_escaped(firmware.code)}"]
+
+
+def _flash(machine: Machine) -> list[str]:
+    firmware = machine.firmware
+    words = code_flash(firmware)
+    # qcow2, since QEMU refuses to save a machine whose writable flash is raw.
+    words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(machine.variables)}"]
+    if firmware.smm:
+        words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    # Windows with Secure Boot does not come back from S3 here.
+    return [*words, "-global", "ICH9-LPC.disable_s3=1"]
+
+
+def _devices() -> list[str]:
+    words = ["-device", "VGA,xres=1280,yres=800", "-device", "vmgenid,guid=auto", "-device", "virtio-rng-pci"]
+    words += ["-rtc", "base=utc,driftfix=slew"]
+    return [*words, "-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]
+
+
+def _storage(machine: Machine) -> list[str]:
+    # unsafe: nobody reads an overlay after its guest is gone. werror=stop turns a full host disk into an event.
+    drive = f"id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop,file={_escaped(machine.disk)}"
+    words = ["-drive", drive]
+    if machine.bus == "sata":
+        return [*words, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]
+    # discard_granularity: TRIM of Windows' 2026 updates fails under smaller ones (kvm-guest-drivers-windows 1574).
+    disk = "scsi-hd,drive=disk,bootindex=0,discard_granularity=65536,rotation_rate=1"
+    return [*words, "-device", "virtio-scsi-pci,id=scsi", "-device", disk]
+
+
+def _network(machine: Machine) -> list[str]:
+    card = "e1000e" if machine.bus == "sata" else "virtio-net-pci"
+    # Port 0: QEMU asks the kernel, so that no two guests race for one number.
+    words = ["-netdev", "user,id=net,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
+    return [*words, "-device", f"{card},netdev=net,mac={_MAC},romfile="]
+
+
+def _tpm(machine: Machine) -> list[str]:
+    if machine.tpm_fd is None:
+        return []
+    words = ["-chardev", f"socket,id=tpm,fd={machine.tpm_fd}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
+    return [*words, "-device", "tpm-crb,tpmdev=tpm0"]
+
+
+def _escaped(path: Path) -> str:
+    """QEMU splits options at commas; a doubled one stands for itself."""
+    return os.fspath(path).replace(",", ",,")

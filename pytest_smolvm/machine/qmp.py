@@ -1,0 +1,137 @@
+"""QEMU's machine protocol (QMP) over a connected socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import deque
+from itertools import count
+from typing import Any
+
+from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
+from pytest_smolvm.host.waiting import Deadline
+
+Reply = dict[str, Any]
+
+
+class MonitorError(SmolVMError):
+    """QEMU refused a command.
+
+    :param command: the command's name.
+    :param description: QEMU's words.
+    """
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(command, description)
+        self.command = command
+        self.description = description
+
+    def __str__(self) -> str:
+        return f"QEMU refused {self.command}: {self.description}"
+
+
+def at(event: Reply) -> float:
+    """When an event happened, in seconds since 1970."""
+    stamp = event["timestamp"]
+    return float(stamp["seconds"] + stamp["microseconds"] / 1e6)
+
+
+class Monitor:
+    """One QMP conversation. Safe to use from several threads, one command at a time.
+
+    :param connection: a socket whose other end QEMU holds; the caller closes it.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = bytearray()
+        self._events: deque[Reply] = deque()
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+
+    def greet(self, timeout: float = 30.0) -> str:
+        """Take the greeting, leave negotiation mode, return QEMU's version (``7.2.22``).
+
+        :raises GuestDied: QEMU closed the connection.
+        """
+        version = self._read(Deadline(timeout))["QMP"]["version"]["qemu"]
+        self.execute("qmp_capabilities")
+        return f"{version['major']}.{version['minor']}.{version['micro']}"
+
+    def execute(self, command: str, *, timeout: float = 30.0, **arguments: Any) -> Any:
+        """Run one command and return its result.
+
+        :param arguments: underscores in their names become dashes.
+        :param timeout: seconds to the reply.
+        :raises MonitorError: QEMU refused.
+        :raises GuestDied: the connection closed.
+        :raises TimedOut: no reply.
+        """
+        number = next(self._numbers)
+        request: Reply = {"execute": command, "id": number}
+        if arguments:
+            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+        deadline = Deadline(timeout)
+        with self._lock:
+            self._send(request)
+            while True:
+                answer = self._read(deadline)
+                if "event" in answer:  # QEMU sends events at any time, also before the reply
+                    self._events.append(answer)
+                elif answer.get("id", number) != number:
+                    pass  # the late reply to a command that nobody waits for any more
+                elif "error" in answer:
+                    raise MonitorError(command, answer["error"]["desc"])
+                else:
+                    return answer["return"]
+
+    def human(self, line: str) -> str:
+        """Run one line of the human monitor and return what it prints."""
+        return str(self.execute("human-monitor-command", command_line=line))
+
+    def wait(self, *names: str, timeout: float) -> Reply:
+        """The next event with one of these names; earlier events that nobody asked for are dropped.
+
+        :raises TimedOut: none came within `timeout` seconds.
+        :raises GuestDied: the connection closed.
+        """
+        deadline = Deadline(timeout)
+        with self._lock:
+            while True:
+                event = self._events.popleft() if self._events else self._read(deadline)
+                if event.get("event") in names:
+                    return event
+
+    def told(self, name: str, since: float) -> bool:
+        """Whether an event of this name has come with the answers so far.
+
+        :param since: seconds since 1970; earlier ones do not count.
+        """
+        with self._lock:
+            return any(event["event"] == name and at(event) >= since for event in self._events)
+
+    def _send(self, request: Reply) -> None:
+        try:
+            self._connection.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as exc:
+            raise GuestDied("QEMU ended") from exc
+
+    def _read(self, deadline: Deadline) -> Reply:
+        while b"\n" not in self._buffer:
+            if deadline.passed:
+                raise TimedOut("an answer of QEMU's monitor", deadline.seconds or 0)
+            self._connection.settimeout(deadline.left)
+            try:
+                chunk = self._connection.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError as exc:
+                raise GuestDied("QEMU ended") from exc
+            if not chunk:
+                raise GuestDied("QEMU ended")
+            self._buffer += chunk
+        line, _, rest = self._buffer.partition(b"\n")
+        self._buffer = bytearray(rest)
+        answer: Reply = json.loads(line)
+        return answer

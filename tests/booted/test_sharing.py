@@ -1,0 +1,108 @@
+"""Several processes on one host: who bakes, who waits, and who gets the room there is."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.waiting import until
+from tests.background import background
+from tests.booted.conftest import BAKING, WAITING, guest_processes
+
+SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """pytest in a process of its own, with what it prints in a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def text(self) -> str:
+        """What it has printed."""
+        return self.log.read_text(encoding="utf-8")
+
+    def says(self, pattern: re.Pattern[str], timeout: float = SECONDS) -> re.Match[str]:
+        """Wait for a line."""
+        return until(f"{pattern.pattern!r}", lambda: pattern.search(self.text), timeout=timeout, last_seen=lambda: self.text[-2000:])
+
+
+@contextmanager
+def began(place: Path, name: str, *options: str) -> Iterator[Run]:
+    log = place / f"{name}.log"
+    with open(log, "wb") as sink, background("pytest", "-p", "no:cacheprovider", *options, cwd=place, stdout=sink, stderr=subprocess.STDOUT) as process:
+        yield Run(process, log)
+
+
+def test_a_killed_baker_is_replaced_at_once(inner: pytest.Pytester, own_store: Store) -> None:
+    inner.makepyfile("def test_guest(windows_vm): pass\n")
+    store = f"--smolvm-store={own_store.root}"
+    with began(inner.path, "first", store) as first:
+        first.says(BAKING)
+        with began(inner.path, "second", store) as second:
+            assert str(first.process.pid) == second.says(WAITING).group(1)
+            first.process.kill()
+            second.says(BAKING, timeout=10)
+            second.process.send_signal(signal.SIGINT)
+            assert pytest.ExitCode.INTERRUPTED == second.process.wait(30)
+
+    assert [] == guest_processes(own_store.root)
+    assert [] == list(own_store.root.glob(f"*/{second.process.pid}-*"))
+    own_store.reap()  # as the next run does
+    assert [] == [*own_store.templates.iterdir(), *own_store.runs.iterdir(), *own_store.leases.iterdir()]
+
+
+def test_room_is_waited_for_and_the_wait_is_said(inner: pytest.Pytester, calm_store: Store) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_guest(windows_vm, n):
+            windows_vm.run("ping -n 12 127.0.0.1", shell="cmd", check=True)
+        """
+    )
+
+    result = inner.runpytest_subprocess("-n2", "--smolvm-max-guests=1", f"--smolvm-store={calm_store.root}")
+
+    result.assert_outcomes(passed=2)
+    (said,) = [line for line in result.errlines if "waiting for room for 1 guest" in line]
+    assert re.search(r"; process \d+ has one of \d+ MiB", said)
+
+
+def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.Pytester, calm_store: Store) -> None:
+    inner.makepyfile(
+        f"""
+        import json
+        import os
+        from pathlib import Path
+
+        from pytest_smolvm.waiting import until
+
+        seen = []
+
+        def spares():
+            leases = [json.loads(path.read_text()) for path in Path({str(calm_store.leases)!r}).glob(f"{{os.getpid()}}-*")]
+            return [lease["qemu"].partition("-")[0] for lease in leases if lease["spare"] and lease["qemu"]]
+
+        def test_first(windows_vm):
+            seen.extend(until("a spare", spares, timeout=60))
+
+        def test_second(windows_vm):
+            assert [str(windows_vm._running().machine.child.pid)] == seen
+            assert [] == spares()
+        """
+    )
+
+    inner.runpytest_subprocess(f"--smolvm-store={calm_store.root}").assert_outcomes(passed=2)
+
+    assert [] == [*calm_store.runs.iterdir(), *calm_store.leases.iterdir()]

@@ -1,0 +1,52 @@
+"""What is sent to a guest to run a script."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import pytest
+from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.commands import powershell
+
+SCRIPTS = ("call", "fresh", "native", "resident", "start", "json", "spawn", "spawned")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_are_ascii_because_5_1_reads_files_in_the_ansi_code_page(name: str) -> None:
+    assert powershell.text_of(name).isascii()
+
+
+@pytest.mark.parametrize("request_and_stdin", [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("call", "native", "start")])
+def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tuple[str, bytes]) -> None:
+    line, _ = request_and_stdin
+    program, command = line.split(' -Command "')
+
+    assert len(line) < 4000
+    assert program.startswith("powershell.exe ")
+    assert command.endswith('"')
+    assert not re.search(r'["%!\r\n]', command[:-1])
+
+
+def test_a_new_powershell_gets_our_program_and_the_request_on_stdin() -> None:
+    line, stdin = powershell.command("'ü'", ["it's", 5])
+
+    program, asked = powershell.text_of("call", "fresh").encode(), powershell.request("'ü'", ["it's", 5])
+    assert program + struct.pack("<i", len(asked)) + asked == stdin
+    assert f"[byte[]]::new({len(program)})" in line
+
+
+def test_a_request_has_typed_parts() -> None:
+    def part(kind: bytes, text: bytes) -> bytes:
+        return kind + struct.pack("<i", len(text)) + text
+
+    expected = struct.pack("<i", 7) + part(b"s", b"code") + part(b"s", "ü".encode()) + part(b"i", b"-1")
+    expected += part(b"l", b"2147483648") + part(b"f", b"0.1") + part(b"b", b"0") + part(b"n", b"")
+
+    assert expected == powershell.request("code", ["ü", -1, 2**31, 0.1, False, None])
+
+
+@pytest.mark.parametrize("value", [object(), b"bytes", [1], 2**63])
+def test_what_cannot_be_an_argument_is_refused(value: object) -> None:
+    with pytest.raises(UsageError, match="cannot be an argument"):
+        powershell.request("code", [value])  # type: ignore[list-item]

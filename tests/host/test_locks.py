@@ -1,0 +1,96 @@
+"""Locks between processes, and what is said to whoever waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import pytest
+from pytest_smolvm.host import owner
+from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host.waiting import until
+
+
+def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None:
+    lock, waiting, done = tmp_path / "lock", threading.Event(), threading.Event()
+    told: list[str] = []
+
+    @contextmanager
+    def telling(who: str) -> Iterator[None]:
+        told.append(who)
+        waiting.set()
+        yield
+        told.append("over")
+
+    def wait() -> None:
+        with exclusive(lock, while_waiting=telling):
+            done.set()
+
+    waiter = threading.Thread(target=wait)
+    with exclusive(lock):
+        waiter.start()
+        assert waiting.wait(5)
+        assert not done.is_set()
+    waiter.join()
+
+    assert [f"process {os.getpid()}", "over"] == told
+
+
+def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
+    """As the first of two processes does that begin at the same time."""
+    lock = tmp_path / "lock"
+    told: list[str] = []
+
+    def wait() -> None:
+        with exclusive(lock, told.append):
+            pass
+
+    waiter = threading.Thread(target=wait)
+    naming = threading.Timer(0.2, lambda: lock.with_name("lock.holder").write_text(owner.of(os.getppid())))
+    with filelock.FileLock(lock):
+        naming.start()
+        waiter.start()
+        until("what is told", lambda: told, timeout=5)
+    waiter.join()
+
+    assert [f"process {os.getppid()}"] == told
+
+
+def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    with exclusive(tmp_path / "lock", told.append):
+        pass
+
+    assert not told
+
+
+def test_a_lock_that_is_not_free_in_time(tmp_path: Path) -> None:
+    told: list[str] = []
+    with exclusive(tmp_path / "lock"), pytest.raises(filelock.Timeout), exclusive(tmp_path / "lock", told.append, timeout=0):
+        pass
+
+    assert [f"process {os.getpid()}"] == told
+
+
+def test_the_holder_of_a_lock_nobody_has_had(tmp_path: Path) -> None:
+    assert "another process" == holder(tmp_path / "lock")
+
+
+def test_nobody_has_a_lock_when_its_holder_has_left_it_or_was_killed(tmp_path: Path) -> None:
+    with exclusive(tmp_path / "left"):
+        pass
+    assert "another process" == holder(tmp_path / "left")
+
+    script = "import os, sys; from pathlib import Path; from pytest_smolvm.host.locks import exclusive\nwith exclusive(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", script, tmp_path / "lock"], check=False)
+    assert -signal.SIGKILL == killed.returncode
+    assert (tmp_path / "lock.holder").exists()
+    assert "another process" == holder(tmp_path / "lock")

@@ -1,0 +1,100 @@
+"""The conformance table is sound, and its runner notices what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import pytest
+from pytest_smolvm.guest.commands.run import RunResult
+from pytest_smolvm.images.conformance import cases
+from pytest_smolvm.images.conformance.cases import Argument, Case, Expected
+
+TABLE = cases.cases()
+
+
+def result(stdout: str = "", stderr: str = "", exit_code: int = 0) -> RunResult:
+    return RunResult(stdout, stderr, exit_code, 0.1, "script")
+
+
+def test_the_table_is_large_and_names_are_unique() -> None:
+    names = [case.name for case in TABLE]
+
+    assert len(names) >= 150
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("case", [case for case in TABLE if case.differs], ids=lambda case: case.name)
+def test_every_difference_says_why_and_is_one(case: Case) -> None:
+    assert set(case.differs) <= set(cases.ENGINES)
+    for engine, other in case.differs.items():
+        assert len(other["why"]) > 20
+        assert case.by(engine) != case.expected
+
+
+def test_patterns_are_regular_expressions() -> None:
+    for case in TABLE:
+        for pattern in (case.expected.stdout_pattern, case.expected.stderr_pattern):
+            if pattern is not None:
+                re.compile(pattern)
+
+
+def test_a_right_result_passes() -> None:
+    assert [] == Expected(stdout="a\nb\n", exit_code=3).complaints(result("a\r\nb\r\n", "", 3))
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "complaint"),
+    [
+        (Expected(), result(exit_code=1), "exit code 1 instead of 0"),
+        (Expected(stdout="a\n"), result("a"), "stdout 'a' instead of 'a\\n'"),
+        (Expected(), result(stderr="e"), "stderr 'e' instead of ''"),
+        (Expected(stderr_pattern="^bad"), result(stderr="good"), "stderr 'good' has no '^bad'"),
+        (Expected(stdout_lines=2), result("a\n"), "1 lines of stdout instead of 2"),
+        (Expected(stdout_size=3), result("ab"), "2 characters of stdout instead of 3"),
+        (Expected(stdout="a b", layout="loose"), result("a  b"), "stdout 'a  b' instead of 'a b'"),
+    ],
+)
+def test_a_wrong_result_is_told(expected: Expected, got: RunResult, complaint: str) -> None:
+    assert [complaint] == expected.complaints(got)
+
+
+def test_a_loose_layout_ignores_blank_lines_and_trailing_spaces() -> None:
+    assert [] == Expected(stdout="\n a  b \n\n", layout="loose").complaints(result(" a  b\r\n"))
+
+
+def test_the_runner_gets_script_arguments_and_input() -> None:
+    seen: list[tuple[str, Sequence[Argument], bytes]] = []
+
+    def run(script: str, args: Sequence[Argument], stdin: bytes) -> RunResult:
+        seen.append((script, args, stdin))
+        return result("out\n")
+
+    case = Case("name", "script", Expected(stdout="out\n"), args=("a", 1), input="ü")
+
+    (verdict,) = cases.run(run, "resident", [case])
+
+    assert verdict.passed
+    assert [("script", ("a", 1), "ü".encode())] == seen
+
+
+def test_what_a_guest_lacks_is_skipped() -> None:
+    case = Case("name", "script", Expected(), needs="Get-Command nothing")
+
+    (verdict,) = cases.run(lambda *_: result("False\r\n"), "resident", [case])
+
+    assert (False, "not in this guest: Get-Command nothing") == (verdict.passed, verdict.skipped)
+
+
+def test_a_difference_of_an_engine_is_taken_into_account() -> None:
+    case = Case("name", "script", Expected(exit_code=3), differs={"file": {"exit_code": 0, "why": "because"}})
+
+    outcomes = [cases.run(lambda *_: result(), engine, [case])[0].passed for engine in ("resident", "file")]
+
+    assert [False, True] == outcomes
+
+
+def test_expectations_are_data_only() -> None:
+    assert dataclasses.is_dataclass(Expected)
+    assert all(case.by(engine) is None or isinstance(case.by(engine), Expected) for case in TABLE for engine in cases.ENGINES)

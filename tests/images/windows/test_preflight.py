@@ -1,0 +1,158 @@
+"""Bad media and bad outputs, before anything is started."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_smolvm.errors import CapacityError, ImageError, StoreError, UsageError
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.images.windows import preflight
+from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.machine import hypervisor
+from tests.images.windows.conftest import SmallDisk
+from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
+
+SERVER = edition_xml(1, "Windows Server 2022 Standard", "ServerStandard", build=20348, installation="Server")
+CORE = edition_xml(1, "Windows Server 2025 Standard", "ServerStandard", build=26100, installation="Server Core")
+
+
+@pytest.fixture(name="recipe")
+def _recipe(tmp_path: Path) -> Recipe:
+    return with_media(tmp_path)
+
+
+def with_media(tmp_path: Path, edition: str | None = None, **changes: Any) -> Recipe:
+    words: dict[str, Any] = {
+        "iso": windows_iso(tmp_path / "w.iso", (edition or edition_xml(1, size=1_000_000),)),
+        "virtio_iso": virtio_iso(tmp_path / "v.iso"),
+        "output": tmp_path / "out.qcow2",
+    }
+    return Recipe(**(words | changes))
+
+
+def test_media_that_fit(recipe: Recipe) -> None:
+    """Release, drivers and key follow from the discs."""
+    found = preflight.look(recipe)
+
+    assert found.release == "Windows 11"
+    assert found.product_key == "W269N-WFGWX-YVC9B-4J6C9-T83GX"
+    assert "W269N" not in repr(found)
+
+
+def test_drivers_for_that_version_missing(tmp_path: Path) -> None:
+    """The disc is virtio-win's, only too old for this Windows."""
+    recipe = with_media(tmp_path, virtio_iso=virtio_iso(tmp_path / "old.iso", ("w10",)))
+
+    with pytest.raises(ImageError, match="no vioscsi and no NetKVM driver for Windows 11"):
+        preflight.look(recipe)
+
+
+def test_weak_password_for_a_server(tmp_path: Path) -> None:
+    """Windows Server would refuse it in the middle of the installation; the public default is let through by a policy."""
+    with pytest.raises(UsageError, match="too weak"):
+        preflight.look(with_media(tmp_path, SERVER, password="letmeinplease"))
+
+    assert preflight.look(with_media(tmp_path, SERVER)).release == "Windows Server 2022"
+
+
+def test_desktop_of_server_core(tmp_path: Path) -> None:
+    """There is none to log on to."""
+    with pytest.raises(UsageError, match="has no desktop"):
+        preflight.look(with_media(tmp_path, CORE, desktop=True))
+
+
+@pytest.mark.parametrize("changes", [{"disk_size": 40}, {"memory": 2048}, {"cpus": 1}])
+def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind, and the check can be turned off."""
+    with pytest.raises(UsageError, match="Windows 11 wants at least"):
+        preflight.look(with_media(tmp_path, **changes))
+
+    preflight.look(with_media(tmp_path, bypass_checks=True, **changes))
+    preflight.look(with_media(tmp_path, edition_xml(1, "Windows 10 Pro", build=19045), **changes))
+
+
+def test_openssh_where_windows_has_none(tmp_path: Path) -> None:
+    """Server 2016 has no such feature, so a package is needed."""
+    old = edition_xml(1, "Windows Server 2016", "ServerStandard", build=14393, installation="Server")
+    recipe = with_media(tmp_path, old, virtio_iso=virtio_iso(tmp_path / "v16.iso", ("2k16",)))
+
+    with pytest.raises(UsageError, match="--openssh"):
+        preflight.look(recipe)
+
+
+def test_evaluation_is_told(tmp_path: Path) -> None:
+    """And gets no key, which evaluation media refuse."""
+    found = preflight.look(with_media(tmp_path, edition_xml(1, "Windows 11 Enterprise Evaluation", "EnterpriseEval")))
+
+    assert found.product_key is None
+    assert any("runs out" in warning for warning in found.warnings)
+
+
+def test_output_exists(recipe: Recipe, tmp_path: Path) -> None:
+    """It is never overwritten without being asked to."""
+    recipe.output.write_bytes(b"precious")
+
+    with pytest.raises(UsageError, match="exists; choose another --output, or replace it with --force"):
+        with preflight.claimed(recipe, Store.at(tmp_path / "store")):
+            raise AssertionError("not reached")
+
+    assert recipe.output.read_bytes() == b"precious"
+
+
+def test_output_in_a_missing_directory(tmp_path: Path) -> None:
+    """Nothing is created on the user's behalf."""
+    recipe = with_media(tmp_path, output=tmp_path / "none" / "out.qcow2")
+
+    with pytest.raises(UsageError, match="does not exist"):
+        with preflight.claimed(recipe, Store.at(tmp_path / "store")):
+            raise AssertionError("not reached")
+
+
+def test_output_is_a_directory(tmp_path: Path) -> None:
+    """A directory is not an image file."""
+    with pytest.raises(UsageError, match="is a directory"):
+        with preflight.claimed(with_media(tmp_path, output=tmp_path), Store.at(tmp_path / "store")):
+            raise AssertionError("not reached")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_output_directory_not_writable(tmp_path: Path) -> None:
+    """Found out now, not after an hour."""
+    (tmp_path / "ro").mkdir(mode=0o555)
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        with preflight.claimed(with_media(tmp_path, output=tmp_path / "ro" / "out.qcow2"), Store.at(tmp_path / "store")):
+            raise AssertionError("not reached")
+
+
+def test_two_builds_to_one_output(recipe: Recipe, tmp_path: Path) -> None:
+    """The second one is told whom it collides with, and a build elsewhere is free."""
+    store = Store.at(tmp_path / "store")
+
+    with preflight.claimed(recipe, store):
+        with pytest.raises(UsageError, match=f"another build is making .*out.qcow2 .process {os.getpid()}"):
+            with preflight.claimed(recipe, store):
+                raise AssertionError("not reached")
+        with preflight.claimed(with_media(tmp_path, output=tmp_path / "other.qcow2"), store):
+            pass
+    with preflight.claimed(recipe, store):
+        pass
+
+
+def test_full_directory(tmp_path: Path, small_disk: SmallDisk) -> None:
+    """The message has both numbers."""
+    recipe = with_media(tmp_path, output=small_disk.place / "out.qcow2")
+
+    with pytest.raises(CapacityError, match=r"takes about 2 GiB in .*small, which has 0.1 GiB free"):
+        preflight.check_room(recipe, preflight.look(recipe).edition)
+
+
+def test_too_much_memory(tmp_path: Path) -> None:
+    """More than the host has can never work."""
+    recipe = with_media(tmp_path, memory=hypervisor.memory_mib()[0] + 1024)
+
+    with pytest.raises(CapacityError, match="this host has"):
+        preflight.check_room(recipe, preflight.look(recipe).edition)

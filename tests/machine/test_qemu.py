@@ -1,0 +1,74 @@
+"""QEMU's command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.machine import qemu
+from pytest_smolvm.machine.firmware import Firmware
+
+FIRMWARE = Firmware(code=Path("/code.fd"), code_format="raw", variables=Path("/vars.fd"), variables_format="raw", smm=False)
+MACHINE = qemu.Machine(
+    binary="qemu-system-x86_64",
+    accelerator="tcg",
+    cpu_model="Nehalem",
+    memory=1024,
+    cpus=2,
+    firmware=FIRMWARE,
+    variables=Path("/run/variables.qcow2"),
+    disk=Path("/run/disk.qcow2"),
+    bus="virtio",
+    serial_log=Path("/run/serial.log"),
+    monitor_fd=5,
+    tpm_fd=6,
+)
+
+
+def line(machine: qemu.Machine) -> str:
+    return " ".join(qemu.command(machine))
+
+
+def test_qemu_chooses_the_ssh_port() -> None:
+    assert "hostfwd=tcp:127.0.0.1:0-:22" in line(MACHINE)
+
+
+def test_a_clone_shares_the_templates_ram_until_it_writes() -> None:
+    clone = replace(MACHINE, memory_file=Path("/t/memory"), memory_private=True, restored=True)
+
+    assert "memory-backend-file,id=ram,size=1024M,mem-path=/t/memory,share=off" in line(clone)
+    assert line(clone).endswith("-incoming defer")
+
+
+def test_a_bring_your_own_image_gets_devices_windows_knows() -> None:
+    own = line(replace(MACHINE, bus="sata"))
+
+    assert "ide-hd" in own
+    assert "e1000e" in own
+    assert "virtio-scsi" not in own
+
+
+def test_secure_boot_firmware_gets_smm() -> None:
+    secure = line(replace(MACHINE, firmware=replace(FIRMWARE, smm=True)))
+
+    assert "smm=on" in secure
+    assert "driver=cfi.pflash01,property=secure,value=on" in secure
+
+
+def test_a_comma_in_a_path_is_no_separator() -> None:
+    assert "file=/run,,1/disk.qcow2" in line(replace(MACHINE, disk=Path("/run,1/disk.qcow2")))
+
+
+def test_port_is_read_from_the_monitor() -> None:
+    text = """hub 0
+  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
+  TCP[HOST_FORWARD]  14       127.0.0.1 41233       10.0.2.15    22     0     0
+"""
+    assert qemu.ssh_port(text) == 41233
+
+
+def test_no_forwarding_is_an_error() -> None:
+    with pytest.raises(SmolVMError, match="forwards no port"):
+        qemu.ssh_port("nothing")

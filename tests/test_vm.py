@@ -1,0 +1,139 @@
+"""The guest object where its guest fails it; what a guest does is played by a server in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pytest_smolvm.errors import BootError, GuestDied, UsageError
+from pytest_smolvm.guest.link.ssh import Account, HostKeyChanged, Ssh, wait_for_login
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.pool.pool import Guest
+from pytest_smolvm.vm import SmolVM
+from tests.guest.link.sshd import listening, serving
+
+SPEC = GuestSpec(image=Path("/win11.qcow2"))
+
+
+class Machine:
+    """A QEMU that is reset whenever somebody asks, and never ends."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.connections: list[Ssh] = []
+        self.monitor = SimpleNamespace(wait=self._wait, told=lambda name, since: False)
+
+    def check(self) -> None:
+        pass
+
+    def account(self, spec: GuestSpec) -> Account:
+        return self._account
+
+    def login(self, spec: GuestSpec, timeout: float) -> Ssh:
+        self.connections.append(wait_for_login(self._account, timeout=timeout))
+        return self.connections[-1]
+
+    def _wait(self, *names: str, timeout: float) -> dict[str, Any]:
+        now = time.time()
+        return {"event": "RESET", "timestamp": {"seconds": int(now) + 1, "microseconds": 0}}
+
+
+class Places:
+    """A pool, and the places in it.
+
+    :param guests: what comes up in them, one after the other; an error is raised instead.
+    """
+
+    def __init__(self, *guests: Guest | BootError) -> None:
+        self._guests = iter(guests)
+        self.held = 0
+
+    def places(self, *specs: GuestSpec) -> list[Place]:
+        self.held += len(specs)
+        return [Place(self) for _ in specs]
+
+    @contextmanager
+    def guest(self) -> Iterator[Guest]:
+        guest = next(self._guests)
+        if isinstance(guest, BootError):
+            raise guest
+        yield guest
+
+
+class Place:
+    """Room in it."""
+
+    def __init__(self, pool: Places) -> None:
+        self._pool = pool
+        self.guest = pool.guest
+        self._released = False
+
+    def release(self) -> None:
+        self._pool.held -= not self._released
+        self._released = True
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An account on a server that always has the same key."""
+    with listening(serving()) as account:
+        yield account
+
+
+def started(account: Account) -> Guest:
+    machine: Any = Machine(account)
+    return Guest(machine, wait_for_login(account, timeout=20))
+
+
+def smolvm(pool: Any) -> SmolVM:
+    return SmolVM.of(SPEC, pool)
+
+
+def test_a_revert_that_failed_can_be_tried_again(account: Account) -> None:
+    failure = BootError("system", "it never answered")
+    pool = Places(started(account), failure, failure, started(account))
+    with smolvm(pool) as vm:
+        for _ in range(2):
+            with pytest.raises(BootError):
+                vm.revert()
+            assert 0 == pool.held
+            with pytest.raises(GuestDied, match="reverting it failed"):
+                vm.run("ver", shell="cmd")
+        vm.revert()
+        assert 0 == vm.run("ver", shell="cmd").exit_code
+        assert 1 == pool.held
+    assert 0 == pool.held
+
+
+def test_only_a_guest_that_was_entered_and_not_left_can_be_reverted(account: Account) -> None:
+    vm = smolvm(Places(started(account)))
+    with pytest.raises(UsageError, match="with block"):
+        vm.revert()
+    with vm:
+        pass
+    with pytest.raises(UsageError, match="with block"):
+        vm.revert()
+
+
+def test_reboot_goes_on_with_the_same_host_key(account: Account) -> None:
+    with smolvm(Places(started(account))) as vm:
+        vm.reboot(timeout=20)
+        assert 0 == vm.run("ver", shell="cmd").exit_code
+
+
+def test_a_host_key_that_changes_with_a_reboot_is_never_trusted() -> None:
+    with listening(serving(), serving()) as account:
+        guest = started(account)
+        with smolvm(Places(guest)) as vm:
+            with pytest.raises(HostKeyChanged):
+                vm.reboot(timeout=20)
+            machine: Any = guest.machine
+            (unknown,) = machine.connections
+            assert not unknown.alive
+            with pytest.raises(HostKeyChanged):
+                vm.run("ver", shell="cmd")
