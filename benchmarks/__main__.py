@@ -19,13 +19,21 @@ from pytest_smolvm.machine.hypervisor import look
 from pytest_smolvm.plugin.options import default_store
 from pytest_smolvm.pool.pool import Pool
 
-PARTS = {"boots": boots.measure, "calls": calls.measure, "crowds": crowds.measure, "transfers": transfers.measure, "suites": suites.measure}
+PARTS = {
+    "boots": boots.measure,
+    "calls": calls.measure,
+    "crowds": crowds.measure,
+    "transfers": transfers.measure,
+    "suites": suites.measure,
+}
 
 
 def main() -> int:
     """Measure what is asked for; everything by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("bench.json"), metavar="FILE", help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("bench.json"), metavar="FILE", help="where to write (default: %(default)s)"
+    )
     parser.add_argument("--image", type=Path, metavar="FILE", help="golden image (default: the practice image)")
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure (default: everything)")
     options = parser.parse_args()

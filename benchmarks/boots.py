@@ -22,7 +22,9 @@ def measure(setting: Setting) -> dict[str, float]:
     (template,) = setting.pool.store.templates.iterdir()
     found["bare_clone_to_first_command_seconds"] = median(CLONE_TIMES, lambda: setting.bare("clone", template, code))
     found["clone_to_first_command_seconds"] = median(CLONE_TIMES, lambda: _first_command(setting, "clone"))
-    found["clone_ratio"] = round(found["clone_to_first_command_seconds"] / found["bare_clone_to_first_command_seconds"], 3)
+    found["clone_ratio"] = round(
+        found["clone_to_first_command_seconds"] / found["bare_clone_to_first_command_seconds"], 3
+    )
     found["cold_over_clone"] = round(found["cold_boot_seconds"] / found["clone_to_first_command_seconds"], 1)
     return found
 

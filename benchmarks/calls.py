@@ -23,9 +23,13 @@ def measure(setting: Setting) -> dict[str, float]:
     found: dict[str, float] = {}
     with setting.vm("clone") as vm:
         vm.run("1", fresh=True, check=True)  # QEMU has to translate the guest's code once
-        found["powershell_start_p50_seconds"] = median(STARTS, lambda: seconds(lambda: vm.run("1", fresh=True, check=True)))
+        found["powershell_start_p50_seconds"] = median(
+            STARTS, lambda: seconds(lambda: vm.run("1", fresh=True, check=True))
+        )
         found["powershell_call_p50_seconds"] = median(CALLS, lambda: seconds(lambda: vm.run("1", check=True)))
-        found["start_over_call"] = round(found["powershell_start_p50_seconds"] / found["powershell_call_p50_seconds"], 1)
+        found["start_over_call"] = round(
+            found["powershell_start_p50_seconds"] / found["powershell_call_p50_seconds"], 1
+        )
         before = _peak()
         result = vm.run(PRINT, args=[OUTPUT >> 20], check=True)
         found["output_100mb_growth_mib"] = round(_peak() - before, 1)

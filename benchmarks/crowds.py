@@ -57,7 +57,10 @@ def _crowd(setting: Setting) -> dict[str, float]:
 def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
     """Memory of the median one, and disk of the largest, once they have done what waking, or a command, has given them to do."""
     settle(machines, IDLE_SHARE, SETTLE_SECONDS)
-    disks = [sum(file.stat().st_blocks * 512 for file in machine.parts.directory.rglob("*") if file.is_file()) for machine in machines]
+    disks = [
+        sum(file.stat().st_blocks * 512 for file in machine.parts.directory.rglob("*") if file.is_file())
+        for machine in machines
+    ]
     pss = statistics.median(_pss(machine.child.pid) for machine in machines)
     return {f"{name}_pss_mib": round(pss, 1), f"{name}_disk_mib": round(max(disks) / 2**20, 2)}
 
@@ -65,10 +68,15 @@ def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
 def _throughput(setting: Setting) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         Path(place, "test_many.py").write_text(
-            "import pytest\n\n@pytest.mark.parametrize('n', range(%d))\ndef test_guest(windows_vm, n):\n    assert windows_vm.run('ver', shell='cmd').exit_code == 0\n" % TESTS
+            "import pytest\n\n@pytest.mark.parametrize('n', range(%d))\ndef test_guest(windows_vm, n):\n    assert windows_vm.run('ver', shell='cmd').exit_code == 0\n"
+            % TESTS
         )
         command = [sys.executable, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", place]
-        options = [f"--smolvm-image={setting.image}", f"--smolvm-store={setting.pool.store.root}", f"--smolvm-memory={MEMORY}"]
+        options = [
+            f"--smolvm-image={setting.image}",
+            f"--smolvm-store={setting.pool.store.root}",
+            f"--smolvm-memory={MEMORY}",
+        ]
         took = seconds(lambda: subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL))
     return {"hundred_tests_seconds": round(took, 1), "guests_per_minute": round(TESTS / took * 60, 1)}
 

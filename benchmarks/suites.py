@@ -34,7 +34,10 @@ def _overhead() -> dict[str, float]:
             for way, words in ways.items():
                 took[way].append(seconds(partial(subprocess.run, words, check=True, stdout=subprocess.DEVNULL)))
     plain = statistics.median(took["without"])
-    return {"plain_suite_seconds": round(plain, 3), "plugin_overhead_seconds": round(statistics.median(took["with"]) - plain, 4)}
+    return {
+        "plain_suite_seconds": round(plain, 3),
+        "plugin_overhead_seconds": round(statistics.median(took["with"]) - plain, 4),
+    }
 
 
 def _reaping() -> dict[str, float]:

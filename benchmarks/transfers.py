@@ -29,15 +29,23 @@ def measure(setting: Setting) -> dict[str, float]:
         _grow(tree)
         vm.upload_file(large, rf"{HOME}\ours.bin")  # QEMU has to translate the guest's code once
         found["sftp_100mb_seconds"] = median(TIMES, lambda: _sftp(vm, large))
-        found["upload_100mb_seconds"] = median(TIMES, lambda: seconds(lambda: vm.upload_file(large, rf"{HOME}\ours.bin")))
+        found["upload_100mb_seconds"] = median(
+            TIMES, lambda: seconds(lambda: vm.upload_file(large, rf"{HOME}\ours.bin"))
+        )
         found["upload_over_sftp"] = round(found["sftp_100mb_seconds"] / found["upload_100mb_seconds"], 3)
         found["download_100mb_seconds"] = round(seconds(lambda: vm.download_file(rf"{HOME}\ours.bin", large)), 3)
 
         found["tree_upload_seconds"] = median(TIMES, lambda: _fresh(vm, tree))
-        singly = seconds(lambda: [vm.upload_file(file, rf"{HOME}\singly\{file.name}") for file in sorted(tree.rglob("*.txt"))[:SINGLY]])
+        singly = seconds(
+            lambda: [
+                vm.upload_file(file, rf"{HOME}\singly\{file.name}") for file in sorted(tree.rglob("*.txt"))[:SINGLY]
+            ]
+        )
         found["one_by_one_seconds"] = round(singly * SMALL_FILES / SINGLY, 3)
         found["tree_over_one_by_one"] = round(found["one_by_one_seconds"] / found["tree_upload_seconds"], 1)
-        found["tree_download_seconds"] = round(seconds(lambda: vm.download_dir(rf"{HOME}\tree", Path(place) / "back")), 3)
+        found["tree_download_seconds"] = round(
+            seconds(lambda: vm.download_dir(rf"{HOME}\tree", Path(place) / "back")), 3
+        )
     return found
 
 
@@ -63,4 +71,6 @@ def _sftp(vm: SmolVM, file: Path) -> float:
     options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
     words = ["sftp", *options, "-P", str(vm._running().machine.ssh_port), f"{vm.spec.ssh_user}@127.0.0.1"]
     wanted = f"put {file} /C:/Users/smolvm/theirs.bin\n"
-    return seconds(lambda: subprocess.run(words, input=wanted, text=True, env=environment, capture_output=True, check=True))
+    return seconds(
+        lambda: subprocess.run(words, input=wanted, text=True, env=environment, capture_output=True, check=True)
+    )

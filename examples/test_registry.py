@@ -8,7 +8,9 @@ KEY = r"HKCU:\Software\Example"
 @pytest.mark.windows_vm(revert=True)
 class TestRegistry:
     def test_write(self, windows_vm_class):
-        script = f"New-Item {KEY} -Force | Out-Null; Set-ItemProperty {KEY} Colour blue; (Get-ItemProperty {KEY}).Colour"
+        script = (
+            f"New-Item {KEY} -Force | Out-Null; Set-ItemProperty {KEY} Colour blue; (Get-ItemProperty {KEY}).Colour"
+        )
 
         assert windows_vm_class.run(script).stdout.strip() == "blue"
 

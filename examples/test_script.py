@@ -3,7 +3,7 @@
 
 def test_upload_and_run(windows_vm, tmp_path):
     script = tmp_path / "hello.ps1"
-    script.write_text("param($Name)\nWrite-Output \"hello, $Name\"\n")
+    script.write_text('param($Name)\nWrite-Output "hello, $Name"\n')
 
     windows_vm.upload_file(script, r"C:\Users\smolvm\scripts\hello.ps1")
     result = windows_vm.run(r"powershell.exe -File C:\Users\smolvm\scripts\hello.ps1 -Name tester")

@@ -119,7 +119,11 @@ class CommandFailed(SmolVMError):
 
     def __str__(self) -> str:
         parts = [f"exit code {self.exit_code} from: {self.command}"]
-        parts += [f"{name}:\n{text.rstrip()}" for name, text in (("stdout", self.stdout), ("stderr", self.stderr)) if text.strip()]
+        parts += [
+            f"{name}:\n{text.rstrip()}"
+            for name, text in (("stdout", self.stdout), ("stderr", self.stderr))
+            if text.strip()
+        ]
         return "\n".join(parts)
 
 

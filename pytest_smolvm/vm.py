@@ -59,7 +59,9 @@ class SmolVM(GuestFiles, GuestState):
         if os != "windows":
             raise UsageError(f"os={os!r} is not supported: guests are Windows computers, os='windows'")
         if not image:
-            raise UsageError("image= is missing: the path of a qcow2 with Windows; pytest-smolvm windows build-image makes one")
+            raise UsageError(
+                "image= is missing: the path of a qcow2 with Windows; pytest-smolvm windows build-image makes one"
+            )
         plain = GuestSpec(image=Path(image).expanduser().absolute(), ssh_user=ssh_user, ssh_password=ssh_password)
         self._set_up(plain.having(env_vars=env_vars or {}, **wants), pool)
 
@@ -98,7 +100,9 @@ class SmolVM(GuestFiles, GuestState):
         self._start(self._new_place())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -155,7 +159,15 @@ class SmolVM(GuestFiles, GuestState):
         with self._using() as ssh:
             waiting = None if fresh or shell != "powershell" else self._shells.over(ssh)
             result = commands.run(
-                ssh, script, args=args, shell=shell, resident=waiting, timeout=timeout, stdin=stdin, on_output=on_output, max_output=max_output
+                ssh,
+                script,
+                args=args,
+                shell=shell,
+                resident=waiting,
+                timeout=timeout,
+                stdin=stdin,
+                on_output=on_output,
+                max_output=max_output,
             )
         return result.check() if check else result
 
@@ -165,7 +177,9 @@ class SmolVM(GuestFiles, GuestState):
         :param timeout: seconds.
         :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
         """
-        return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout, on_output=str), script, args)
+        return commands.run_json(
+            lambda wrapped, values: self.run(wrapped, args=values, timeout=timeout, on_output=str), script, args
+        )
 
     def spawn(self, program: str | Sequence[str], *, directory: str = "") -> Spawned:
         """Start a program and leave it running; its output goes to files in the guest.
@@ -302,9 +316,13 @@ class SmolVM(GuestFiles, GuestState):
         guest.machine.check()
         try:
             # Patiently: the guest's sshd may have just been restarted.
-            return wait_for_login(guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS)
+            return wait_for_login(
+                guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS
+            )
         except TimedOut as exc:
-            raise GuestUnreachable(f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s") from exc
+            raise GuestUnreachable(
+                f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s"
+            ) from exc
 
     @contextmanager
     def _using(self) -> Iterator[Ssh]:

@@ -76,13 +76,17 @@ class Storm:
         assert not self._remaining()
         for place in ("runs", "leases"):
             assert [] == list((self.store / place).iterdir())
-        assert all("." not in template.name for template in (self.store / "templates").iterdir()), "a half-made template"
+        assert all("." not in template.name for template in (self.store / "templates").iterdir()), (
+            "a half-made template"
+        )
         assert self.golden == _digest(self.image), "the golden image has changed"
 
     def _one_kill(self) -> bool:
         """Begin a run and kill something of it at a random moment, if it is still there then."""
         seconds = self.dice.uniform(0.3, self._longest_fuse())
-        run = subprocess.Popen(self._command(), cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        run = subprocess.Popen(
+            self._command(), cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         fuse = time.monotonic() + seconds
         while time.monotonic() < fuse and run.poll() is None:
             time.sleep(0.02)
@@ -119,7 +123,11 @@ class Storm:
         """Command lines that name the store, once those who are about to end had time for it."""
         deadline = time.monotonic() + GONE_WITHIN
         while True:
-            lines = [line for pid in _pids() if str(self.store) in (line := _line(pid)) and pid != os.getpid() and "faults.py" not in line]
+            lines = [
+                line
+                for pid in _pids()
+                if str(self.store) in (line := _line(pid)) and pid != os.getpid() and "faults.py" not in line
+            ]
             if not lines or time.monotonic() > deadline:
                 return lines
             time.sleep(0.05)
@@ -174,7 +182,9 @@ def main() -> None:
         storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))
         storm.rage(options.kills)
         storm.calm()
-    print(f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed, the golden image is as it was")
+    print(
+        f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed, the golden image is as it was"
+    )
 
 
 if __name__ == "__main__":

@@ -70,10 +70,24 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
 def _unpack(work: Path, directory: Path, tree: Path) -> None:
     root = work / f"root-{root_key(build.Recipe())}.tar"
     overlay = directory / "overlay.tar"
-    make_overlay(overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(build.Recipe())}")
+    make_overlay(
+        overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(build.Recipe())}"
+    )
     tree.mkdir()
     for archive in (root, overlay):
-        subprocess.run(["tar", "-C", tree, "-xpf", archive, "--numeric-owner", "--exclude=./dev/*", "--exclude=./usr/lib/modules/*"], check=True)
+        subprocess.run(
+            [
+                "tar",
+                "-C",
+                tree,
+                "-xpf",
+                archive,
+                "--numeric-owner",
+                "--exclude=./dev/*",
+                "--exclude=./usr/lib/modules/*",
+            ],
+            check=True,
+        )
     overlay.unlink()
     (tree / "dev").mkdir(exist_ok=True)
 

@@ -23,7 +23,10 @@ _SLOW = (
 )
 _OPTIONAL = (
     ("mmdebstrap", "only needed for practice build; on Debian or Ubuntu: apt-get install mmdebstrap"),
-    ("dotnet", "only needed for practice build: install the .NET SDK 10 (https://dot.net), or give an official archive with --powershell"),
+    (
+        "dotnet",
+        "only needed for practice build: install the .NET SDK 10 (https://dot.net), or give an official archive with --powershell",
+    ),
 )
 
 

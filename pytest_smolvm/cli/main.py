@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pytest-smolvm", description="Prepare Windows guests for tests on this Linux host.")
+    parser = argparse.ArgumentParser(
+        prog="pytest-smolvm", description="Prepare Windows guests for tests on this Linux host."
+    )
     parser.add_argument(
         "--store",
         type=Path,
@@ -46,16 +48,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_practice(commands)
     _add_windows(commands)
-    images = _add_plain(commands, "images", "list images and templates: size, age, who uses them, what they were made of", _images)
+    images = _add_plain(
+        commands, "images", "list images and templates: size, age, who uses them, what they were made of", _images
+    )
     images.add_argument("image", type=Path, nargs="*", metavar="IMAGE", help="also this one, which is not in the store")
     _add_plain(commands, "doctor", "say what this host can do and how to fix what it cannot", _doctor)
     prune = _add_plain(commands, "prune", "remove what dead runs left and what nobody used for a while", _prune)
-    prune.add_argument("--older-than", type=_duration, default=_duration("7d"), metavar="TIME", help="unused for so long, e.g. 12h or 30d (default: 7d)")
+    prune.add_argument(
+        "--older-than",
+        type=_duration,
+        default=_duration("7d"),
+        metavar="TIME",
+        help="unused for so long, e.g. 12h or 30d (default: 7d)",
+    )
     prune.add_argument("--all", action="store_true", help="everything that is not in use now")
     return parser
 
 
-def _add_plain(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object) -> argparse.ArgumentParser:
+def _add_plain(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text)
     _finish(command, run)
     return command
@@ -69,9 +81,18 @@ def _finish(command: argparse.ArgumentParser, run: object) -> None:
 
 def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     practice = commands.add_parser("practice", help="the practice image: a stand-in for Windows that anyone may build")
-    build = practice.add_subparsers(required=True, metavar="COMMAND").add_parser("build", help="build it from Debian's packages")
-    build.add_argument("--powershell", type=Path, metavar="ARCHIVE", help="use this official PowerShell win-x64 archive instead of our host")
-    build.add_argument("--output", type=Path, metavar="FILE", help="where to put it (default: the store, as image 'practice')")
+    build = practice.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "build", help="build it from Debian's packages"
+    )
+    build.add_argument(
+        "--powershell",
+        type=Path,
+        metavar="ARCHIVE",
+        help="use this official PowerShell win-x64 archive instead of our host",
+    )
+    build.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to put it (default: the store, as image 'practice')"
+    )
     build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the host's, or mmdebstrap's)")
     _finish(build, _practice_build)
 
@@ -79,7 +100,9 @@ def _add_practice(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from pytest_smolvm.cli.windows import add_arguments
 
-    windows = commands.add_parser("windows", help="golden images of Windows").add_subparsers(required=True, metavar="COMMAND")
+    windows = commands.add_parser("windows", help="golden images of Windows").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
     build = windows.add_parser("build-image", help="install Windows from its ISO into a golden image, unattended")
     add_arguments(build)
     _finish(build, _windows_build)
@@ -87,9 +110,17 @@ def _add_windows(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("image", type=Path, metavar="IMAGE")
     check.add_argument("--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB", help="default: %(default)s")
     check.add_argument("--user", default="smolvm", metavar="NAME", help="account in the guest (default: %(default)s)")
-    check.add_argument("--password-file", type=Path, metavar="FILE", help="file with its password (default: the public one of test images)")
     check.add_argument(
-        "--engine", choices=ENGINES, action="append", help="how to run the table of scripts; repeatable (default: each of these ways)"
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="file with its password (default: the public one of test images)",
+    )
+    check.add_argument(
+        "--engine",
+        choices=ENGINES,
+        action="append",
+        help="how to run the table of scripts; repeatable (default: each of these ways)",
     )
     _finish(check, _windows_check)
 
@@ -110,8 +141,12 @@ def _windows_check(options: argparse.Namespace) -> int:
     from pytest_smolvm.images import windows as builder
 
     password = secret(options.password_file, "password") if options.password_file else "smolvm"
-    spec = GuestSpec(image=options.image.absolute(), ssh_user=options.user, ssh_password=password, memory=options.memory, boot="cold")
-    outcomes = builder.check(options.image.absolute(), spec, Lines(_say), Store.at(options.store), options.engine or ENGINES)
+    spec = GuestSpec(
+        image=options.image.absolute(), ssh_user=options.user, ssh_password=password, memory=options.memory, boot="cold"
+    )
+    outcomes = builder.check(
+        options.image.absolute(), spec, Lines(_say), Store.at(options.store), options.engine or ENGINES
+    )
     for outcome in outcomes:
         print(outcome)
     return 0 if all(outcome.good for outcome in outcomes) else 1
@@ -135,7 +170,9 @@ def _images(options: argparse.Namespace) -> int:
 
     for entry in inventory.entries(Store.at(options.store), options.image):
         users = f"used by {', '.join(map(str, entry.users))}" if entry.users else "not in use"
-        print(f"{entry.kind:9} {entry.name:40} {entry.size / 2**20:8.0f} MiB  {entry.age / 86400:5.1f} d  {users}  {entry.detail}")
+        print(
+            f"{entry.kind:9} {entry.name:40} {entry.size / 2**20:8.0f} MiB  {entry.age / 86400:5.1f} d  {users}  {entry.detail}"
+        )
     return 0
 
 

@@ -12,31 +12,77 @@ from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of ``windows build-image``."""
     media = parser.add_argument_group("media")
-    media.add_argument("--iso", type=Path, required=True, metavar="FILE", help="Windows installation ISO, 64-bit (10, 11, Server 2016 or newer)")
+    media.add_argument(
+        "--iso",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="Windows installation ISO, 64-bit (10, 11, Server 2016 or newer)",
+    )
     media.add_argument("--virtio-win-iso", type=Path, required=True, metavar="FILE", help="virtio-win driver ISO")
-    media.add_argument("--openssh", type=Path, metavar="PACKAGE", help="OpenSSH-Win64 .zip or .msi; the build then needs no network")
-    media.add_argument("--output", type=Path, required=True, metavar="FILE", help="golden image to make, e.g. win11.qcow2")
+    media.add_argument(
+        "--openssh", type=Path, metavar="PACKAGE", help="OpenSSH-Win64 .zip or .msi; the build then needs no network"
+    )
+    media.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="golden image to make, e.g. win11.qcow2"
+    )
     media.add_argument("--force", action="store_true", help="replace an existing output")
     system = parser.add_argument_group("system")
-    system.add_argument("--edition", metavar="NAME|INDEX", help="edition on the ISO (default: Pro, Enterprise or Standard with desktop)")
+    system.add_argument(
+        "--edition", metavar="NAME|INDEX", help="edition on the ISO (default: Pro, Enterprise or Standard with desktop)"
+    )
     system.add_argument("--locale", metavar="xx-YY", help="formats of dates and numbers (default: the ISO's language)")
-    system.add_argument("--timezone", default="UTC", metavar="NAME", help="Windows' name of the time zone (default UTC)")
-    system.add_argument("--product-key-file", type=Path, metavar="FILE", help="file with a product key (default: Microsoft's public setup key)")
-    system.add_argument("--user", default=DEFAULT_USER, metavar="NAME", help=f"local administrator to create (default {DEFAULT_USER})")
-    system.add_argument("--password-file", type=Path, metavar="FILE", help="file with its password (default: the public password of test images)")
+    system.add_argument(
+        "--timezone", default="UTC", metavar="NAME", help="Windows' name of the time zone (default UTC)"
+    )
+    system.add_argument(
+        "--product-key-file",
+        type=Path,
+        metavar="FILE",
+        help="file with a product key (default: Microsoft's public setup key)",
+    )
+    system.add_argument(
+        "--user", default=DEFAULT_USER, metavar="NAME", help=f"local administrator to create (default {DEFAULT_USER})"
+    )
+    system.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="file with its password (default: the public password of test images)",
+    )
     system.add_argument("--desktop", action="store_true", help="log the user in at every start, for tests of windows")
-    system.add_argument("--no-secure-boot", dest="secure_boot", action="store_false", help="install without Secure Boot")
-    system.add_argument("--bypass-checks", action="store_true", help="tell Setup to skip its TPM, Secure Boot and memory checks")
+    system.add_argument(
+        "--no-secure-boot", dest="secure_boot", action="store_false", help="install without Secure Boot"
+    )
+    system.add_argument(
+        "--bypass-checks", action="store_true", help="tell Setup to skip its TPM, Secure Boot and memory checks"
+    )
     machine = parser.add_argument_group("computer")
     machine.add_argument("--disk-size", type=int, default=64, metavar="GIB", help="size the guest sees (default 64)")
-    machine.add_argument("--memory", type=int, default=4096, metavar="MIB", help="memory during the build (default 4096)")
+    machine.add_argument(
+        "--memory", type=int, default=4096, metavar="MIB", help="memory during the build (default 4096)"
+    )
     machine.add_argument("--cpus", type=int, default=2, metavar="N", help="processors during the build (default 2)")
     baking = parser.add_argument_group("additions")
-    baking.add_argument("--extra-script", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="scripts to run in the finished system; repeatable")
-    baking.add_argument("--bake-app", type=Path, metavar="DIR", help="directory to copy in; its install.ps1 or install.cmd is run")
+    baking.add_argument(
+        "--extra-script",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="scripts to run in the finished system; repeatable",
+    )
+    baking.add_argument(
+        "--bake-app", type=Path, metavar="DIR", help="directory to copy in; its install.ps1 or install.cmd is run"
+    )
     failing = parser.add_argument_group("failures")
-    failing.add_argument("--timeout", type=float, default=10800.0, metavar="SECONDS", help="for the whole installation (default 10800)")
-    failing.add_argument("--stall", type=float, default=1200.0, metavar="SECONDS", help="without a sign of life (default 1200)")
+    failing.add_argument(
+        "--timeout", type=float, default=10800.0, metavar="SECONDS", help="for the whole installation (default 10800)"
+    )
+    failing.add_argument(
+        "--stall", type=float, default=1200.0, metavar="SECONDS", help="without a sign of life (default 1200)"
+    )
     failing.add_argument("--keep-failed", action="store_true", help="keep the working directory of a failed build")
 
 

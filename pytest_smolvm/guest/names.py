@@ -10,7 +10,9 @@ from pytest_smolvm.errors import UsageError
 
 # "Naming Files, Paths, and Namespaces" (Microsoft Learn): reserved characters and device names.
 _ILLEGAL = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in "123456789¹²³"}
+_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{name}{digit}" for name in ("com", "lpt") for digit in "123456789¹²³"
+}
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _PART_MAX = 255  # NTFS: UTF-16 units in one path component
 _PATH_MAX = 32767

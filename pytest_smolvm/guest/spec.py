@@ -64,7 +64,9 @@ class GuestSpec:
         """
         unknown = sorted(set(changes) - set(self.__dataclass_fields__))
         if unknown:
-            raise UsageError(f"unknown: {', '.join(unknown)}; possible are {', '.join(sorted(self.__dataclass_fields__))}")
+            raise UsageError(
+                f"unknown: {', '.join(unknown)}; possible are {', '.join(sorted(self.__dataclass_fields__))}"
+            )
         return replace(self, **changes)
 
 

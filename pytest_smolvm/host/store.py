@@ -48,7 +48,9 @@ class Store:
             probe.touch()
             probe.unlink()
         except OSError as exc:
-            raise StoreError(f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours") from exc
+            raise StoreError(
+                f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
+            ) from exc
         return cls(root)
 
     def lock(self, name: str) -> Path:
@@ -70,7 +72,12 @@ class Store:
 
         :returns: how many things were cleared.
         """
-        dead = [path for place in (self.runs, self.leases, self.templates, self.images) for path in place.iterdir() if _orphaned(path)]
+        dead = [
+            path
+            for place in (self.runs, self.leases, self.templates, self.images)
+            for path in place.iterdir()
+            if _orphaned(path)
+        ]
         _kill_users_of([path for path in dead if path.is_dir()])
         for path in dead:
             remove(path)

@@ -15,7 +15,9 @@ _PAUSE = 0.2
 _SHOWN = 400
 
 
-def until_exit(what: str, run: Callable[[float], RunResult], wanted: Callable[[int], bool], timeout: float) -> RunResult:
+def until_exit(
+    what: str, run: Callable[[float], RunResult], wanted: Callable[[int], bool], timeout: float
+) -> RunResult:
     """Run a command again and again until its exit code is one that is `wanted`.
 
     :param run: runs it with a time-out in seconds.

@@ -46,7 +46,10 @@ def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
     open_files = _open_files()
     images = [*(path for path in store.images.glob("*.qcow2") if not store.is_aside(path)), *elsewhere]
     directories = [path for path in store.templates.iterdir() if not store.is_aside(path)]
-    found = [*_listed(images, lambda path: _image(path, open_files)), *_listed(directories, lambda path: _template(store, path, open_files))]
+    found = [
+        *_listed(images, lambda path: _image(path, open_files)),
+        *_listed(directories, lambda path: _template(store, path, open_files)),
+    ]
     return sorted(found, key=lambda entry: entry.age)
 
 
@@ -79,14 +82,26 @@ def _listed(paths: Iterable[Path], make: Callable[[Path], Entry]) -> Iterator[En
 
 
 def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
-    return Entry("image", path.stem, path, _size(path), _age(path), tuple(sorted(open_files.get(path.resolve(), ()))), _made_of(path))
+    return Entry(
+        "image",
+        path.stem,
+        path,
+        _size(path),
+        _age(path),
+        tuple(sorted(open_files.get(path.resolve(), ()))),
+        _made_of(path),
+    )
 
 
 def _made_of(image: Path) -> str:
     """What the note beside an image says, if there is one."""
     note = records.read(records.beside(image)) or {}
     system, account = note.get("system", {}), note.get("account", {})
-    return f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}" if system else ""
+    return (
+        f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}"
+        if system
+        else ""
+    )
 
 
 def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:

@@ -53,13 +53,37 @@ def identity(path: Path) -> str:
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:
     """Create a thin qcow2 at `path` that reads what it lacks from `backing`; a link to that may go afterwards."""
-    command = [_qemu_img(), "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", os.fspath(backing.resolve()), os.fspath(path)]
+    command = [
+        _qemu_img(),
+        "create",
+        "-q",
+        "-f",
+        "qcow2",
+        "-F",
+        backing_format,
+        "-b",
+        os.fspath(backing.resolve()),
+        os.fspath(path),
+    ]
     run("create an overlay", command)
 
 
 def blank(backing: Path, path: Path, size: int) -> None:
     """Create an empty overlay of `size` bytes whose backing file may come into being later."""
-    command = [_qemu_img(), "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", os.fspath(backing), os.fspath(path), str(size)]
+    command = [
+        _qemu_img(),
+        "create",
+        "-q",
+        "-u",
+        "-f",
+        "qcow2",
+        "-F",
+        "qcow2",
+        "-b",
+        os.fspath(backing),
+        os.fspath(path),
+        str(size),
+    ]
     run("create an overlay", command)
 
 
@@ -80,14 +104,19 @@ def _check_readable(path: Path) -> None:
     except OSError as exc:
         raise ImageError(f"the image {path} cannot be read: {exc.strerror}") from exc
     if magic != _QCOW2_MAGIC:
-        raise ImageError(f"{path} is not a qcow2 image; convert it: qemu-img convert -O qcow2 {path.name} {path.stem}.qcow2")
+        raise ImageError(
+            f"{path} is not a qcow2 image; convert it: qemu-img convert -O qcow2 {path.name} {path.stem}.qcow2"
+        )
 
 
 def _chain(path: Path) -> list[dict[str, Any]]:
     """What qemu-img tells of an image, and of each file below it."""
     # --force-share: a look must not collide with the lock of a running guest.
     try:
-        text = run("look at the image", [_qemu_img(), "info", "--force-share", "--output=json", "--backing-chain", os.fspath(path)])
+        text = run(
+            "look at the image",
+            [_qemu_img(), "info", "--force-share", "--output=json", "--backing-chain", os.fspath(path)],
+        )
     except ToolError as exc:
         raise ImageError(f"the image {path} cannot be used: {_last_line(exc.output)}") from exc
     chain: list[dict[str, Any]] = json.loads(text)
@@ -114,7 +143,9 @@ def _check_whole(path: Path) -> None:
         run("check the image", [_qemu_img(), "check", "--force-share", "--output=json", os.fspath(path)])
     except ToolError as exc:
         if exc.exit_code != _LEAKED:
-            raise ImageError(f"the image {path} is damaged or truncated (qemu-img check says so); copy it again") from exc
+            raise ImageError(
+                f"the image {path} is damaged or truncated (qemu-img check says so); copy it again"
+            ) from exc
 
 
 def _qemu_img() -> str:

@@ -29,7 +29,9 @@ class Firmware:
     @property
     def identity(self) -> str:
         """Changes when the files do."""
-        return " ".join(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in (self.code, self.variables))
+        return " ".join(
+            f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in (self.code, self.variables)
+        )
 
 
 def find(*, secure_boot: bool = False, directories: Sequence[Path] | None = None) -> Firmware:
@@ -75,7 +77,9 @@ def _descriptors(directories: Sequence[Path]) -> Iterator[Path]:
 def _unfit(described: dict[str, Any], secure_boot: bool) -> str | None:
     if "uefi" not in described["interface-types"] or described["mapping"]["device"] != "flash":
         return "not UEFI in flash"
-    machines = [name for target in described["targets"] if target["architecture"] == "x86_64" for name in target["machines"]]
+    machines = [
+        name for target in described["targets"] if target["architecture"] == "x86_64" for name in target["machines"]
+    ]
     if not any(fnmatch("pc-q35-7.2", name) for name in machines):
         return "not for x86_64 q35"
     features = set(described["features"])

@@ -41,7 +41,9 @@ def look(store: Store) -> Host:
     :raises HostError: it cannot run guests; the message says what is missing.
     """
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise HostError(f"guests run on Linux hosts with x86-64 processors, not on {platform.system()} {platform.machine()}")
+        raise HostError(
+            f"guests run on Linux hosts with x86-64 processors, not on {platform.system()} {platform.machine()}"
+        )
     binary = require(qemu.BINARY, qemu.PACKAGE)
     require("qemu-img", "qemu-utils")
     require("swtpm", "swtpm")

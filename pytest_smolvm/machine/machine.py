@@ -64,7 +64,12 @@ class Machine:
     @property
     def cpu_seconds(self) -> float:
         """Processor time QEMU has used so far."""
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{self.child.pid}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime (proc(5))
 
     def check(self) -> None:
@@ -76,7 +81,9 @@ class Machine:
             raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use", self.log_tail)
         state = self.monitor.execute("query-status")["status"]
         if state == "io-error":
-            raise GuestDied(f"the guest was stopped: its disk could not be written; is the store's file system full? ({self.parts.directory})")
+            raise GuestDied(
+                f"the guest was stopped: its disk could not be written; is the store's file system full? ({self.parts.directory})"
+            )
         if state in ("shutdown", "guest-panicked", "internal-error"):
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)
 

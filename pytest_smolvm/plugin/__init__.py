@@ -41,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         also = f"{setting.help} [ini: {setting.key}, environment: {setting.variable}]"
         if not setting.secret:
             action = "append" if setting.many else "store"
-            group.addoption(setting.option, dest=setting.key, action=action, default=None, metavar=_metavar(setting), help=also)
+            group.addoption(
+                setting.option, dest=setting.key, action=action, default=None, metavar=_metavar(setting), help=also
+            )
         parser.addini(setting.key, also, type="linelist" if setting.many else "string", default=None)
 
 
@@ -55,7 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _settings(config: pytest.Config) -> Settings:
     if _SETTINGS not in config.stash:
         try:
-            config.stash[_SETTINGS] = resolve(lambda s: config.getoption(s.key, None), lambda s: config.getini(s.key), os.environ)
+            config.stash[_SETTINGS] = resolve(
+                lambda s: config.getoption(s.key, None), lambda s: config.getini(s.key), os.environ
+            )
         except UsageError as exc:
             raise pytest.UsageError(str(exc)) from exc
     return config.stash[_SETTINGS]
@@ -186,7 +190,9 @@ def windows_vm_session(request: pytest.FixtureRequest, _smolvm: Session, smolvm_
 
 
 @pytest.fixture
-def windows_vm_factory(request: pytest.FixtureRequest, _smolvm: Session, smolvm_image: str | None) -> Iterator[Callable[..., list[SmolVM]]]:
+def windows_vm_factory(
+    request: pytest.FixtureRequest, _smolvm: Session, smolvm_image: str | None
+) -> Iterator[Callable[..., list[SmolVM]]]:
     """Several Windows guests in one test: windows_vm_factory(count=2, memory=...) returns a list; all or none are granted."""
     with ExitStack() as stack:
 
@@ -246,7 +252,9 @@ def _suite_wants(wants: object) -> dict[str, Any]:
     who = "fixture windows_vm_spec"
     checked = _checked(who, wants)
     if "image" in checked:
-        raise UsageError(f"{who}: image makes no sense in it; --smolvm-image names the suite's images, the marker windows_vm a test's")
+        raise UsageError(
+            f"{who}: image makes no sense in it; --smolvm-image names the suite's images, the marker windows_vm a test's"
+        )
     return checked
 
 

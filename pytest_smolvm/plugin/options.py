@@ -58,11 +58,30 @@ TABLE = (
     Setting("image", "golden image: a path, NAME=PATH, or 'practice'; repeatable, tests then run on each", many=True),
     Setting("memory", f"MiB of RAM per guest (default {DEFAULT_MEMORY}; practice image 1024)", _whole),
     Setting("cpus", f"processors per guest (default {DEFAULT_CPUS})", _whole, DEFAULT_CPUS),
-    Setting("boot", "how a guest comes up: clone restores a template baked once per host, cold boots from firmware", str, "clone", choices=BOOT),
-    Setting("boot-timeout", f"seconds from power-on to a login (default {DEFAULT_BOOT_TIMEOUT:g})", _seconds, DEFAULT_BOOT_TIMEOUT),
-    Setting("keep", "keep the disk and logs of guests: never (default), failed tests' or always", str, "never", choices=KEEP),
-    Setting("max-guests", "most guests alive at once on this host, all runs together (default: as many as memory holds)", _whole),
-    Setting("store", "directory of images, templates and run directories (default: $SMOLVM_HOME or the user's cache)", Path),
+    Setting(
+        "boot",
+        "how a guest comes up: clone restores a template baked once per host, cold boots from firmware",
+        str,
+        "clone",
+        choices=BOOT,
+    ),
+    Setting(
+        "boot-timeout",
+        f"seconds from power-on to a login (default {DEFAULT_BOOT_TIMEOUT:g})",
+        _seconds,
+        DEFAULT_BOOT_TIMEOUT,
+    ),
+    Setting(
+        "keep", "keep the disk and logs of guests: never (default), failed tests' or always", str, "never", choices=KEEP
+    ),
+    Setting(
+        "max-guests",
+        "most guests alive at once on this host, all runs together (default: as many as memory holds)",
+        _whole,
+    ),
+    Setting(
+        "store", "directory of images, templates and run directories (default: $SMOLVM_HOME or the user's cache)", Path
+    ),
     Setting("ssh-user", "account in the guest (default smolvm)", str, "smolvm"),
     Setting("ssh-password", "its password (default smolvm)", str, "smolvm", secret=True),
 )
@@ -97,7 +116,9 @@ def resolve(
     found: dict[str, Any] = {}
     for setting in TABLE:
         value, origin = _raw(setting, option, ini, environ)
-        found[setting.key.removeprefix("smolvm_")] = setting.default if value is None else _parsed(setting, value, origin)
+        found[setting.key.removeprefix("smolvm_")] = (
+            setting.default if value is None else _parsed(setting, value, origin)
+        )
     found["image"] = images(found["image"] or ())
     found["store"] = found["store"] or default_store(environ)
     return Settings(**found)
@@ -128,7 +149,9 @@ def images(words: Sequence[str]) -> dict[str, Path | None]:
     return found
 
 
-def _raw(setting: Setting, option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str]) -> tuple[Any, str]:
+def _raw(
+    setting: Setting, option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str]
+) -> tuple[Any, str]:
     if not setting.secret and (value := option(setting)) not in (None, []):
         return value, setting.option
     if value := environ.get(setting.variable):  # an empty one is how shells and CI files say that it is not set

@@ -103,8 +103,16 @@ class Session:
     def _spec(self, image: Path, name: str, marks: Mapping[str, Any]) -> GuestSpec:
         settings = self.settings
         memory = settings.memory or (_PRACTICE_MEMORY if name == PRACTICE else DEFAULT_MEMORY)
-        plain = GuestSpec(image=image, ssh_user=settings.ssh_user, ssh_password=settings.ssh_password, boot=settings.boot)
-        wants = {"memory": memory, "cpus": settings.cpus, "boot_timeout": settings.boot_timeout, **self.suite_wants, **marks}
+        plain = GuestSpec(
+            image=image, ssh_user=settings.ssh_user, ssh_password=settings.ssh_password, boot=settings.boot
+        )
+        wants = {
+            "memory": memory,
+            "cpus": settings.cpus,
+            "boot_timeout": settings.boot_timeout,
+            **self.suite_wants,
+            **marks,
+        }
         return plain.having(**{key: value for key, value in wants.items() if key not in _MARKER_ONLY})
 
     def image(self, name: str) -> Path:

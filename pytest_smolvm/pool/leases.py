@@ -93,7 +93,9 @@ class Capacity:
         path = self._new()
         with exclusive(self._store.lock("leases")):
             leases = self._leases()
-            granted = self._fits(leases, 2 * [Lease(weight(spec))]) and not any(lease.waiting for lease in leases.values())
+            granted = self._fits(leases, 2 * [Lease(weight(spec))]) and not any(
+                lease.waiting for lease in leases.values()
+            )
             if granted:
                 _write(path, Lease(weight(spec), spare=True))
         try:
@@ -137,7 +139,9 @@ class Capacity:
                 "for itself; lower --smolvm-memory"
             )
         if self._max_guests is not None and len(wanted) > self._max_guests:
-            raise CapacityError(f"{len(wanted)} guests at once are asked for, but --smolvm-max-guests is {self._max_guests}")
+            raise CapacityError(
+                f"{len(wanted)} guests at once are asked for, but --smolvm-max-guests is {self._max_guests}"
+            )
 
     def _wait(self, wanted: dict[Path, Lease]) -> None:
         granted = lambda: self._granted(wanted)  # noqa: E731
@@ -193,12 +197,18 @@ class Capacity:
             )
 
     def _leases(self) -> dict[Path, Lease]:
-        found = {path: _read(path) for path in self._store.leases.iterdir() if path.suffix != _ASIDE and owner.alive(_owner(path))}
+        found = {
+            path: _read(path)
+            for path in self._store.leases.iterdir()
+            if path.suffix != _ASIDE and owner.alive(_owner(path))
+        }
         return {path: lease for path, lease in found.items() if lease is not None}
 
     def _in_use(self) -> str:
         held = [(path, lease) for path, lease in self._leases().items() if not lease.waiting]
-        return "; ".join(f"process {_owner(path).partition('-')[0]} has one of {lease.memory} MiB" for path, lease in held)
+        return "; ".join(
+            f"process {_owner(path).partition('-')[0]} has one of {lease.memory} MiB" for path, lease in held
+        )
 
 
 def _memory(leases: list[Lease]) -> int:

@@ -187,7 +187,9 @@ class Pool:
             _keep(guest, directory)
 
     @contextmanager
-    def _restored(self, template: templates.Template, spec: GuestSpec, begun: Callable[[Machine], object] = id) -> Iterator[Guest]:
+    def _restored(
+        self, template: templates.Template, spec: GuestSpec, begun: Callable[[Machine], object] = id
+    ) -> Iterator[Guest]:
         with self.store.run_directory() as directory:
             with templates.clone(template, spec, self.host, directory) as restored:
                 begun(restored)
@@ -206,7 +208,9 @@ class Pool:
                     machine.settle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
                 yield
 
-        return templates.ready(spec, self.host, self.store, self._progress, recipe=_recipe(), warm=warmed, instead_of=instead_of)
+        return templates.ready(
+            spec, self.host, self.store, self._progress, recipe=_recipe(), warm=warmed, instead_of=instead_of
+        )
 
     def _seated(self, connection: ssh.Ssh, file: Path) -> None:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
@@ -229,7 +233,9 @@ class Pool:
                 resident.set_clock()
             return True
         except ResidentLost as exc:
-            self._progress.note(f"clones wake with the time of this moment, unless their system corrects it by itself: {exc}")
+            self._progress.note(
+                f"clones wake with the time of this moment, unless their system corrects it by itself: {exc}"
+            )
             return False
 
 

@@ -96,7 +96,14 @@ def find(store: Store, name: str) -> Template | None:
 
 
 def ready(
-    spec: GuestSpec, host: Host, store: Store, progress: Progress, *, recipe: str, warm: Warm, instead_of: Template | None = None
+    spec: GuestSpec,
+    host: Host,
+    store: Store,
+    progress: Progress,
+    *,
+    recipe: str,
+    warm: Warm,
+    instead_of: Template | None = None,
 ) -> Template:
     """The template for `spec`, baked first if this host has none; by one process, the others wait for it.
 
@@ -112,7 +119,9 @@ def ready(
     if template is not None and template != instead_of:
         return template
     what = f"the template of {spec.image.name}"
-    with exclusive(store.lock(f"template-{name}"), while_waiting=lambda who: phase(progress, f"waiting for {who} to bake {what}")):
+    with exclusive(
+        store.lock(f"template-{name}"), while_waiting=lambda who: phase(progress, f"waiting for {who} to bake {what}")
+    ):
         template = find(store, name)  # the one we waited for
         if template is None or template == instead_of:
             discard(store, name)
@@ -300,7 +309,13 @@ def _make_blanks(directory: Path, final: Path) -> None:
 
 def _note(directory: Path, spec: GuestSpec, host: Host, seconds: float) -> None:
     files = {file.name: _fingerprint(file) for file in directory.iterdir()}
-    record = {"files": files, "image": os.fspath(spec.image), "memory": spec.memory, "cpus": spec.cpus, "host": str(host)}
+    record = {
+        "files": files,
+        "image": os.fspath(spec.image),
+        "memory": spec.memory,
+        "cpus": spec.cpus,
+        "host": str(host),
+    }
     record |= {"created": time.time(), "seconds": round(seconds, 3)}
     with open(directory / _RECORD, "w", encoding="utf-8") as out:
         json.dump(record, out)

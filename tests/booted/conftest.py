@@ -88,7 +88,9 @@ def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pyt
 def guest_processes(place: Path) -> list[str]:
     """Command lines of QEMU and swtpm processes below `place`."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in listed if str(place) in line and line.split(" ")[0].endswith(("qemu-system-x86_64", "swtpm"))]
+    return [
+        line for line in listed if str(place) in line and line.split(" ")[0].endswith(("qemu-system-x86_64", "swtpm"))
+    ]
 
 
 def pool_on(store: Store, max_guests: int | None = None) -> Pool:

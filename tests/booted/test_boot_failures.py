@@ -82,7 +82,9 @@ def test_a_wrong_password_is_said_soon_after_the_server_answers(pool: Pool, imag
 def test_qemu_killed_during_a_run(pool: Pool, image: Path) -> None:
     with cold(image, pool) as vm:
         vm.wait_for_ssh()
-        killer = threading.Timer(2.0, lambda: subprocess.run(["pkill", "-KILL", "-f", f"qemu-system.*{pool.store.runs}"], check=True))
+        killer = threading.Timer(
+            2.0, lambda: subprocess.run(["pkill", "-KILL", "-f", f"qemu-system.*{pool.store.runs}"], check=True)
+        )
         killer.start()
         with pytest.raises(GuestDied, match="QEMU ended"):
             vm.run("ping -n 60 127.0.0.1", shell="cmd", timeout=60)

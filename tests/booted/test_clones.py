@@ -60,7 +60,9 @@ def test_a_spare_is_handed_over_and_the_next_one_is_not_the_same(pool: Pool, spe
         vm.write_text(r"C:\Users\smolvm\note.txt", "mine")
         pool.expect(spec)
     with SmolVM.of(spec, pool) as vm:
-        assert vm.run(r"if exist C:\Users\smolvm\note.txt (echo yes) else (echo no)", shell="cmd").stdout.strip() == "no"
+        assert (
+            vm.run(r"if exist C:\Users\smolvm\note.txt (echo yes) else (echo no)", shell="cmd").stdout.strip() == "no"
+        )
     pool.close()
 
 

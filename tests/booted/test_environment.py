@@ -10,7 +10,7 @@ from pytest_smolvm.guest.system.regfile import Value
 USER = r"HKCU\Environment"
 MACHINE = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 STRANGE = {
-    "SMOLVM_QUOTES": 'a "b" \'c\' `d` ^e^ <f> |g| &h&',
+    "SMOLVM_QUOTES": "a \"b\" 'c' `d` ^e^ <f> |g| &h&",
     "SMOLVM_PERCENT": "100% %PATH% %%x%%",
     "SMOLVM_LINES": "first\r\n[second]\nthird=\\",
     "SMOLVM_UNICODE": "grüße 日本 🎈",
@@ -25,7 +25,9 @@ def test_strange_values_are_read_as_they_were_written(windows_vm_module: SmolVM)
     assert STRANGE == {name: values[name].data for name in STRANGE}
     assert STRANGE["SMOLVM_LINES"] == windows_vm_module.get_env("smolvm_lines")
     assert "100% %PATH% %%x%%" == windows_vm_module.run("echo %SMOLVM_PERCENT%", shell="cmd").stdout.strip()
-    assert 30_000 == len(windows_vm_module.run("set SMOLVM_LONG", shell="cmd").stdout.strip().removeprefix("SMOLVM_LONG="))
+    assert 30_000 == len(
+        windows_vm_module.run("set SMOLVM_LONG", shell="cmd").stdout.strip().removeprefix("SMOLVM_LONG=")
+    )
 
     windows_vm_module.unset_env(*STRANGE)
     assert windows_vm_module.get_env("SMOLVM_LONG") is None

@@ -23,18 +23,27 @@ def place(windows_vm_module: SmolVM, request: pytest.FixtureRequest) -> str:
     return path
 
 
-def test_a_file_goes_there_and_back_with_time_and_read_only_mark(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
+def test_a_file_goes_there_and_back_with_time_and_read_only_mark(
+    windows_vm_module: SmolVM, place: str, tmp_path: Path
+) -> None:
     source, back = tmp_path / "there.bin", tmp_path / "new" / "back.bin"
     source.write_bytes(os.urandom(3 * MEBI + 7))
     os.utime(source, (1_234_567_890, 1_234_567_890))
     source.chmod(0o444)
     seen: list[tuple[int, int]] = []
 
-    windows_vm_module.upload_file(source, rf"{place}\Grüße 日本\100% 🎈.bin", verify=True, progress=lambda *step: seen.append(step))
+    windows_vm_module.upload_file(
+        source, rf"{place}\Grüße 日本\100% 🎈.bin", verify=True, progress=lambda *step: seen.append(step)
+    )
     windows_vm_module.download_file(rf"{place}\Grüße 日本\100% 🎈.bin", back, verify=True)
 
     found = windows_vm_module.stat(rf"{place}\Grüße 日本\100% 🎈.bin")
-    assert (3 * MEBI + 7, 1_234_567_890, False, True) == (found.size, found.modified, found.is_directory, found.read_only)
+    assert (3 * MEBI + 7, 1_234_567_890, False, True) == (
+        found.size,
+        found.modified,
+        found.is_directory,
+        found.read_only,
+    )
     assert source.read_bytes() == back.read_bytes()
     assert (1_234_567_890, 0) == (back.stat().st_mtime, back.stat().st_mode & stat.S_IWUSR)
     assert (3 * MEBI + 7, 3 * MEBI + 7) == seen[-1]
@@ -63,7 +72,9 @@ def test_names_in_a_directory(windows_vm_module: SmolVM, place: str) -> None:
     assert b"\x00\xff" == windows_vm_module.read_bytes(rf"{place}\B")
 
 
-def test_a_directory_goes_only_when_it_is_empty_or_recursion_is_asked_for(windows_vm_module: SmolVM, place: str) -> None:
+def test_a_directory_goes_only_when_it_is_empty_or_recursion_is_asked_for(
+    windows_vm_module: SmolVM, place: str
+) -> None:
     windows_vm_module.write_text(rf"{place}\a\b\c.txt", "x")
 
     with pytest.raises(TransferError):

@@ -51,7 +51,9 @@ def test_a_script_of_a_megabyte(windows_vm_module: SmolVM) -> None:
 
 
 def test_twenty_megabytes_on_both_streams(windows_vm_module: SmolVM) -> None:
-    script = "$piece = 'x' * 1MB; foreach ($i in 1..20) { [Console]::Out.Write($piece); [Console]::Error.Write($piece) }"
+    script = (
+        "$piece = 'x' * 1MB; foreach ($i in 1..20) { [Console]::Out.Write($piece); [Console]::Error.Write($piece) }"
+    )
 
     result = windows_vm_module.run(script, timeout=600)
 

@@ -63,7 +63,9 @@ def test_a_user_without_privileges(inner: pytest.Pytester) -> None:
 def test_too_little_memory_is_free(inner: pytest.Pytester) -> None:
     table = Path("/proc/meminfo").read_text(encoding="ascii").splitlines(keepends=True)
     scarce = inner.path / "meminfo"
-    scarce.write_text("".join(f"MemAvailable: {300 * 1024} kB\n" if line.startswith("MemAvailable:") else line for line in table))
+    scarce.write_text(
+        "".join(f"MemAvailable: {300 * 1024} kB\n" if line.startswith("MemAvailable:") else line for line in table)
+    )
     inner.makepyfile(TEST)
     store = inner.mkdir("store")  # in which no guest runs whose end could be waited for
 
@@ -73,7 +75,9 @@ def test_too_little_memory_is_free(inner: pytest.Pytester) -> None:
     )
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*CapacityError: 1 guest of * MiB cannot start: only 300 of this host's * MiB are free*"])
+    result.stdout.fnmatch_lines(
+        ["*CapacityError: 1 guest of * MiB cannot start: only 300 of this host's * MiB are free*"]
+    )
     assert [] == list((store / "leases").iterdir())
 
 
@@ -91,7 +95,10 @@ def small(place: Path, mebibytes: int) -> Iterator[Store]:
 @AS_ROOT
 def test_the_store_fills_up_while_a_template_is_baked(image: Path, tmp_path: Path) -> None:
     with small(tmp_path / "small", 200) as store:
-        with pytest.raises(StoreError, match="is full; pytest-smolvm prune"), SmolVM(image=image, pool=pool_on(store), memory=MEMORY):
+        with (
+            pytest.raises(StoreError, match="is full; pytest-smolvm prune"),
+            SmolVM(image=image, pool=pool_on(store), memory=MEMORY),
+        ):
             pass
         assert [] == list(store.templates.iterdir())
 

@@ -26,7 +26,9 @@ def test_twenty_kills_leave_nothing(image: Path, tmp_path: Path) -> None:
     assert 20 == sum(storm.killed.values())
 
 
-def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_that_cannot_clone(spec: GuestSpec, own_store: Store) -> None:
+def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_that_cannot_clone(
+    spec: GuestSpec, own_store: Store
+) -> None:
     host = pool_on(own_store).host
     disturbed: list[Path] = []
 

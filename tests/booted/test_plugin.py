@@ -86,7 +86,9 @@ def test_the_suites_own_defaults(inner: pytest.Pytester) -> None:
     inner.runpytest_subprocess("-q", "--smolvm-boot=cold").assert_outcomes(passed=1)
 
 
-def test_two_workers_share_one_template(inner: pytest.Pytester, image: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_two_workers_share_one_template(
+    inner: pytest.Pytester, image: object, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     inner.makepyfile("def test_a(windows_vm): pass\ndef test_b(windows_vm): pass\n")
     store = tmp_path_factory.mktemp("fresh")
 
@@ -114,7 +116,9 @@ def test_header(inner: pytest.Pytester) -> None:
 
 
 def test_what_a_guest_prints_is_seen_with_s_and_only_then(inner: pytest.Pytester) -> None:
-    inner.makepyfile("def test_print(windows_vm):\n    windows_vm.run('echo one& echo two', shell='cmd')\n    assert [] == windows_vm.run_json(',@()')\n")
+    inner.makepyfile(
+        "def test_print(windows_vm):\n    windows_vm.run('echo one& echo two', shell='cmd')\n    assert [] == windows_vm.run_json(',@()')\n"
+    )
 
     said = [line.split(" ")[-1] for line in inner.runpytest_subprocess("-s").outlines]
     assert ["one", "two"] == [line for line in said if line in ("one", "two", "[]")]
@@ -123,7 +127,9 @@ def test_what_a_guest_prints_is_seen_with_s_and_only_then(inner: pytest.Pytester
 
 @pytest.mark.parametrize(("keep", "kept"), [("never", 0), ("failed", 1), ("always", 2)])
 def test_keep(inner: pytest.Pytester, store: Store, keep: str, kept: int) -> None:
-    inner.makepyfile(**{f"test_keep_{keep}": "def test_good(windows_vm): pass\ndef test_bad(windows_vm): assert False\n"})
+    inner.makepyfile(
+        **{f"test_keep_{keep}": "def test_good(windows_vm): pass\ndef test_bad(windows_vm): assert False\n"}
+    )
 
     result = inner.runpytest_subprocess(f"--smolvm-keep={keep}")
 

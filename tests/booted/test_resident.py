@@ -16,7 +16,7 @@ def test_a_call_sees_nothing_of_the_call_before(windows_vm_module: SmolVM) -> No
     for _ in range(3):  # both processes, and one of them twice
         assert 1 == windows_vm_module.run(left).exit_code
     seen = windows_vm_module.run_json(
-        "@([bool]$x, [bool]$y, (Get-Location).Path, \"$ErrorActionPreference\", [bool]$env:SMOLVM_Z, [bool](Get-Command f -ea Ignore), $Error.Count)"
+        '@([bool]$x, [bool]$y, (Get-Location).Path, "$ErrorActionPreference", [bool]$env:SMOLVM_Z, [bool](Get-Command f -ea Ignore), $Error.Count)'
     )
 
     home = windows_vm_module.run("$env:USERPROFILE").stdout.strip()

@@ -46,14 +46,16 @@ def test_hello(capsys: pytest.CaptureFixture[str]) -> None:
         Path("hello.ps1").write_text("Write-Output 'hello from a file'\n")
         vm.upload_file("./hello.ps1", "C:\\Users\\smolvm\\scripts\\hello.ps1")
 
-        result = vm.run(
-            "powershell.exe -File C:\\Users\\smolvm\\scripts\\hello.ps1"
-        )
+        result = vm.run("powershell.exe -File C:\\Users\\smolvm\\scripts\\hello.ps1")
         print(result.stdout)
 
     words = capsys.readouterr().out.split("\n")
     # Names ignore case on Windows, and wine spells the directory in small letters.
-    assert [word.strip().replace("windows", "Windows", 1) if word.strip() == "windows" else word.strip() for word in words if word.strip()] == [
+    assert [
+        word.strip().replace("windows", "Windows", 1) if word.strip() == "windows" else word.strip()
+        for word in words
+        if word.strip()
+    ] == [
         "hello from windows",
         "PRACTICE",
         "hello from windows",

@@ -33,13 +33,23 @@ class Run:
 
     def says(self, pattern: re.Pattern[str], timeout: float = SECONDS) -> re.Match[str]:
         """Wait for a line."""
-        return until(f"{pattern.pattern!r}", lambda: pattern.search(self.text), timeout=timeout, last_seen=lambda: self.text[-2000:])
+        return until(
+            f"{pattern.pattern!r}",
+            lambda: pattern.search(self.text),
+            timeout=timeout,
+            last_seen=lambda: self.text[-2000:],
+        )
 
 
 @contextmanager
 def began(place: Path, name: str, *options: str) -> Iterator[Run]:
     log = place / f"{name}.log"
-    with open(log, "wb") as sink, background("pytest", "-p", "no:cacheprovider", *options, cwd=place, stdout=sink, stderr=subprocess.STDOUT) as process:
+    with (
+        open(log, "wb") as sink,
+        background(
+            "pytest", "-p", "no:cacheprovider", *options, cwd=place, stdout=sink, stderr=subprocess.STDOUT
+        ) as process,
+    ):
         yield Run(process, log)
 
 

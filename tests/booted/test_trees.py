@@ -48,7 +48,11 @@ def _seen(root: Path) -> dict[str, tuple[bytes | None, int, bool]]:
     for path in root.rglob("*"):
         status = path.stat()
         content = None if path.is_dir() else path.read_bytes()
-        found[str(path.relative_to(root))] = (content, 0 if path.is_dir() else int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
+        found[str(path.relative_to(root))] = (
+            content,
+            0 if path.is_dir() else int(status.st_mtime),
+            not status.st_mode & stat.S_IWUSR,
+        )
     return found
 
 
@@ -79,7 +83,9 @@ def test_a_tree_is_merged_into_one_that_is_there(windows_vm_module: SmolVM, plac
     assert "kept" == windows_vm_module.read_text(rf"{place}\kept.txt")
 
 
-def test_a_directory_whose_name_cmd_cannot_quote_comes_back_too(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
+def test_a_directory_whose_name_cmd_cannot_quote_comes_back_too(
+    windows_vm_module: SmolVM, place: str, tmp_path: Path
+) -> None:
     windows_vm_module.write_text(rf"{place}\%PATH% & x\a\b.txt", "percent")
 
     windows_vm_module.download_dir(rf"{place}\%PATH% & x", tmp_path / "back", verify=True)
@@ -99,7 +105,9 @@ def test_a_tree_that_windows_cannot_have_is_refused_before_anything_is_sent(
     assert [] == windows_vm_module.listdir(place)
 
 
-def test_a_file_in_the_way_of_a_directory_changes_nothing(windows_vm_module: SmolVM, place: str, tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_a_directory_changes_nothing(
+    windows_vm_module: SmolVM, place: str, tmp_path: Path
+) -> None:
     tree = _tree(tmp_path / "tree")
     windows_vm_module.write_text(rf"{place}\tree\empty", "a file")
 

@@ -18,7 +18,9 @@ def overlays(image: Path, tmp_path: Path) -> list[Path]:
     return [overlay(tmp_path / f"{name}.qcow2", image) for name in ("first", "second")]
 
 
-def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(inner: pytest.Pytester, overlays: list[Path], own_store: Store) -> None:
+def test_each_image_is_baked_once_whoever_asks_and_two_at_a_time(
+    inner: pytest.Pytester, overlays: list[Path], own_store: Store
+) -> None:
     inner.makepyfile("class TestA:\n def test_one(self, windows_vm): pass\n def test_two(self, windows_vm): pass\n")
     store = f"--smolvm-store={own_store.root}"
     images = [f"--smolvm-image={path.stem}={path}" for path in overlays]

@@ -75,7 +75,9 @@ def test_a_command_is_tried_until_it_succeeds(windows_vm_module: SmolVM) -> None
 
 
 def test_a_command_that_never_succeeds_is_told_with_its_output(windows_vm_module: SmolVM) -> None:
-    with pytest.raises(TimedOut, match=r"success of 'echo no& exit 3'.*last seen: (exit code 3, stdout: 'no|it did not end)"):
+    with pytest.raises(
+        TimedOut, match=r"success of 'echo no& exit 3'.*last seen: (exit code 3, stdout: 'no|it did not end)"
+    ):
         windows_vm_module.wait_until_succeeds("echo no& exit 3", timeout=3, shell="cmd")
 
 
@@ -109,4 +111,6 @@ def test_a_call_that_a_crash_of_the_guest_ended_says_so(windows_vm: SmolVM) -> N
         windows_vm.run("Start-Sleep 600")
 
     crash.join()
-    assert ["Meanwhile the guest has restarted; if nobody asked it to, its system has crashed."] == caught.value.__notes__
+    assert [
+        "Meanwhile the guest has restarted; if nobody asked it to, its system has crashed."
+    ] == caught.value.__notes__

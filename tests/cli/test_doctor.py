@@ -43,6 +43,8 @@ def test_too_little_memory_names_the_fix(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_host_that_lacks_nothing_but_kvm(tmp_path: Path) -> None:
     found = findings(tmp_path / "store")
 
-    assert all(finding.good for what, finding in found.items() if what not in ("accelerator", "dotnet", "disk", "memory"))
+    assert all(
+        finding.good for what, finding in found.items() if what not in ("accelerator", "dotnet", "disk", "memory")
+    )
     assert found["accelerator"].good or "switch on VT-x or AMD-V" in found["accelerator"].said
     assert "room for" in found["memory"].said

@@ -10,7 +10,9 @@ from pytest_smolvm.cli import main
 from pytest_smolvm.plugin.options import TABLE, resolve
 
 
-@pytest.mark.parametrize("environ", [{"SMOLVM_STORE": "/s", "SMOLVM_HOME": "/h"}, {"SMOLVM_HOME": "/h"}, {"XDG_CACHE_HOME": "/c"}])
+@pytest.mark.parametrize(
+    "environ", [{"SMOLVM_STORE": "/s", "SMOLVM_HOME": "/h"}, {"SMOLVM_HOME": "/h"}, {"XDG_CACHE_HOME": "/c"}]
+)
 def test_the_command_uses_the_store_that_pytest_uses(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -30,7 +32,11 @@ def test_the_command_uses_the_store_that_pytest_uses(
 
 def test_the_store_may_be_named_before_or_behind_the_command(tmp_path: Path) -> None:
     before, behind = str(tmp_path / "before"), str(tmp_path / "behind")
-    for words in (["--store", before, "prune"], ["prune", "--store", behind], ["--store", before, "prune", "--store", behind]):
+    for words in (
+        ["--store", before, "prune"],
+        ["prune", "--store", behind],
+        ["--store", before, "prune", "--store", behind],
+    ):
         assert 0 == main.main(words)
 
     assert {"before", "behind"} == {path.name for path in tmp_path.iterdir()}
@@ -44,7 +50,15 @@ def test_times_that_make_no_sense(text: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_password_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--store", str(tmp_path / "store"), "windows", "check-image", "win11.qcow2", "--password-file", str(tmp_path / "gone")]
+    words = [
+        "--store",
+        str(tmp_path / "store"),
+        "windows",
+        "check-image",
+        "win11.qcow2",
+        "--password-file",
+        str(tmp_path / "gone"),
+    ]
 
     assert 2 == main.main(words)
     assert f"the password file {tmp_path}/gone cannot be read" in capsys.readouterr().err

@@ -74,7 +74,11 @@ def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_not_free_in_time(tmp_path: Path) -> None:
     told: list[str] = []
-    with exclusive(tmp_path / "lock"), pytest.raises(filelock.Timeout), exclusive(tmp_path / "lock", told.append, timeout=0):
+    with (
+        exclusive(tmp_path / "lock"),
+        pytest.raises(filelock.Timeout),
+        exclusive(tmp_path / "lock", told.append, timeout=0),
+    ):
         pass
 
     assert [f"process {os.getpid()}"] == told

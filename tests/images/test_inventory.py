@@ -57,7 +57,9 @@ def test_what_is_listed(store: Store) -> None:
     assert [entry.name for entry in inventory.entries(store)][-1] == "old"
 
 
-def test_an_image_elsewhere_is_listed_with_what_it_was_made_of(tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_elsewhere_is_listed_with_what_it_was_made_of(
+    tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     elsewhere = tmp_path / "win11.qcow2"
     elsewhere.write_bytes(b"")
     system = {"edition": "Windows 11 Pro", "build": "26100.1", "language": "en-US"}

@@ -41,7 +41,16 @@ def kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trial(*changes: str) -> str | None:
-    machine = (programs.require(qemu.BINARY, qemu.PACKAGE), "-accel", "tcg", "-cpu", "Nehalem", "-machine", "q35", *changes)
+    machine = (
+        programs.require(qemu.BINARY, qemu.PACKAGE),
+        "-accel",
+        "tcg",
+        "-cpu",
+        "Nehalem",
+        "-machine",
+        "q35",
+        *changes,
+    )
     return accelerator._trouble((*machine, *qemu.code_flash(firmware.find())))
 
 
@@ -72,7 +81,10 @@ def test_kvm_without_enlightenments(kvm: Path, tmp_path: Path) -> None:
 
 def test_kvm_under_which_firmware_dies(kvm: Path, tmp_path: Path) -> None:
     found = choose(tmp_path, fake(tmp_path, KVM_GIVES_UP))
-    assert ("tcg", "/dev/kvm opens but a guest dies under it (KVM internal error. Suberror: 1)") == (found.name, found.reason)
+    assert ("tcg", "/dev/kvm opens but a guest dies under it (KVM internal error. Suberror: 1)") == (
+        found.name,
+        found.reason,
+    )
 
 
 def test_no_kvm(kvm: Path, tmp_path: Path) -> None:

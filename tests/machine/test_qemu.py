@@ -10,7 +10,9 @@ from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.machine import qemu
 from pytest_smolvm.machine.firmware import Firmware
 
-FIRMWARE = Firmware(code=Path("/code.fd"), code_format="raw", variables=Path("/vars.fd"), variables_format="raw", smm=False)
+FIRMWARE = Firmware(
+    code=Path("/code.fd"), code_format="raw", variables=Path("/vars.fd"), variables_format="raw", smm=False
+)
 MACHINE = qemu.Machine(
     binary="qemu-system-x86_64",
     accelerator="tcg",

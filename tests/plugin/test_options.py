@@ -10,7 +10,9 @@ from pytest_smolvm.errors import UsageError
 from pytest_smolvm.plugin.options import Settings, images, resolve
 
 
-def resolved(options: dict[str, Any] | None = None, ini: dict[str, Any] | None = None, environ: dict[str, str] | None = None) -> Settings:
+def resolved(
+    options: dict[str, Any] | None = None, ini: dict[str, Any] | None = None, environ: dict[str, str] | None = None
+) -> Settings:
     return resolve(lambda s: (options or {}).get(s.name), lambda s: (ini or {}).get(s.name), environ or {"HOME": "/h"})
 
 
@@ -27,7 +29,9 @@ def test_zero_is_a_value_and_not_nothing() -> None:
     assert resolved({"max-guests": "0"}, {"max-guests": "3"}).max_guests == 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("memory", "much"), ("boot", "warm"), ("keep", "sometimes"), ("boot-timeout", "1m")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("memory", "much"), ("boot", "warm"), ("keep", "sometimes"), ("boot-timeout", "1m")]
+)
 def test_a_value_that_makes_no_sense_names_its_origin(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=f"--smolvm-{name}"):
         resolved({name: value})

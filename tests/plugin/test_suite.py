@@ -56,6 +56,8 @@ def test_guests_that_did_not_come_up_are_kept_as_failed_ones(tmp_path: Path, kee
     with pytest.raises(BootError), session.guests([SPEC, SPEC], request):
         pass
 
-    expected = [] if keep == "never" else [session.store.kept / "test_a.py-test_b", session.store.kept / "test_a.py-test_b-1"]
+    expected = (
+        [] if keep == "never" else [session.store.kept / "test_a.py-test_b", session.store.kept / "test_a.py-test_b-1"]
+    )
     assert expected == [guest.keep for guest in pool.guests if guest.keep]
     assert expected == [Path(line.rpartition(": ")[2]) for line in said]

@@ -30,14 +30,18 @@ def test_no_image_skips_with_the_reason(pytester: pytest.Pytester, test: str) ->
 
 
 @pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
-def test_a_missing_tool_skips_and_names_the_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, test: str) -> None:
+def test_a_missing_tool_skips_and_names_the_package(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, test: str
+) -> None:
     monkeypatch.setenv("PATH", str(pytester.mkdir("empty")))
     pytester.makepyfile(test)
 
     result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
 
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*qemu-system-x86_64 is not installed; on Debian or Ubuntu: apt-get install qemu-system-x86*"])
+    result.stdout.fnmatch_lines(
+        ["*qemu-system-x86_64 is not installed; on Debian or Ubuntu: apt-get install qemu-system-x86*"]
+    )
 
 
 def test_a_configured_image_that_is_not_there_is_an_error(pytester: pytest.Pytester) -> None:
@@ -58,7 +62,10 @@ def test_an_image_nobody_configured_is_an_error(pytester: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["*no image is called 'win7'; configured are: win11*"])
 
 
-@pytest.mark.parametrize(("mark", "said"), [("color='red'", "unknown: color; possible are *image*"), ("'win11'", "give keywords, not 'win11'*")])
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [("color='red'", "unknown: color; possible are *image*"), ("'win11'", "give keywords, not 'win11'*")],
+)
 def test_a_marker_with_something_unknown_is_an_error(pytester: pytest.Pytester, mark: str, said: str) -> None:
     pytester.makepyfile(f"import pytest\n@pytest.mark.windows_vm({mark})\n" + NEEDS_A_GUEST)
 
@@ -142,10 +149,19 @@ def test_several_images_make_several_tests(pytester: pytest.Pytester) -> None:
         """
     )
 
-    result = pytester.runpytest_subprocess("--collect-only", "-q", "--smolvm-image", "win10=a.qcow2", "--smolvm-image", "win11=b.qcow2")
+    result = pytester.runpytest_subprocess(
+        "--collect-only", "-q", "--smolvm-image", "win10=a.qcow2", "--smolvm-image", "win11=b.qcow2"
+    )
 
     names = sorted(line.partition("::")[2] for line in result.outlines if "::" in line)
-    assert names == ["test_all[win10]", "test_all[win11]", "test_named[win10]", "test_named[win11]", "test_none", "test_one"]
+    assert names == [
+        "test_all[win10]",
+        "test_all[win11]",
+        "test_named[win10]",
+        "test_named[win11]",
+        "test_none",
+        "test_one",
+    ]
 
 
 @pytest.mark.parametrize("option", ["--smolvm-memory=much", "--smolvm-boot=warm", "--smolvm-image="])
@@ -192,7 +208,14 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
     fixtures = pytester.runpytest_subprocess("--fixtures", "-q").stdout.str()
     markers = pytester.runpytest_subprocess("--markers").stdout.str()
 
-    for name in ("windows_vm", "windows_vm_class", "windows_vm_module", "windows_vm_session", "windows_vm_factory", "windows_vm_spec"):
+    for name in (
+        "windows_vm",
+        "windows_vm_class",
+        "windows_vm_module",
+        "windows_vm_session",
+        "windows_vm_factory",
+        "windows_vm_spec",
+    ):
         assert re.search(rf"^{name}\b.*\n +\S", fixtures, re.MULTILINE), name
     assert "@pytest.mark.windows_vm(image=None, env_vars=None, memory=None" in markers
 
@@ -201,10 +224,15 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
     ("options", "unwanted"),
     [
         ((), {"paramiko", "filelock", "pytest_smolvm.plugin.suite", "pytest_smolvm.vm"}),
-        (("--smolvm-image=x.qcow2",), {"paramiko", "pytest_smolvm.pool.pool", "pytest_smolvm.vm", "pytest_smolvm.images.practice.build"}),
+        (
+            ("--smolvm-image=x.qcow2",),
+            {"paramiko", "pytest_smolvm.pool.pool", "pytest_smolvm.vm", "pytest_smolvm.images.practice.build"},
+        ),
     ],
 )
-def test_a_suite_without_guests_does_not_load_the_machinery(pytester: pytest.Pytester, options: tuple[str, ...], unwanted: set[str]) -> None:
+def test_a_suite_without_guests_does_not_load_the_machinery(
+    pytester: pytest.Pytester, options: tuple[str, ...], unwanted: set[str]
+) -> None:
     pytester.makepyfile(f"import sys\ndef test_plain(): assert not {unwanted} & set(sys.modules)\n")
 
     pytester.runpytest_subprocess("-p", "no:xdist", *options).assert_outcomes(passed=1)
@@ -224,14 +252,21 @@ def test_captured(_smolvm, {capture}):
 
 
 @pytest.mark.parametrize("way", ["runpytest_subprocess", "runpytest_inprocess"])
-@pytest.mark.parametrize(("capture", "options", "name"), [("capsys", "", "smolvm"), ("capfd", "-s", "smolvm"), ("capfd", "-n1", "smolvm [gw0]")])
-def test_lines_of_ours_and_captured_output_do_not_meet(pytester: pytest.Pytester, way: str, capture: str, options: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("capture", "options", "name"),
+    [("capsys", "", "smolvm"), ("capfd", "-s", "smolvm"), ("capfd", "-n1", "smolvm [gw0]")],
+)
+def test_lines_of_ours_and_captured_output_do_not_meet(
+    pytester: pytest.Pytester, way: str, capture: str, options: str, name: str
+) -> None:
     pytester.makepyfile(NOISY.format(capture=capture))
 
     result = getattr(pytester, way)(*options.split())
 
     result.assert_outcomes(passed=1)
-    if options != "-n1" or way == "runpytest_subprocess":  # else the worker has the stream that this test's pytest captures
+    if (
+        options != "-n1" or way == "runpytest_subprocess"
+    ):  # else the worker has the stream that this test's pytest captures
         assert [f"{name}: line {n}" for n in range(300)] == [line for line in result.errlines if line]
 
 
@@ -239,11 +274,23 @@ def test_lines_of_ours_and_captured_output_do_not_meet(pytester: pytest.Pytester
     ("options", "lines"),
     [
         ([], ["test_lines*.py .", "smolvm: one", "smolvm: two", "smolvm: three", ".*[[]100%[]]"]),
-        (["-v"], ["*::test_one PASSED*[[] 50%[]]", "*::test_two ", "smolvm: one", "smolvm: two", "smolvm: three", "PASSED*[[]100%[]]"]),
+        (
+            ["-v"],
+            [
+                "*::test_one PASSED*[[] 50%[]]",
+                "*::test_two ",
+                "smolvm: one",
+                "smolvm: two",
+                "smolvm: three",
+                "PASSED*[[]100%[]]",
+            ],
+        ),
     ],
 )
 def test_lines_of_ours_are_lines_of_their_own(pytester: pytest.Pytester, options: list[str], lines: list[str]) -> None:
-    pytester.makepyfile(test_lines="def test_one(): pass\ndef test_two(_smolvm):\n    for word in ('one', 'two', 'three'): _smolvm.say(word)\n")
+    pytester.makepyfile(
+        test_lines="def test_one(): pass\ndef test_two(_smolvm):\n    for word in ('one', 'two', 'three'): _smolvm.say(word)\n"
+    )
 
     # The command of a terminal: both streams in one.
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]

@@ -29,7 +29,9 @@ PATIENCE = 10.0
 
 @pytest.fixture(name="pool")
 def _pool(tmp_path: Path) -> Iterator[Pool]:
-    pool = Pool(Store.at(tmp_path / "store"), Host(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", "")), Silent())
+    pool = Pool(
+        Store.at(tmp_path / "store"), Host(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", "")), Silent()
+    )
     yield pool
     pool.close()
     assert [] == [*pool.store.leases.iterdir(), *pool.store.runs.iterdir()]
@@ -131,7 +133,9 @@ def test_a_spare_whose_end_fails_gives_its_room_back(pool: Pool, spec: GuestSpec
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_a_spare_in_the_making_is_ended(pool: Pool, spec: GuestSpec, qemu: subprocess.Popen[bytes], early: bool) -> None:
+def test_a_spare_in_the_making_is_ended(
+    pool: Pool, spec: GuestSpec, qemu: subprocess.Popen[bytes], early: bool
+) -> None:
     began, stopped = threading.Event(), threading.Event()
 
     def prepare(_: GuestSpec, making: _Making) -> _Prepared | None:
@@ -200,7 +204,9 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
 DAMAGED = templates.Unrestorable("process", "damaged")
 
 
-def test_a_clone_that_fails_once_is_no_damaged_template(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clone_that_fails_once_is_no_damaged_template(
+    pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     pool._progress = Lines(said.append)
     replaced = clones(monkeypatch, DAMAGED, "second")
@@ -212,7 +218,9 @@ def test_a_clone_that_fails_once_is_no_damaged_template(pool: Pool, spec: GuestS
     assert [] == said
 
 
-def test_a_guest_of_a_later_attempt_is_the_one_that_is_kept(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_of_a_later_attempt_is_the_one_that_is_kept(
+    pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     pool._progress = Lines(said.append)
     replaced = clones(monkeypatch, DAMAGED, DAMAGED, "third")
@@ -225,7 +233,9 @@ def test_a_guest_of_a_later_attempt_is_the_one_that_is_kept(pool: Pool, spec: Gu
     assert 1 == len(said)
 
 
-def test_a_template_is_replaced_for_no_other_reason_and_only_once(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_is_replaced_for_no_other_reason_and_only_once(
+    pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refused: list[Exception] = [BootError("process", "QEMU did not start")]
     for outcomes, readied in ((refused, 1), ([DAMAGED] * 3, 2)):
         replaced = clones(monkeypatch, *outcomes)
@@ -234,7 +244,9 @@ def test_a_template_is_replaced_for_no_other_reason_and_only_once(pool: Pool, sp
         assert readied == len(replaced)
 
 
-def test_a_guest_is_cold_where_it_cannot_be_cloned(pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_is_cold_where_it_cannot_be_cloned(
+    pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def ready(*_: object, **__: object) -> None:
         raise cloning.CannotClone("no")
 

@@ -69,7 +69,9 @@ def _addressed(answer: dict[str, Any], request: dict[str, Any]) -> dict[str, Any
     return answer if "event" in answer or "id" not in request else {**answer, "id": request["id"]}
 
 
-def ready(spec: GuestSpec, store: Store, progress: Progress | None = None, instead_of: Template | None = None) -> Template:
+def ready(
+    spec: GuestSpec, store: Store, progress: Progress | None = None, instead_of: Template | None = None
+) -> Template:
     def warm(*_: object) -> AbstractContextManager[None]:
         return nullcontext()
 
@@ -108,12 +110,21 @@ def boots(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Path]:
     [
         ({"migrate": REFUSED}, "refused migrate: State blocked", 1),
         ({"migrate_set_capabilities": REFUSED}, "refused migrate-set-capabilities: State blocked", 1),
-        ({"migrate": FAILED, "query_migrate": [{"return": {"error-desc": "Broken pipe"}}]}, "refused migrate: Broken pipe", 2),
+        (
+            {"migrate": FAILED, "query_migrate": [{"return": {"error-desc": "Broken pipe"}}]},
+            "refused migrate: Broken pipe",
+            2,
+        ),
         ({"migrate": FAILED}, "does not say why", 2),
     ],
 )
 def test_a_qemu_that_cannot_freeze_is_not_asked_again(
-    answers: dict[str, list[dict[str, Any]]], why: str, tries: int, spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+    answers: dict[str, list[dict[str, Any]]],
+    why: str,
+    tries: int,
+    spec: GuestSpec,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
     with machine(**answers) as booting:
@@ -128,7 +139,9 @@ def test_a_qemu_that_cannot_freeze_is_not_asked_again(
     assert [] == list(store.templates.iterdir())
 
 
-def test_a_full_disk_is_not_taken_for_a_host_that_cannot_clone(spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_not_taken_for_a_host_that_cannot_clone(
+    spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "posix_fallocate", full)
     with machine(migrate=FAILED) as booting:
         boots(monkeypatch, booting)
@@ -139,7 +152,9 @@ def test_a_full_disk_is_not_taken_for_a_host_that_cannot_clone(spec: GuestSpec, 
     assert [] == list(store.templates.iterdir())
 
 
-def test_a_template_that_could_not_be_restored_is_baked_anew(spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_that_could_not_be_restored_is_baked_anew(
+    spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = placed(spec, store)
     booted = boots(monkeypatch, BootError("disk", "nothing to boot"))
 
@@ -150,7 +165,9 @@ def test_a_template_that_could_not_be_restored_is_baked_anew(spec: GuestSpec, st
     assert [] == list(store.templates.iterdir())
 
 
-def test_one_that_somebody_else_has_baked_since_is_not_removed(spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_somebody_else_has_baked_since_is_not_removed(
+    spec: GuestSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = placed(spec, store)
     templates.discard(store, failed.directory.name)
     other = placed(spec, store)
@@ -196,7 +213,9 @@ def test_what_fails_on_a_full_disk_fails_for_that_reason(store: Store, monkeypat
     assert isinstance(caught.value.__cause__, BootError)
 
 
-@pytest.mark.parametrize("error", [BootError("disk", "nothing to boot"), PermissionError(errno.EACCES, "no"), StoreError("read-only")])
+@pytest.mark.parametrize(
+    "error", [BootError("disk", "nothing to boot"), PermissionError(errno.EACCES, "no"), StoreError("read-only")]
+)
 def test_other_errors_stay_what_they_are(store: Store, error: Exception) -> None:
     with pytest.raises(type(error)) as caught, templates.full_disk_told(store):
         raise error

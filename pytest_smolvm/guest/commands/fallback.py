@@ -95,7 +95,9 @@ class Shells:
                 return
             self._restart = threading.Thread(target=self._start, name="smolvm resident", daemon=True)
             self._restart.start()
-        warnings.warn(f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=6)
+        warnings.warn(
+            f"{reason}; until it is back every call starts a powershell.exe", ResidentLostWarning, stacklevel=6
+        )
 
     def _start(self) -> None:
         try:

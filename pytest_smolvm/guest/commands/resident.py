@@ -50,7 +50,9 @@ class ResidentLost(SmolVMError):
 class Guest(Protocol):
     """What starts the resident; `ssh.Ssh` is one."""
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+    def execute(
+        self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None
+    ) -> int:
         """Run to the end and return the exit code."""
 
     def tunnel(self, host: str, port: int) -> Stream:
@@ -110,9 +112,13 @@ def start(guest: Guest, *, processes: int = 2, timeout: float = _START_SECONDS) 
     try:
         code = guest.execute(line, stdin=stdin, timeout=timeout, on_stdout=stdout.extend, on_stderr=stderr.extend)
     except TimedOut as exc:
-        raise ResidentLost(f"the resident PowerShell did not start within {timeout:g} s: {stderr.decode('utf-8', 'replace')}") from exc
+        raise ResidentLost(
+            f"the resident PowerShell did not start within {timeout:g} s: {stderr.decode('utf-8', 'replace')}"
+        ) from exc
     if code != 0:
-        raise ResidentLost(f"the resident PowerShell did not start (exit code {code}): {stderr.decode('utf-8', 'replace')}")
+        raise ResidentLost(
+            f"the resident PowerShell did not start (exit code {code}): {stderr.decode('utf-8', 'replace')}"
+        )
     return Seat(tuple(int(port) for port in stdout.split()), secret)
 
 
@@ -241,7 +247,9 @@ class _Process:
         self._port = port
         self._secret = secret
         self._frames: Frames | None = None
-        self._restart = _NONE  # until when it may be away, because a call that was left unfinished made it restart itself
+        self._restart = (
+            _NONE  # until when it may be away, because a call that was left unfinished made it restart itself
+        )
         self.gone = False
         """Whether it does not answer any more."""
 
@@ -260,7 +268,9 @@ class _Process:
                 # What had not begun was waiting for a call before it, with which the process has then ended: to the successor with it.
                 if call.begun or self._restart.passed:
                     self._restart = Deadline(_RESTART_SECONDS)
-                    lost = ResidentLost(f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun)
+                    lost = ResidentLost(
+                        f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun
+                    )
                     raise self._loss(way.broken(self._port), lost) from exc
             finally:
                 if not call.ended:
@@ -275,9 +285,13 @@ class _Process:
             kind, answer = frames.receive(_ANSWER_SECONDS)
         except (Broken, Silent) as exc:
             self.close()
-            raise self._loss(way.broken(self._port), ResidentLost(f"the guest's PowerShell did not answer: {exc}")) from exc
+            raise self._loss(
+                way.broken(self._port), ResidentLost(f"the guest's PowerShell did not answer: {exc}")
+            ) from exc
         if kind != b"c" or answer != b"\1":
-            raise ResidentLost("the guest did not let its clock be set: its user lacks the right to (SeSystemtimePrivilege)")
+            raise ResidentLost(
+                "the guest did not let its clock be set: its user lacks the right to (SeSystemtimePrivilege)"
+            )
 
     def close(self) -> None:
         """End the connection; the next call makes another."""
@@ -302,7 +316,9 @@ class _Process:
             except (GuestUnreachable, OSError) as exc:
                 if deadline.passed:
                     raise TimedOut("the script", deadline.seconds or 0) from None
-                raise self._loss(not way.alive(), ResidentLost(f"the guest's resident PowerShell is not there: {exc}")) from exc
+                raise self._loss(
+                    not way.alive(), ResidentLost(f"the guest's resident PowerShell is not there: {exc}")
+                ) from exc
             self._tunnel = way.tunnel
         return self._frames
 
@@ -322,4 +338,6 @@ class _Process:
                     raise
                 return None
 
-        return until("the restart of the guest's PowerShell", attempt, timeout=deadline.at_most(self._restart.left or 0))
+        return until(
+            "the restart of the guest's PowerShell", attempt, timeout=deadline.at_most(self._restart.left or 0)
+        )

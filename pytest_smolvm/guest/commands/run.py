@@ -30,7 +30,9 @@ Sink = Callable[[bytes], object]
 class Transport(Protocol):
     """What runs a command line in the guest; `ssh.Ssh` is one."""
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+    def execute(
+        self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None
+    ) -> int:
         """Run to the end and return the exit code."""
 
 
@@ -71,7 +73,9 @@ class NewPowerShell:
     ) -> int:
         """See `Shell.run`."""
         request, head = powershell.command(script, args)
-        return self._transport.execute(request, stdin=head + stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
+        return self._transport.execute(
+            request, stdin=head + stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr
+        )
 
 
 class Cmd:
@@ -92,8 +96,12 @@ class Cmd:
     ) -> int:
         """See `Shell.run`."""
         if args:
-            raise UsageError("shell='cmd' takes no args=: cmd.exe has no way to pass any text unchanged; use PowerShell")
-        return self._transport.execute(_line(script), stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
+            raise UsageError(
+                "shell='cmd' takes no args=: cmd.exe has no way to pass any text unchanged; use PowerShell"
+            )
+        return self._transport.execute(
+            _line(script), stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr
+        )
 
 
 class OutputLimitExceeded(SmolVMError):
@@ -164,7 +172,9 @@ class RunResult:
     :param command: what was run, shortened.
     """
 
-    def __init__(self, stdout: str | Output, stderr: str | Output, exit_code: int, duration: float, command: str) -> None:
+    def __init__(
+        self, stdout: str | Output, stderr: str | Output, exit_code: int, duration: float, command: str
+    ) -> None:
         self._stdout = Output.of(stdout) if isinstance(stdout, str) else stdout
         self._stderr = Output.of(stderr) if isinstance(stderr, str) else stderr
         self.exit_code = exit_code
@@ -186,7 +196,10 @@ class RunResult:
         return self._stdout.lines()
 
     def __repr__(self) -> str:
-        out, err = (repr(_shortened(stream.text)) if stream.size < _IN_MEMORY else f"<{stream.size} bytes>" for stream in (self._stdout, self._stderr))
+        out, err = (
+            repr(_shortened(stream.text)) if stream.size < _IN_MEMORY else f"<{stream.size} bytes>"
+            for stream in (self._stdout, self._stderr)
+        )
         return f"RunResult(stdout={out}, stderr={err}, exit_code={self.exit_code}, duration={self.duration:.3f}, command={self.command!r})"
 
     def check(self) -> RunResult:
@@ -229,7 +242,9 @@ def run(
     catch = _Catch(_shortened(script), on_output, max_output)
     started = time.monotonic()
     try:
-        code = engine.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=catch.stdout, on_stderr=catch.stderr)
+        code = engine.run(
+            script, args=args, stdin=stdin, timeout=timeout, on_stdout=catch.stdout, on_stderr=catch.stderr
+        )
     except CommandTimedOut:
         raise
     except TimedOut as exc:
@@ -286,7 +301,11 @@ class _Lines:
             self._on_line(text(self._rest))
 
 
-def run_json(run: Callable[[str, Sequence[powershell.Argument]], RunResult], script: str, args: Sequence[powershell.Argument] = ()) -> Any:
+def run_json(
+    run: Callable[[str, Sequence[powershell.Argument]], RunResult],
+    script: str,
+    args: Sequence[powershell.Argument] = (),
+) -> Any:
     """What `script` puts out, as Python values.
 
     Nothing is None, one object is itself, several are a list: what ``$x = script`` would give, so a list of one item
@@ -301,7 +320,9 @@ def run_json(run: Callable[[str, Sequence[powershell.Argument]], RunResult], scr
         raise CommandFailed(_shortened(script), result.exit_code, result.stdout, result.stderr)
     _, found, text = result.stdout.rpartition(_RECORD)
     if not found:
-        raise CommandFailed(_shortened(script), result.exit_code, result.stdout, "the script ended before its value was there")
+        raise CommandFailed(
+            _shortened(script), result.exit_code, result.stdout, "the script ended before its value was there"
+        )
     return json.loads(text, object_hook=_revived)
 
 
@@ -340,6 +361,8 @@ def _line(script: str) -> str:
     if not line:
         raise UsageError("an empty command line")
     if len(line) + _CMD_PREFIX > _CMD_LIMIT:
-        raise UsageError(f"a cmd.exe command line takes at most {_CMD_LIMIT - _CMD_PREFIX} characters, this one has {len(line)}")
+        raise UsageError(
+            f"a cmd.exe command line takes at most {_CMD_LIMIT - _CMD_PREFIX} characters, this one has {len(line)}"
+        )
     # A space in front is nothing to cmd.exe and keeps sshd from mistaking the request for one of its own.
     return " " + line if line.lower().startswith(_REWRITTEN) else line

@@ -69,7 +69,9 @@ class Spawned:
         deadline = Deadline(timeout)
         while (code := self._code(deadline.at_most(_SLICE))) is None:
             if deadline.passed:
-                raise TimedOut(f"the end of process {self.pid}", timeout or 0, f"it runs; its last output: {self.stdout[-500:]}")
+                raise TimedOut(
+                    f"the end of process {self.pid}", timeout or 0, f"it runs; its last output: {self.stdout[-500:]}"
+                )
         return code
 
     def kill(self) -> None:

@@ -46,7 +46,12 @@ _NOWHERE = _Nowhere()
 
 
 def upload(
-    sftp: paramiko.SFTPClient, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+    sftp: paramiko.SFTPClient,
+    local: str | os.PathLike[str],
+    remote: str,
+    *,
+    verify: bool = False,
+    progress: Progress | None = None,
 ) -> None:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
@@ -88,7 +93,12 @@ def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
 
 
 def download(
-    sftp: paramiko.SFTPClient, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+    sftp: paramiko.SFTPClient,
+    remote: str,
+    local: str | os.PathLike[str],
+    *,
+    verify: bool = False,
+    progress: Progress | None = None,
 ) -> None:
     """Copy the file `remote` to the host, creating missing directories; all or nothing, with time and read-only mark.
 
@@ -143,7 +153,13 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def send(
-    sftp: paramiko.SFTPClient, source: BinaryIO, path: str, shown: str, size: int = 0, progress: Progress | None = None, also: Also = len
+    sftp: paramiko.SFTPClient,
+    source: BinaryIO,
+    path: str,
+    shown: str,
+    size: int = 0,
+    progress: Progress | None = None,
+    also: Also = len,
 ) -> None:
     """Write what is left of `source` to a new file.
 
@@ -162,12 +178,18 @@ def send(
             if progress is not None:
                 progress(sent, max(size, sent))
     with filesystem.asking(sftp, "write", shown):
-        arrived = sftp.stat(filesystem.sftp_path(path)).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
+        arrived = sftp.stat(
+            filesystem.sftp_path(path)
+        ).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
         if arrived != sent:
-            raise TransferError(f"the guest could not write {shown}: {arrived} of {sent} bytes arrived; is its disk full?")
+            raise TransferError(
+                f"the guest could not write {shown}: {arrived} of {sent} bytes arrived; is its disk full?"
+            )
 
 
-def receive(sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None, also: Also = len) -> None:
+def receive(
+    sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None, also: Also = len
+) -> None:
     """Copy the file `path` of the guest to `out`.
 
     :param also: called with each piece.
@@ -224,7 +246,9 @@ def _replacing(sftp: paramiko.SFTPClient, target: str) -> Iterator[str]:
         yield path
         with filesystem.asking(sftp, "write", target):
             try:
-                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))  # MoveFileEx with REPLACE_EXISTING
+                sftp.posix_rename(
+                    filesystem.sftp_path(path), filesystem.sftp_path(target)
+                )  # MoveFileEx with REPLACE_EXISTING
             except PermissionError:
                 # Which refuses to replace a read-only file, unlike a rename on the host.
                 sftp.chmod(filesystem.sftp_path(target), 0o666)

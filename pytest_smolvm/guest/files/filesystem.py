@@ -243,4 +243,6 @@ def _refused(verb: str, path: str, exc: Exception) -> TransferError:
     if number == errno.EACCES:
         return TransferError(f"the guest could not {verb} {path}: access denied")
     # Win32-OpenSSH reports sharing violations, a full disk and more as one generic failure.
-    return TransferError(f"the guest could not {verb} {path}: {exc} (is it open in a program, a directory, or the disk full?)")
+    return TransferError(
+        f"the guest could not {verb} {path}: {exc} (is it open in a program, a directory, or the disk full?)"
+    )

@@ -57,7 +57,9 @@ def _below(directory: Path, prefix: str, target: str, above: tuple[tuple[int, in
         elif stat.S_ISREG(status.st_mode):
             if not os.access(path, os.R_OK):
                 raise UsageError(f"{path} cannot be read")
-            yield Entry(path, prefix + name, False, status.st_size, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
+            yield Entry(
+                path, prefix + name, False, status.st_size, int(status.st_mtime), not status.st_mode & stat.S_IWUSR
+            )
         else:
             raise UsageError(f"{path} is neither a file nor a directory")
 

@@ -111,7 +111,9 @@ class Unpacking:
         for path, modified in reversed(directories):  # last, since every file put into one changes its time
             os.utime(path, (modified, modified))
 
-    def _member(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, directories: list[tuple[Path, float]]) -> None:
+    def _member(
+        self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, directories: list[tuple[Path, float]]
+    ) -> None:
         path = self._place / name if self._place is not None else None
         modified = float(int(member.mtime))
         if member.issym():

@@ -45,7 +45,9 @@ def upload(
     entries = scan.scan(Path(local).expanduser(), target)
     total = sum(entry.size for entry in entries)
     with filesystem.made(ssh.sftp, names.parent(target)), _staging(ssh, target) as (fresh, attic):
-        packing = Packing(entries, fresh[3:].replace("\\", "/"), lambda packed: progress(packed, total) if progress else None)
+        packing = Packing(
+            entries, fresh[3:].replace("\\", "/"), lambda packed: progress(packed, total) if progress else None
+        )
         _unpack_there(ssh, packing, fresh)
         _mark_read_only(ssh.sftp, fresh, entries)
         if verify:
@@ -171,7 +173,9 @@ def _unpack_there(ssh: Ssh, packing: Packing, place: str) -> None:
     if packing.failure is not None:
         raise packing.failure
     if code != 0:
-        raise TransferError(f"the guest's tar.exe could not unpack (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}")
+        raise TransferError(
+            f"the guest's tar.exe could not unpack (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}"
+        )
 
 
 def _fetch(ssh: Ssh, source: str, place: Path | None, progress: file.Progress | None = None) -> dict[str, bytes]:
@@ -216,11 +220,15 @@ def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress
         with open(writing, "wb") as sink:
             code = ssh.execute(request, on_stdout=on_stdout, on_stderr=said.extend)
         if code != 0:
-            raise TransferError(f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}")
+            raise TransferError(
+                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}"
+            )
         taken.result()
 
 
-def _fetch_any(sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str, depth: int = 0) -> dict[str, bytes]:
+def _fetch_any(
+    sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str, depth: int = 0
+) -> dict[str, bytes]:
     remote = names.joined(source, *name.split("/"))
     found = filesystem.look(sftp, remote)
     if found.is_directory:
@@ -233,7 +241,9 @@ def _fetch_any(sftp: paramiko.SFTPClient, source: str, place: Path | None, name:
     return {name: digest.digest()}
 
 
-def _fetch_each(sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str = "", depth: int = 0) -> dict[str, bytes]:
+def _fetch_each(
+    sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str = "", depth: int = 0
+) -> dict[str, bytes]:
     """File by file: for what cannot go by tar.exe."""
     if depth > _LINKS_DEEP:
         raise TransferError(f"{source}: {name} is too deep; is there a link that leads back to a directory it is in?")

@@ -74,7 +74,9 @@ def feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:
     return thread
 
 
-def drain(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None], on_stdout: Sink, on_stderr: Sink) -> None:
+def drain(
+    channel: paramiko.Channel, deadline: Deadline, watch: Callable[[], None], on_stdout: Sink, on_stderr: Sink
+) -> None:
     """Read both streams as they come until they end.
 
     They may never: a process that inherited them and broke away holds them open (Win32-OpenSSH 2452). So once the

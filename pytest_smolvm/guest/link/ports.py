@@ -49,7 +49,9 @@ def forwarded(tunnel: Callable[[], End]) -> Iterator[tuple[str, int]]:
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         open_ends: set[End] = set()
-        accepting = threading.Thread(target=_accept, args=(listener, tunnel, open_ends), name="smolvm-accept", daemon=True)
+        accepting = threading.Thread(
+            target=_accept, args=(listener, tunnel, open_ends), name="smolvm-accept", daemon=True
+        )
         accepting.start()
         try:
             host, port = listener.getsockname()
@@ -95,7 +97,9 @@ def _accept(listener: socket.socket, tunnel: Callable[[], End], open_ends: set[E
         except OSError:
             return  # the block has ended
         open_ends.add(connection)  # before the block can end
-        threading.Thread(target=_serve, args=(connection, tunnel, open_ends), name="smolvm-forward", daemon=True).start()
+        threading.Thread(
+            target=_serve, args=(connection, tunnel, open_ends), name="smolvm-forward", daemon=True
+        ).start()
 
 
 def _serve(connection: socket.socket, tunnel: Callable[[], End], open_ends: set[End]) -> None:

@@ -92,7 +92,9 @@ class Ssh:
         """Whether the connection still stands."""
         return bool(self._transport.is_authenticated())
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: Stdin = b"", timeout: float | None = None) -> int:
+    def execute(
+        self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: Stdin = b"", timeout: float | None = None
+    ) -> int:
         """Run one command to its end, handing over its output as it comes.
 
         :param request: the command as the server's default shell is to see it.
@@ -167,7 +169,9 @@ class Ssh:
         :raises GuestUnreachable: the guest refused, or the connection broke.
         """
         try:
-            return int(self._transport.request_port_forward("127.0.0.1", port, lambda channel, *_: on_connection(channel)))
+            return int(
+                self._transport.request_port_forward("127.0.0.1", port, lambda channel, *_: on_connection(channel))
+            )
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise GuestUnreachable(f"the guest does not let port {port} of its loopback be listened on: {exc}") from exc
 
@@ -317,9 +321,17 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
 def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:
     def probe() -> socket.socket | None:
         account.watch()
-        return _probe(account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE))
+        return _probe(
+            account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE)
+        )
 
-    return until("the guest's SSH banner", probe, timeout=deadline.left or 0.0, interval=_RETRY_SECONDS, last_seen=lambda: trouble)
+    return until(
+        "the guest's SSH banner",
+        probe,
+        timeout=deadline.left or 0.0,
+        interval=_RETRY_SECONDS,
+        last_seen=lambda: trouble,
+    )
 
 
 def _probe(port: int, patience: float) -> socket.socket | None:
@@ -368,7 +380,9 @@ def _authenticate(transport: paramiko.Transport, account: Account) -> None:
     except paramiko.AuthenticationException as exc:
         # It stands for a connection that ended and for an answer that never came, too.
         if isinstance(exc, paramiko.BadAuthenticationType) or (transport.is_active() and not patience.passed):
-            raise LoginError(f"the guest refused to log in {account.user!r}: wrong user or password, or no password login") from exc
+            raise LoginError(
+                f"the guest refused to log in {account.user!r}: wrong user or password, or no password login"
+            ) from exc
         raise GuestUnreachable(f"the guest's SSH server did not answer the login: {exc}") from exc
 
 

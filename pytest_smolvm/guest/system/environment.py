@@ -28,7 +28,9 @@ def write(ssh: Ssh, variables: Mapping[str, str], scope: str = "user") -> None:
     :raises RegistryError: the guest refused.
     """
     names.check_environment(variables)
-    registry.store(ssh, _key(scope), {name: Value(value, "REG_SZ") if value else None for name, value in variables.items()})
+    registry.store(
+        ssh, _key(scope), {name: Value(value, "REG_SZ") if value else None for name, value in variables.items()}
+    )
 
 
 def read(ssh: Ssh, name: str, scope: str = "user") -> str | None:

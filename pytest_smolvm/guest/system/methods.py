@@ -144,7 +144,9 @@ class GuestState(Access):
         """
         self.service(name).wait(state, timeout)
 
-    def wait_for_registry(self, key: str, name: str = "", data: Data | None = None, timeout: float = _PATIENCE) -> Value:
+    def wait_for_registry(
+        self, key: str, name: str = "", data: Data | None = None, timeout: float = _PATIENCE
+    ) -> Value:
         """Wait until there is such a value in the registry, with this `data` if it is not None."""
 
         def look() -> tuple[Value | None, str]:
@@ -189,5 +191,7 @@ class GuestState(Access):
             finally:
                 connection.stop_listening(opened)
 
-    def _until_exit(self, what: str, script: str, shell: str, wanted: Callable[[int], bool], timeout: float) -> RunResult:
+    def _until_exit(
+        self, what: str, script: str, shell: str, wanted: Callable[[int], bool], timeout: float
+    ) -> RunResult:
         return waits.until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)

@@ -50,7 +50,9 @@ def happened(monitor: Monitor, event: str, since: float, timeout: float, watch: 
             told = monitor.wait("SHUTDOWN", "RESET", timeout=deadline.at_most(_LOOK_SECONDS))
         except TimedOut:
             if deadline.passed:
-                raise TimedOut(f"QEMU's event {event}, which a guest causes that does as it was asked", timeout) from None
+                raise TimedOut(
+                    f"QEMU's event {event}, which a guest causes that does as it was asked", timeout
+                ) from None
             watch()
             continue
         if at(told) < since:

@@ -109,7 +109,9 @@ def render(key: str, values: Mapping[str, Value | None]) -> bytes:
     lines = [_HEAD, "", f"[{key}]"]
     for name, value in values.items():
         quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if name else "@"
-        lines.append(f"{quoted}=-" if value is None else f"{quoted}=hex({_KINDS[value.kind]:x}):{_folded(_encoded(value))}")
+        lines.append(
+            f"{quoted}=-" if value is None else f"{quoted}=hex({_KINDS[value.kind]:x}):{_folded(_encoded(value))}"
+        )
     return _file(lines)
 
 
@@ -120,7 +122,9 @@ def render_deletion(key: str) -> bytes:
 
 def parse(content: bytes) -> dict[str, dict[str, Value]]:
     """The keys in an exported file, with their values by name; all in the order they have there."""
-    text = content.decode("utf-16" if content.startswith(_BOM) else "utf-8", "surrogatepass" if content.startswith(_BOM) else "replace")
+    text = content.decode(
+        "utf-16" if content.startswith(_BOM) else "utf-8", "surrogatepass" if content.startswith(_BOM) else "replace"
+    )
     keys: dict[str, dict[str, Value]] = {}
     values: dict[str, Value] = {}
     for item in _ITEM.finditer(text.replace("\r\n", "\n")):
@@ -157,7 +161,11 @@ def _encoded(value: Value) -> bytes:
     data, kind = value.data, value.kind
     if kind in ("REG_SZ", "REG_EXPAND_SZ") and isinstance(data, str) and "\0" not in data:
         return _wide(data + "\0")
-    if kind == "REG_MULTI_SZ" and isinstance(data, list) and all(isinstance(s, str) and s and "\0" not in s for s in data):
+    if (
+        kind == "REG_MULTI_SZ"
+        and isinstance(data, list)
+        and all(isinstance(s, str) and s and "\0" not in s for s in data)
+    ):
         return _wide("".join(text + "\0" for text in data) + "\0")
     if kind in ("REG_DWORD", "REG_QWORD") and isinstance(data, int) and not isinstance(data, bool):
         size = 4 if kind == "REG_DWORD" else 8

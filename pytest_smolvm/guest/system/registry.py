@@ -40,7 +40,9 @@ class Registry:
         """
         found = self.find(key, name)
         if found is None:
-            raise RegistryError(f"the guest's registry has no value {name!r} in {regfile.full_key(key)}, or no such key")
+            raise RegistryError(
+                f"the guest's registry has no value {name!r} in {regfile.full_key(key)}, or no such key"
+            )
         return found
 
     def find(self, key: str, name: str = "") -> Value | None:

@@ -56,7 +56,11 @@ class Expected:
             lines = got.count("\n")
             return [] if lines == self.stdout_lines else [f"{lines} lines of stdout instead of {self.stdout_lines}"]
         if name == "stdout" and self.stdout_size is not None:
-            return [] if len(got) == self.stdout_size else [f"{len(got)} characters of stdout instead of {self.stdout_size}"]
+            return (
+                []
+                if len(got) == self.stdout_size
+                else [f"{len(got)} characters of stdout instead of {self.stdout_size}"]
+            )
         if pattern is not None:
             return [] if re.search(pattern, got) else [f"{name} {_short(got)} has no {pattern!r}"]
         return [] if got == wanted else [f"{name} {_short(got)} instead of {_short(wanted)}"]
@@ -106,7 +110,9 @@ class Verdict:
     def __str__(self) -> str:
         if self.skipped:
             return f"skipped  {self.case.name}: {self.skipped}"
-        return f"passed   {self.case.name}" if self.passed else f"FAILED   {self.case.name}: {'; '.join(self.complaints)}"
+        return (
+            f"passed   {self.case.name}" if self.passed else f"FAILED   {self.case.name}: {'; '.join(self.complaints)}"
+        )
 
 
 Runner = Callable[[str, Sequence[Argument], bytes], Result]
@@ -120,7 +126,9 @@ def cases() -> list[Case]:
 
 
 def _case(entry: dict[str, Any]) -> Case:
-    own = {key: entry.pop(key) for key in ("name", "script", "args", "input", "needs", "slow", "differs") if key in entry}
+    own = {
+        key: entry.pop(key) for key in ("name", "script", "args", "input", "needs", "slow", "differs") if key in entry
+    }
     return Case(expected=Expected(**entry), **own)
 
 

@@ -61,11 +61,17 @@ class Outcome:
         return not self.difference
 
     def __str__(self) -> str:
-        return f"{'ok' if self.good else 'DIFFERS':8} {self.seconds:6.1f} s  {self.name}" + (f": {self.difference}" if self.difference else "")
+        return f"{'ok' if self.good else 'DIFFERS':8} {self.seconds:6.1f} s  {self.name}" + (
+            f": {self.difference}" if self.difference else ""
+        )
 
 
 def check(
-    image: Path, spec: GuestSpec, progress: Progress, store: Store | None = None, engines: Sequence[str] = conformance.ENGINES
+    image: Path,
+    spec: GuestSpec,
+    progress: Progress,
+    store: Store | None = None,
+    engines: Sequence[str] = conformance.ENGINES,
 ) -> tuple[Outcome, ...]:
     """Boot `image` from firmware and compare what it answers with what tests rely on.
 
@@ -105,7 +111,9 @@ def script_outcomes(
         (verdict,) = conformance.run(run, engine, [case])
         if not verdict.skipped:
             name = f"script ({engine}): {case.name}"
-            found.append(Outcome(name=name, seconds=time.monotonic() - started, difference="; ".join(verdict.complaints)))
+            found.append(
+                Outcome(name=name, seconds=time.monotonic() - started, difference="; ".join(verdict.complaints))
+            )
             progress.note(str(found[-1]))
     return tuple(found)
 

@@ -82,7 +82,10 @@ def practice_image(store: Store, progress: Progress, recipe: Recipe | None = Non
     path = output.expanduser().absolute() if output else store.images / f"practice-{key(recipe)[:16]}.qcow2"
     if output is None and path.exists():
         return path
-    with exclusive(store.lock("practice"), on_wait=lambda who: progress.note(f"waiting for the practice image, which {who} is building")):
+    with exclusive(
+        store.lock("practice"),
+        on_wait=lambda who: progress.note(f"waiting for the practice image, which {who} is building"),
+    ):
         if output is not None or not path.exists():
             build(recipe, path, store, progress)
     return path

@@ -34,7 +34,10 @@ def make_image(root: Path, tools: Path, powershell: Path, scratch: Path, progres
         disk.partition(raw)
         disk.fill_system_partition(raw, unify(kernel.image, initial_ram_disk(kernel, tools / "initrd"), scratch))
         make_tree = disk.root_command(raw, os.fspath(tree))
-        run("assemble the practice guest's root", as_root(["sh", "-c", _ASSEMBLE, "sh", tree, root, overlay, *make_tree]))
+        run(
+            "assemble the practice guest's root",
+            as_root(["sh", "-c", _ASSEMBLE, "sh", tree, root, overlay, *make_tree]),
+        )
     with phase(progress, "compress the image"):
         image = scratch / "practice.qcow2"
         disk.seal(raw, image)

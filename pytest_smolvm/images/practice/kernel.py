@@ -104,7 +104,12 @@ def check_stub() -> None:
 
 def unify(kernel: bytes, ram_disk: bytes, work: Path) -> Path:
     """Join stub, command line, RAM disk and kernel to one EFI program in the directory `work`."""
-    sections = {"osrel": b"ID=practice\nNAME=practice\n\0", "cmdline": COMMAND_LINE.encode() + b"\0", "initrd": ram_disk, "linux": kernel}
+    sections = {
+        "osrel": b"ID=practice\nNAME=practice\n\0",
+        "cmdline": COMMAND_LINE.encode() + b"\0",
+        "initrd": ram_disk,
+        "linux": kernel,
+    }
     address = _end_of(STUB)
     words: list[str] = []
     for name, content in sections.items():  # the kernel last: it unpacks itself beyond its own end

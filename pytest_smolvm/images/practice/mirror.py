@@ -37,7 +37,9 @@ def _one_line_uris(text: str) -> Iterator[str]:
 def _deb822_uris(text: str) -> Iterator[str]:
     """The URIs of every enabled stanza of binary packages that carries "main"."""
     for stanza in re.split(r"\n\s*\n", "\n".join(line for line in text.splitlines() if not line.startswith("#"))):
-        fields = {name.lower(): value for name, value in re.findall(r"^([\w-]+):((?:.*\n?)(?:[ \t]+.*\n?)*)", stanza, re.M)}
+        fields = {
+            name.lower(): value for name, value in re.findall(r"^([\w-]+):((?:.*\n?)(?:[ \t]+.*\n?)*)", stanza, re.M)
+        }
         enabled = fields.get("enabled", "yes").strip().lower() != "no"
         if enabled and "deb" in fields.get("types", "").split() and "main" in fields.get("components", "").split():
             yield from fields.get("uris", "").split()

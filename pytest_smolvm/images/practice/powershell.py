@@ -51,7 +51,18 @@ def _publish(directory: Path, log: Path) -> None:
     sources = directory.with_name(directory.name + ".sources")  # the SDK writes beside what it builds
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(HOST, sources, ignore=shutil.ignore_patterns("bin", "obj"))
-    words: list[str | os.PathLike[str]] = ["dotnet", "publish", "-c", "Release", "-r", "win-x64", "--self-contained", "-nodeReuse:false", "-o", directory]
+    words: list[str | os.PathLike[str]] = [
+        "dotnet",
+        "publish",
+        "-c",
+        "Release",
+        "-r",
+        "win-x64",
+        "--self-contained",
+        "-nodeReuse:false",
+        "-o",
+        directory,
+    ]
     try:
         run("build the PowerShell host", words, cwd=sources, env={**os.environ, **_ENVIRONMENT}, log=log)
     finally:

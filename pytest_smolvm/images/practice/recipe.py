@@ -56,7 +56,9 @@ def digest(words: Iterable[str], sources: Iterable[Path]) -> str:
         state.update(word.encode() + b"\0")
     for source in sources:
         for path in sorted(_files(source)):
-            state.update(path.relative_to(HERE).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            state.update(
+                path.relative_to(HERE).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest()
+            )
     return state.hexdigest()[:32]
 
 

@@ -27,9 +27,15 @@ _EXCLUDED = (
     *("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/iso-codes/*"),
     "/etc/kernel/postinst.d/*",  # the guest has its own initial RAM disk
     *(f"/usr/lib/x86_64-linux-gnu/lib{name}*" for name in ("LLVM", "gallium", "z3")),
-    *(f"/usr/lib/modules/*/kernel/drivers/{name}/*" for name in ("gpu", "media", "infiniband", "iio", "staging", "usb")),
+    *(
+        f"/usr/lib/modules/*/kernel/drivers/{name}/*"
+        for name in ("gpu", "media", "infiniband", "iio", "staging", "usb")
+    ),
     *(f"/usr/lib/modules/*/kernel/drivers/net/{name}/*" for name in ("wireless", "can", "wan", "usb", "phy")),
-    *(f"/usr/lib/modules/*/kernel/{name}/*" for name in ("sound", "net/bluetooth", "net/mac80211", "fs/xfs", "fs/btrfs", "fs/bcachefs")),
+    *(
+        f"/usr/lib/modules/*/kernel/{name}/*"
+        for name in ("sound", "net/bluetooth", "net/mac80211", "fs/xfs", "fs/btrfs", "fs/bcachefs")
+    ),
 )
 
 
@@ -47,8 +53,13 @@ def make_root(recipe: Recipe, archive: Path, log: Path) -> None:
     mirror = recipe.mirror or host_mirror()
     words = [
         require("mmdebstrap", "mmdebstrap"),
-        *("--mode=root" if os.geteuid() == 0 else "--mode=unshare", "--variant=essential", "--components=main", "--format=tar"),
-        *("--aptopt=Apt::Install-Recommends \"false\"", "--include=" + ",".join(PACKAGES)),
+        *(
+            "--mode=root" if os.geteuid() == 0 else "--mode=unshare",
+            "--variant=essential",
+            "--components=main",
+            "--format=tar",
+        ),
+        *('--aptopt=Apt::Install-Recommends "false"', "--include=" + ",".join(PACKAGES)),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED),
         f"--customize-hook=upload {SOURCES / 'windows.reg'} /windows.reg",
         # The text itself, not the file's name: in a user namespace root may not read the caller's home.

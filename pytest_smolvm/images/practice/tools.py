@@ -36,7 +36,22 @@ def make_tools(directory: Path) -> None:
     for name in _PROGRAMS:
         run(f"compile {name}", [gcc, "-static", *_FLAGS, "-o", directory / name, _LINUX / f"{name}.c"])
     for name in _PRELOADED:
-        run(f"compile {name}.so", [gcc, "-shared", "-fPIC", *_FLAGS, "-o", directory / f"{name}.so", _LINUX / f"{name}.c"])
+        run(
+            f"compile {name}.so",
+            [gcc, "-shared", "-fPIC", *_FLAGS, "-o", directory / f"{name}.so", _LINUX / f"{name}.c"],
+        )
     for name, parts in _WINDOWS_PROGRAMS.items():
         sources = [_WINDOWS / f"{part}.c" for part in parts]
-        run(f"compile {name}", [mingw, *_FLAGS, "-municode", "-mwindows" if name == "sshd.exe" else "-mconsole", "-o", directory / name, *sources, "-lntdll"])
+        run(
+            f"compile {name}",
+            [
+                mingw,
+                *_FLAGS,
+                "-municode",
+                "-mwindows" if name == "sshd.exe" else "-mconsole",
+                "-o",
+                directory / name,
+                *sources,
+                "-lntdll",
+            ],
+        )

@@ -54,7 +54,9 @@ def check_password(password: str) -> None:
     if len(password) > _PASSWORD_MAX:
         raise UsageError(f"the password has {len(password)} characters; Windows' logon takes at most {_PASSWORD_MAX}")
     if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF or ord(c) in (0xFFFE, 0xFFFF) for c in password):
-        raise UsageError("the password contains a control character or half a surrogate pair; an answer file cannot hold it")
+        raise UsageError(
+            "the password contains a control character or half a surrogate pair; an answer file cannot hold it"
+        )
 
 
 def check_complexity(user: str, password: str) -> None:
@@ -63,7 +65,9 @@ def check_complexity(user: str, password: str) -> None:
     :raises UsageError: the password is too weak for it; the message says what it lacks.
     """
     if len(password) < _COMPLEX_LENGTH:
-        raise UsageError(f"the password is too short for Windows Server's policy: at least {_COMPLEX_LENGTH} characters")
+        raise UsageError(
+            f"the password is too short for Windows Server's policy: at least {_COMPLEX_LENGTH} characters"
+        )
     if len(user) > 2 and user.lower() in password.lower():
         raise UsageError("the password contains the user name, which Windows Server's policy does not allow")
     if _classes(password) < _COMPLEX_CLASSES:
@@ -93,5 +97,7 @@ def check_key(key: str) -> None:
 
 
 def _classes(password: str) -> int:
-    kinds = {"upper" if c.isupper() else "lower" if c.islower() else "digit" if c.isdigit() else "other" for c in password}
+    kinds = {
+        "upper" if c.isupper() else "lower" if c.islower() else "digit" if c.isdigit() else "other" for c in password
+    }
     return len(kinds)

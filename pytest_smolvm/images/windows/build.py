@@ -103,11 +103,17 @@ class _Workshop:
         with phase(self.progress, "making the answer disc"):
             answers = self.directory / "answers.iso"
             content = answer_disc.Contents(
-                answer_file=self.answers, drivers=self.findings.drivers, openssh=self.recipe.openssh, settings=_script_settings(self.recipe, self.findings)
+                answer_file=self.answers,
+                drivers=self.findings.drivers,
+                openssh=self.recipe.openssh,
+                settings=_script_settings(self.recipe, self.findings),
             )
             answer_disc.write(content, answers)
         size = f"{self.recipe.disk_size}G"
-        run("create the system disk", [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size])
+        run(
+            "create the system disk",
+            [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size],
+        )
         wanted = computer.Hardware(
             directory=self._fresh("installation"),
             disk=self.disk,
@@ -185,7 +191,13 @@ class _Workshop:
     def _identity(self) -> str:
         """Changes when another installation would be made; what is added after it does not count."""
         found = hashlib.sha256()
-        parts: list[Any] = [self.answers, self.note["iso"], self.note["virtio"], self.recipe.disk_size, self.recipe.secure_boot]
+        parts: list[Any] = [
+            self.answers,
+            self.note["iso"],
+            self.note["virtio"],
+            self.recipe.disk_size,
+            self.recipe.secure_boot,
+        ]
         parts += [content for _, content in answer_disc.scripts()]
         if self.recipe.openssh is not None:
             parts.append(provenance.digest(self.recipe.openssh))
@@ -211,7 +223,10 @@ def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
 
 
 def _script_settings(recipe: Recipe, findings: Findings) -> dict[str, object]:
-    return {"user": recipe.user, "relax_password_policy": editions.is_server(findings.edition) and recipe.default_password}
+    return {
+        "user": recipe.user,
+        "relax_password_policy": editions.is_server(findings.edition) and recipe.default_password,
+    }
 
 
 def _move(source: Path, target: Path) -> None:

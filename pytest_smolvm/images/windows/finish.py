@@ -40,7 +40,9 @@ _SHUTDOWN_SECONDS = 300.0
 _POWERSHELL = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File"
 
 
-def finished(disk: Path, recipe: Recipe, host: Host, directory: Path, progress: Progress, steps: dict[str, str]) -> Path:
+def finished(
+    disk: Path, recipe: Recipe, host: Host, directory: Path, progress: Progress, steps: dict[str, str]
+) -> Path:
     """Start `disk`, run what the recipe adds, make it small, switch it off.
 
     :param disk: the installed disk; it is not written, an overlay in `directory` is.
@@ -82,14 +84,24 @@ def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
 
 def _why(error: SmolVMError, steps: dict[str, str]) -> tuple[str, str]:
     if isinstance(error, LoginError):
-        return "the new system is up but refuses its own account", "The account was not made as asked; look at Setup's logs."
-    reasons = [f"{name} {steps[name]}" for name in ("openssh", "sshd", "sshd start", "firewall") if steps.get(name, "ok") != "ok"]
+        return (
+            "the new system is up but refuses its own account",
+            "The account was not made as asked; look at Setup's logs.",
+        )
+    reasons = [
+        f"{name} {steps[name]}"
+        for name in ("openssh", "sshd", "sshd start", "firewall")
+        if steps.get(name, "ok") != "ok"
+    ]
     if reasons:
         return f"the new system has no SSH server that answers: {'; '.join(reasons)}", (
             "Give a package of Win32-OpenSSH with --openssh, so that nothing has to be downloaded during the build."
         )
     if steps.get("drivers", "ok") != "ok":
-        return f"the system does not start from a virtio disk: {steps['drivers']}", "Use another version of the virtio-win ISO."
+        return (
+            f"the system does not start from a virtio disk: {steps['drivers']}",
+            "Use another version of the virtio-win ISO.",
+        )
     return f"the installed system cannot be reached on virtio devices: {error}", (
         "A blue screen with INACCESSIBLE_BOOT_DEVICE means that the disk driver is missing; look at the screenshot."
     )
@@ -151,12 +163,21 @@ def _explained(stage: str, guest: Machine) -> Iterator[None]:
 
 def _reason(error: SmolVMError) -> tuple[str, str]:
     if isinstance(error, (CommandFailed, CommandTimedOut)):
-        return f"a script of the recipe failed in the guest: {error}", "Mend it and build again; the installation itself is kept."
+        return (
+            f"a script of the recipe failed in the guest: {error}",
+            "Mend it and build again; the installation itself is kept.",
+        )
     if isinstance(error, (TransferError, UsageError)):
-        return f"a file of the recipe could not be brought into the guest: {error}", "Mend it and build again; the installation itself is kept."
+        return (
+            f"a file of the recipe could not be brought into the guest: {error}",
+            "Mend it and build again; the installation itself is kept.",
+        )
     if isinstance(error, TimedOut):
         return str(error), "Look at the last screenshot and build again; the installation itself is kept."
-    return f"the guest was lost: {error}", "Look at the last screenshot and at qemu.log, then build again; the installation itself is kept."
+    return (
+        f"the guest was lost: {error}",
+        "Look at the last screenshot and at qemu.log, then build again; the installation itself is kept.",
+    )
 
 
 def _picture(guest: Machine, path: Path) -> None:

@@ -59,14 +59,23 @@ def look(recipe: Recipe) -> Findings:
     if editions.is_server(edition) and not recipe.default_password:
         accounts.check_complexity(recipe.user, recipe.password)
     if editions.is_core(edition) and recipe.desktop:
-        raise UsageError(f"{edition.name!r} has no desktop to log on to; choose an edition with Desktop Experience, or leave out desktop")
+        raise UsageError(
+            f"{edition.name!r} has no desktop to log on to; choose an edition with Desktop Experience, or leave out desktop"
+        )
     _check_computer(recipe, release)
     if recipe.openssh is None and not editions.has_openssh_feature(edition):
-        raise UsageError(f"{release} build {edition.build} has no OpenSSH feature; give a package of Win32-OpenSSH with --openssh")
+        raise UsageError(
+            f"{release} build {edition.build} has no OpenSSH feature; give a package of Win32-OpenSSH with --openssh"
+        )
     found = drivers.look(recipe.virtio_iso, release, folder)
     key = recipe.product_key or editions.setup_key(edition)
     return Findings(
-        disc=disc, edition=edition, release=release, drivers=found, product_key=key, warnings=_warnings(recipe, edition) + found.warnings
+        disc=disc,
+        edition=edition,
+        release=release,
+        drivers=found,
+        product_key=key,
+        warnings=_warnings(recipe, edition) + found.warnings,
     )
 
 
@@ -85,7 +94,9 @@ def claimed(recipe: Recipe, store: Store) -> Iterator[None]:
             _check_place(recipe, output)  # once more: another build may have finished meanwhile
             yield
     except filelock.Timeout as exc:
-        raise UsageError(f"another build is making {output} ({holder(lock)}); wait for it or choose another output") from exc
+        raise UsageError(
+            f"another build is making {output} ({holder(lock)}); wait for it or choose another output"
+        ) from exc
 
 
 def check_room(recipe: Recipe, edition: Edition) -> None:
@@ -95,7 +106,9 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
     """
     total, _ = hypervisor.memory_mib()
     if recipe.memory > total:
-        raise CapacityError(f"the build wants {recipe.memory} MiB of memory, this host has {total}; use a smaller --memory")
+        raise CapacityError(
+            f"the build wants {recipe.memory} MiB of memory, this host has {total}; use a smaller --memory"
+        )
     need = max(_LEAST_ROOM, int(edition.size * _GROWTH * (1 + _COMPRESSED)))
     free = shutil.disk_usage(recipe.output.expanduser().absolute().parent).free
     if free < need:
@@ -112,7 +125,9 @@ def _check_computer(recipe: Recipe, release: str) -> None:
     for name, least, unit in _WINDOWS_11:
         value = getattr(recipe, name)
         if value < least:
-            raise UsageError(f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more, or --bypass-checks")
+            raise UsageError(
+                f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more, or --bypass-checks"
+            )
 
 
 def _check_place(recipe: Recipe, output: Path) -> None:
@@ -129,9 +144,13 @@ def _check_place(recipe: Recipe, output: Path) -> None:
 def _warnings(recipe: Recipe, edition: Edition) -> tuple[str, ...]:
     found = []
     if editions.is_evaluation(edition):
-        found.append(f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour; build a new image before that")
+        found.append(
+            f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour; build a new image before that"
+        )
     if recipe.openssh is None:
-        found.append("no --openssh package: unless Windows has OpenSSH in the box, it is fetched from Windows Update during the build")
+        found.append(
+            "no --openssh package: unless Windows has OpenSSH in the box, it is fetched from Windows Update during the build"
+        )
     if edition.language and recipe.locale and recipe.locale != edition.language:
         found.append(f"menus stay in {edition.language}, the disc's language; formats are {recipe.locale}")
     return tuple(found)

@@ -37,7 +37,11 @@ def compose(recipe: Recipe, disc: WindowsDisc, edition: Edition, drivers: Driver
         "account": account,
         "secure_boot": recipe.secure_boot,
         "iso": {"name": recipe.iso.name, "label": disc.label, "sha256": digest(recipe.iso)},
-        "virtio": {"name": drivers.path.name, "version": drivers.version, "drivers": [name for name, _ in drivers.folders]},
+        "virtio": {
+            "name": drivers.path.name,
+            "version": drivers.version,
+            "drivers": [name for name, _ in drivers.folders],
+        },
         "recipe": {
             "computer_name": recipe.computer_name,
             "locale": recipe.locale or edition.language,

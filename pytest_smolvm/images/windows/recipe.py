@@ -98,7 +98,11 @@ class Recipe:
             )
 
     def _check_sizes(self) -> None:
-        for name, least, unit in (("disk_size", _LEAST_DISK, "GiB"), ("memory", _LEAST_MEMORY, "MiB"), ("cpus", _LEAST_CPUS, "")):
+        for name, least, unit in (
+            ("disk_size", _LEAST_DISK, "GiB"),
+            ("memory", _LEAST_MEMORY, "MiB"),
+            ("cpus", _LEAST_CPUS, ""),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise UsageError(f"{name}={value!r} must be a whole number of at least {least} {unit}".rstrip())
@@ -114,5 +118,7 @@ class Recipe:
         for path in filter(None, (self.openssh, *self.extra_scripts)):
             if not path.is_file():
                 raise UsageError(f"{path} is not a file")
-        if self.bake_app is not None and not any((self.bake_app / name).is_file() for name in ("install.ps1", "install.cmd")):
+        if self.bake_app is not None and not any(
+            (self.bake_app / name).is_file() for name in ("install.ps1", "install.cmd")
+        ):
             raise UsageError(f"{self.bake_app} has neither install.ps1 nor install.cmd, so nothing in it would be run")

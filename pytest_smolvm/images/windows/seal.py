@@ -20,13 +20,24 @@ def compress(source: Path, target: Path) -> str:
     # Unused clusters that were trimmed are not there any more, so they cost nothing; zstd reads four times as fast as
     # zlib and needs QEMU 5.1 with it built in, which is what has to read the image.
     kind = "zstd" if _takes_zstd(target.with_name(f".{target.name}.probe")) else "zlib"
-    command = [require("qemu-img", "qemu-utils"), "convert", "-O", "qcow2", "-c", "-W", "-m", str(min(8, os.cpu_count() or 1))]
+    command = [
+        require("qemu-img", "qemu-utils"),
+        "convert",
+        "-O",
+        "qcow2",
+        "-c",
+        "-W",
+        "-m",
+        str(min(8, os.cpu_count() or 1)),
+    ]
     try:
         run("compress the image", [*command, "-o", f"compression_type={kind}", source, target])
     except ToolError as exc:
         target.unlink(missing_ok=True)
         if "No space left" in exc.output:
-            raise StoreError(f"{target.parent} is full: the compressed image does not fit; free space and build again") from exc
+            raise StoreError(
+                f"{target.parent} is full: the compressed image does not fit; free space and build again"
+            ) from exc
         raise
     return kind
 
@@ -51,7 +62,20 @@ def publish(made: Path, output: Path, *, replace: bool) -> None:
 
 def _takes_zstd(probe: Path) -> bool:
     try:
-        run("try zstd", [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", "-o", "compression_type=zstd", probe, "1M"])
+        run(
+            "try zstd",
+            [
+                require("qemu-img", "qemu-utils"),
+                "create",
+                "-q",
+                "-f",
+                "qcow2",
+                "-o",
+                "compression_type=zstd",
+                probe,
+                "1M",
+            ],
+        )
     except ToolError:
         return False
     finally:

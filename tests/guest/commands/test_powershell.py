@@ -17,7 +17,10 @@ def test_scripts_are_ascii_because_5_1_reads_files_in_the_ansi_code_page(name: s
     assert powershell.text_of(name).isascii()
 
 
-@pytest.mark.parametrize("request_and_stdin", [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("call", "native", "start")])
+@pytest.mark.parametrize(
+    "request_and_stdin",
+    [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("call", "native", "start")],
+)
 def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tuple[str, bytes]) -> None:
     line, _ = request_and_stdin
     program, command = line.split(' -Command "')

@@ -22,7 +22,9 @@ class Guest:
         self.error = error
         self.requests: list[str] = []
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+    def execute(
+        self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None
+    ) -> int:
         self.requests.append(request)
         for stream, piece in self.pieces:
             (on_stdout if stream == "out" else on_stderr)(piece)
@@ -48,7 +50,11 @@ def test_output_of_any_code_page_is_text(raw: bytes, text: str) -> None:
 def test_lines_come_while_it_runs() -> None:
     lines: list[str] = []
 
-    commands.run(Guest(("out", b"one\r\nt"), ("err", b"bad\n"), ("out", "wo ü"[:4].encode()[:4]), ("out", b"\xbc\nend")), "x", on_output=lines.append)
+    commands.run(
+        Guest(("out", b"one\r\nt"), ("err", b"bad\n"), ("out", "wo ü"[:4].encode()[:4]), ("out", b"\xbc\nend")),
+        "x",
+        on_output=lines.append,
+    )
 
     assert ["one", "bad", "two ü", "end"] == lines
 
@@ -109,7 +115,14 @@ def test_cmd_hides_names_that_sshd_would_replace() -> None:
 def test_the_resident_is_asked_when_there_is_one() -> None:
     class Resident:
         def run(
-            self, script: str, *, args: Sequence[Argument] = (), stdin: bytes = b"", timeout: float | None = None, on_stdout: Sink, on_stderr: Sink
+            self,
+            script: str,
+            *,
+            args: Sequence[Argument] = (),
+            stdin: bytes = b"",
+            timeout: float | None = None,
+            on_stdout: Sink,
+            on_stderr: Sink,
         ) -> int:
             on_stdout(f"{script} {list(args)} {stdin!r} {timeout}".encode())
             return 5

@@ -68,7 +68,9 @@ def test_a_link_is_what_it_points_to(tree: Path) -> None:
     assert "dir/日本/ü 100%.txt" in found
 
 
-@pytest.mark.parametrize(("target", "reason"), [("nowhere", "leads nowhere"), (".", "leads back"), ("../..", "leads back")])
+@pytest.mark.parametrize(
+    ("target", "reason"), [("nowhere", "leads nowhere"), (".", "leads back"), ("../..", "leads back")]
+)
 def test_a_link_that_leads_nowhere_or_back_is_refused(tree: Path, target: str, reason: str) -> None:
     (tree / "empty" / "link").symlink_to(target if target != "../.." else "..")
 
@@ -90,7 +92,9 @@ def test_a_packed_tree_unpacks_to_the_same(tree: Path, tmp_path: Path) -> None:
     unpacking.take(io.BytesIO(stream))
 
     out = tmp_path / "out" / "a" / "b"
-    assert sorted(str(p.relative_to(tree)) for p in tree.rglob("*")) == sorted(str(p.relative_to(out)) for p in out.rglob("*"))
+    assert sorted(str(p.relative_to(tree)) for p in tree.rglob("*")) == sorted(
+        str(p.relative_to(out)) for p in out.rglob("*")
+    )
     assert (tree / "big.bin").read_bytes() == (out / "big.bin").read_bytes()
     assert 1_000_000_000 == (out / "big.bin").stat().st_mtime
     assert 0 == (out / "fixed").stat().st_mode & 0o222

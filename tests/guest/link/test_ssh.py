@@ -93,7 +93,10 @@ def test_a_server_that_is_restarted_during_handshake_or_login_is_tried_again() -
 def test_a_login_that_is_not_answered_is_no_refusal(monkeypatch: pytest.MonkeyPatch, silence: threading.Event) -> None:
     monkeypatch.setattr(ssh, "_HANDSHAKE_SECONDS", 0.5)
     silent = serving(Dropping(silence))
-    with listening(silent, silent, silent, serving()) as account, closing(wait_for_login(account, timeout=20)) as connection:
+    with (
+        listening(silent, silent, silent, serving()) as account,
+        closing(wait_for_login(account, timeout=20)) as connection,
+    ):
         assert connection.alive
 
 

@@ -16,11 +16,15 @@ PRINTED = b"""
 class Guest:
     """One whose tasklist.exe prints that."""
 
-    def execute(self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None) -> int:
+    def execute(
+        self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None
+    ) -> int:
         on_stdout(PRINTED.replace(b"\n", b"\r\n"))
         return 0
 
 
 def test_a_process_that_has_no_name_yet_is_left_out() -> None:
     """wineserver lists those whose program is still being loaded."""
-    assert [Process("System Idle Process", 0, 0, 8), Process("explorer.exe", 4096, 1, 98765)] == processes.listed(Guest())
+    assert [Process("System Idle Process", 0, 0, 8), Process("explorer.exe", 4096, 1, 98765)] == processes.listed(
+        Guest()
+    )

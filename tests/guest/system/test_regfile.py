@@ -94,7 +94,9 @@ def test_an_export_of_windows_is_understood() -> None:
 def test_an_export_of_wine_is_understood() -> None:
     text = 'Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\A]\r\n"x"="one\\ntwo\\\\n"\r\n\r\n'
 
-    assert {"x": Value("one\ntwo\\n", "REG_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[r"HKEY_CURRENT_USER\A"]
+    assert {"x": Value("one\ntwo\\n", "REG_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[
+        r"HKEY_CURRENT_USER\A"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,9 @@ def test_keys_get_the_long_name_of_their_root(given: str, expected: str) -> None
     assert expected == regfile.full_key(given)
 
 
-@pytest.mark.parametrize("key", ["", "Software", r"HKXX\a", r"HKCU\\a", 'HKCU\\a"b', "HKCU\\a\nb", "HKCU\\" + "x" * 256])
+@pytest.mark.parametrize(
+    "key", ["", "Software", r"HKXX\a", r"HKCU\\a", 'HKCU\\a"b', "HKCU\\a\nb", "HKCU\\" + "x" * 256]
+)
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(UsageError):
         regfile.full_key(key)

@@ -97,4 +97,6 @@ def test_a_difference_of_an_engine_is_taken_into_account() -> None:
 
 def test_expectations_are_data_only() -> None:
     assert dataclasses.is_dataclass(Expected)
-    assert all(case.by(engine) is None or isinstance(case.by(engine), Expected) for case in TABLE for engine in cases.ENGINES)
+    assert all(
+        case.by(engine) is None or isinstance(case.by(engine), Expected) for case in TABLE for engine in cases.ENGINES
+    )

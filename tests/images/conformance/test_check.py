@@ -18,7 +18,13 @@ class Answering:
         self.stdout, self.code = stdout, code
 
     def execute(
-        self, request: str, *, on_stdout: Callable[[bytes], object], on_stderr: Callable[[bytes], object], stdin: bytes = b"", timeout: float | None = None
+        self,
+        request: str,
+        *,
+        on_stdout: Callable[[bytes], object],
+        on_stderr: Callable[[bytes], object],
+        stdin: bytes = b"",
+        timeout: float | None = None,
     ) -> int:
         if self.stdout == b"never":
             raise TimedOut("the command", timeout or 0)

@@ -78,7 +78,10 @@ class Workshop:
         """A build that goes on, and how to read what it has said so far."""
         log = self._place / f"{name}.log"
         words = ("--store", self.store.root, "practice", "build", "--powershell", self._archive)
-        with open(log, "wb") as sink, background("pytest_smolvm.cli.main", *words, cwd=self._place, stderr=sink) as build:
+        with (
+            open(log, "wb") as sink,
+            background("pytest_smolvm.cli.main", *words, cwd=self._place, stderr=sink) as build,
+        ):
             yield build, log.read_text
 
     def build(self) -> str:
@@ -94,7 +97,11 @@ class Workshop:
 
     def compiling(self, said: Callable[[], str]) -> None:
         """Wait until a build is in the middle of the compilation."""
-        until("the compilation", lambda: f"{TOOLS} ..." in said() and any(self.store.work.glob("scratch/tools-*/*")), timeout=SECONDS)
+        until(
+            "the compilation",
+            lambda: f"{TOOLS} ..." in said() and any(self.store.work.glob("scratch/tools-*/*")),
+            timeout=SECONDS,
+        )
 
     def processes(self) -> list[str]:
         """Command lines that name the store."""
@@ -159,7 +166,9 @@ def test_two_at_once_make_a_step_once(workshop: Workshop) -> None:
         assert f"{TOOLS}: as before" in second_said()
 
 
-def test_a_missing_program_is_said_before_anything_is_made(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_said_before_anything_is_made(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in {"env", *practice._PROGRAMS} - {"mmdebstrap"}:  # env starts the build

@@ -31,14 +31,23 @@ def apt(tmp_path: Path, **files: str) -> Path:
         ({"debian__sources": STANZA}, "http://mirror.example/debian"),
         ({"debian__sources": SECURITY + "\n" + STANZA}, "http://mirror.example/debian"),
         ({"debian__sources": SECURITY}, None),
-        ({"debian__sources": "# a comment\n" + STANZA.replace("Suites", "# http://other.example/debian\nSuites")}, "http://mirror.example/debian"),
+        (
+            {"debian__sources": "# a comment\n" + STANZA.replace("Suites", "# http://other.example/debian\nSuites")},
+            "http://mirror.example/debian",
+        ),
         ({"debian__sources": STANZA + "Enabled: no\n"}, None),
         ({"debian__sources": STANZA.replace("deb\n", "deb-src\n")}, None),
         ({"sources__list": "deb http://one.example/debian bookworm main contrib\n"}, "http://one.example/debian"),
-        ({"sources__list": "deb [arch=amd64 signed-by=/k.gpg] http://one.example/debian bookworm main\n"}, "http://one.example/debian"),
+        (
+            {"sources__list": "deb [arch=amd64 signed-by=/k.gpg] http://one.example/debian bookworm main\n"},
+            "http://one.example/debian",
+        ),
         ({"sources__list": "# deb http://one.example/debian bookworm main\n"}, None),
         ({"sources__list": "deb http://one.example/debian bookworm contrib\n"}, None),
-        ({"vendor__list": "deb http://tools.example/apt stable main\n", "debian__sources": STANZA}, "http://mirror.example/debian"),
+        (
+            {"vendor__list": "deb http://tools.example/apt stable main\n", "debian__sources": STANZA},
+            "http://mirror.example/debian",
+        ),
     ],
 )
 def test_takes_only_the_main_archive(tmp_path: Path, files: "dict[str, str]", expected: "str | None") -> None:

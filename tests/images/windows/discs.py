@@ -49,7 +49,9 @@ def wim_header(payload: int, xml: int, images: int) -> bytes:
     return (head + table + listed).ljust(208, b"\0")
 
 
-def windows_iso(path: Path, editions: Sequence[str] = (), *, image: str = "install.wim", loader: str = "bootx64.efi") -> Path:
+def windows_iso(
+    path: Path, editions: Sequence[str] = (), *, image: str = "install.wim", loader: str = "bootx64.efi"
+) -> Path:
     """A disc like Microsoft's: the files are in UDF, ISO 9660 has one README only."""
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, udf="2.60", vol_ident="CCCOMA_X64FRE_EN-US_DV9")
@@ -58,7 +60,11 @@ def windows_iso(path: Path, editions: Sequence[str] = (), *, image: str = "insta
     for folder in ("/sources", "/efi", "/efi/boot"):
         iso.add_directory(udf_path=folder)
     listed = wim(editions or (edition_xml(1),))
-    for name, content in {f"/sources/{image}": listed, "/sources/boot.wim": wim(()), f"/efi/boot/{loader}": b"MZ"}.items():
+    for name, content in {
+        f"/sources/{image}": listed,
+        "/sources/boot.wim": wim(()),
+        f"/efi/boot/{loader}": b"MZ",
+    }.items():
         iso.add_fp(io.BytesIO(content), len(content), udf_path=name)
     iso.write(str(path))
     iso.close()
@@ -87,13 +93,21 @@ def joliet_iso(path: Path, files: Mapping[str, bytes], label: str) -> Path:
     return path
 
 
-def virtio_iso(path: Path, releases: Sequence[str] = ("w10", "w11", "2k22", "2k25"), *, label: str = "virtio-win-0.1.271", agent: bool = True) -> Path:
+def virtio_iso(
+    path: Path,
+    releases: Sequence[str] = ("w10", "w11", "2k22", "2k25"),
+    *,
+    label: str = "virtio-win-0.1.271",
+    agent: bool = True,
+) -> Path:
     """A disc like virtio-win's."""
     files = {"virtio-win_license.txt": b"licence"}
     for driver in ("vioscsi", "NetKVM", "viostor", "vioserial"):
         for release in releases:
             for suffix in (".inf", ".sys", ".cat", ".pdb"):
-                files[f"{driver}/{release}/amd64/{driver.lower()}{suffix}"] = b"[Version]\r\nDriverVer = 10/01/2024,100.96.104.27100\r\n"
+                files[f"{driver}/{release}/amd64/{driver.lower()}{suffix}"] = (
+                    b"[Version]\r\nDriverVer = 10/01/2024,100.96.104.27100\r\n"
+                )
     if agent:
         files["guest-agent/qemu-ga-x86_64.msi"] = b"msi"
     return joliet_iso(path, files, label)

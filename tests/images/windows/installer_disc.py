@@ -71,7 +71,12 @@ def make(image: Path, files: KernelFiles, work: Path, output: Path, variant: str
         system.write_bytes(disk.read(SYSTEM_PARTITION[1] * MEGABYTE))
     _wim(raw, list(_pieces(image)), wim)
     raw.unlink()
-    contents = {"sources/install.wim": wim, "sources/boot.wim": program, "sources/setup.img": setup, "sources/system.img": system}
+    contents = {
+        "sources/install.wim": wim,
+        "sources/boot.wim": program,
+        "sources/setup.img": setup,
+        "sources/system.img": system,
+    }
     # The firmware may start either file system of the disc, UDF or the one in the El Torito image.
     contents |= {"efi/boot/bootx64.efi": prompt, "INSTALL.EFI": program}
     _disc(output, contents, boot, variant)
@@ -107,7 +112,19 @@ def _marker(variant: str) -> bytes:
 def _installer_program(files: KernelFiles, work: Path) -> Path:
     """The installer's kernel and first process in one EFI program."""
     init = work / "setup"
-    _run("gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-o", init, SOURCES / "setup.c", SOURCES / "answers.c")
+    _run(
+        "gcc",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-static",
+        "-s",
+        "-o",
+        init,
+        SOURCES / "setup.c",
+        SOURCES / "answers.c",
+    )
     entries = [("init", 0o100755, init.read_bytes()), ("modules", 0o40755, b"")]
     for number, path in enumerate(files.in_order(MODULES)):
         name = path.rpartition("/")[2].removesuffix(".xz")
@@ -118,7 +135,16 @@ def _installer_program(files: KernelFiles, work: Path) -> Path:
 def _prompt(work: Path) -> Path:
     """The boot loader that asks for a key."""
     code, program = work / "prompt.o", work / "prompt.efi"
-    flags = ("-ffreestanding", "-fno-stack-protector", "-fpic", "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-fno-ident", "-mno-red-zone", "-fshort-wchar")
+    flags = (
+        "-ffreestanding",
+        "-fno-stack-protector",
+        "-fpic",
+        "-fcf-protection=none",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-ident",
+        "-mno-red-zone",
+        "-fshort-wchar",
+    )
     _run("gcc", "-c", "-O1", "-Wall", "-Wextra", "-Werror", *flags, "-o", code, SOURCES / "prompt.c")
     # Subsystem 10 is an EFI application; the code refers to itself relatively, so it needs no relocations.
     _run("ld", "-m", "i386pep", "--subsystem", "10", "--entry", "start", "--image-base", "0", "-o", program, code)

@@ -25,7 +25,8 @@ from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
 
 pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("qemu-img", "qemu-system-x86_64", "swtpm"))), reason="QEMU, qemu-img or swtpm is not installed"
+    not all(map(shutil.which, ("qemu-img", "qemu-system-x86_64", "swtpm"))),
+    reason="QEMU, qemu-img or swtpm is not installed",
 )
 
 
@@ -49,7 +50,9 @@ class Stage:
             raise self.installing
         return {"drivers": "ok"}
 
-    def finished(self, image: Path, recipe: Recipe, host: object, directory: Path, progress: object, steps: dict[str, str]) -> Path:
+    def finished(
+        self, image: Path, recipe: Recipe, host: object, directory: Path, progress: object, steps: dict[str, str]
+    ) -> Path:
         self.proven += 1
         assert steps == {"drivers": "ok"}
         if self.proving is not None:
@@ -58,7 +61,9 @@ class Stage:
         disk.overlay(image, result)
         (directory / "content").write_bytes(self.result)
         if self.result:
-            subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", directory / "content", result], check=True)
+            subprocess.run(
+                ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", directory / "content", result], check=True
+            )
         return result
 
 
@@ -223,7 +228,9 @@ class Filling(Silent):
 
 
 @pytest.mark.parametrize(("room", "words"), [(20, "the compressed image does not fit"), (0, "is full")])
-def test_no_room_for_the_image(recipe: Recipe, stage: Stage, store: Store, small_disk: SmallDisk, room: int, words: str) -> None:
+def test_no_room_for_the_image(
+    recipe: Recipe, stage: Stage, store: Store, small_disk: SmallDisk, room: int, words: str
+) -> None:
     """Nothing half-made at the output; with more room the build goes on from the installed system."""
     small_disk.resize(4000)
     stage.result = os.urandom(50_000_000)

@@ -43,7 +43,14 @@ def _finish(store: Store, tmp_path: Path) -> Callable[..., BuildError]:
 
     def finish(act: Callable[[Path], object] = lambda _: None, **changes: object) -> BuildError:
         with pytest.raises(BuildError) as caught:
-            finished(practice_image(store, Silent()), replace(base, **changes), hypervisor.look(store), directory, Acting(lambda: act(directory)), {})
+            finished(
+                practice_image(store, Silent()),
+                replace(base, **changes),
+                hypervisor.look(store),
+                directory,
+                Acting(lambda: act(directory)),
+                {},
+            )
         assert (directory / "qemu.log").exists()
         return caught.value
 
@@ -86,6 +93,8 @@ def test_the_guest_is_lost(finish: Callable[..., BuildError], tmp_path: Path) ->
 
 
 def kill_qemu(directory: Path) -> None:
-    found = subprocess.run(["pgrep", "-f", f"qemu-system.*{directory}/"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    found = subprocess.run(
+        ["pgrep", "-f", f"qemu-system.*{directory}/"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
     for pid in found:
         os.kill(int(pid), signal.SIGKILL)

@@ -55,7 +55,9 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
     script.write_bytes(b"@findstr here C:\\ProgramData\\openssh.txt\r\n")
     progress = Listening()
 
-    image = build(replace(recipe, openssh=openssh_package(tmp_path, INSTALL_SSHD), extra_scripts=(script,)), progress, store)
+    image = build(
+        replace(recipe, openssh=openssh_package(tmp_path, INSTALL_SSHD), extra_scripts=(script,)), progress, store
+    )
 
     assert [phase for phase in progress.phases if phase in diagnosis.PHASES] == list(diagnosis.PHASES)
     assert stat.S_IMODE(image.stat().st_mode) == 0o444
@@ -68,6 +70,16 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
     assert len(list((tmp_path / "win11.qcow2.screens").glob("*.png"))) >= 4
     assert not (tmp_path / ".win11.qcow2.building").exists()
     environment = {**os.environ, "SMOLVM_HOME": str(store.root)}
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--smolvm-image", str(image), str(EXAMPLES)]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--smolvm-image",
+        str(image),
+        str(EXAMPLES),
+    ]
     run = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-4000:]

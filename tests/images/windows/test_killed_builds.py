@@ -18,7 +18,18 @@ GONE_WITHIN = 10.0
 
 def start(recipe: Recipe, store: Store) -> subprocess.Popen[str]:
     """The command itself, in a process of its own."""
-    words: list[str | Path] = [sys.executable, "-m", "pytest_smolvm.cli.main", "--store", store.root, "windows", "build-image", "--no-secure-boot", "--stall", str(3 * STALL)]
+    words: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pytest_smolvm.cli.main",
+        "--store",
+        store.root,
+        "windows",
+        "build-image",
+        "--no-secure-boot",
+        "--stall",
+        str(3 * STALL),
+    ]
     words += ["--iso", recipe.iso, "--virtio-win-iso", recipe.virtio_iso, "--output", recipe.output]
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
@@ -38,7 +49,9 @@ def kill_at(phase: str, recipe: Recipe, store: Store) -> int:
 
 
 def left(recipe: Recipe) -> set[str]:
-    return {path.name for path in recipe.output.parent.iterdir() if path.name.lstrip(".").startswith(recipe.output.name)}
+    return {
+        path.name for path in recipe.output.parent.iterdir() if path.name.lstrip(".").startswith(recipe.output.name)
+    }
 
 
 def test_killed_twice(recipe: Recipe, store: Store) -> None:

@@ -124,7 +124,9 @@ def test_output_directory_not_writable(tmp_path: Path) -> None:
     (tmp_path / "ro").mkdir(mode=0o555)
 
     with pytest.raises(StoreError, match="cannot be written"):
-        with preflight.claimed(with_media(tmp_path, output=tmp_path / "ro" / "out.qcow2"), Store.at(tmp_path / "store")):
+        with preflight.claimed(
+            with_media(tmp_path, output=tmp_path / "ro" / "out.qcow2"), Store.at(tmp_path / "store")
+        ):
             raise AssertionError("not reached")
 
 

@@ -59,14 +59,20 @@ def test_user_names_windows_takes(name: str) -> None:
     assert recipe(user=name).user == name
 
 
-@pytest.mark.parametrize(("password", "reason"), [("", "empty"), ("x" * 128, "128 characters"), ("a\nb", "control character"), ("a\ud800", "surrogate")])
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [("", "empty"), ("x" * 128, "128 characters"), ("a\nb", "control character"), ("a\ud800", "surrogate")],
+)
 def test_passwords_windows_refuses(password: str, reason: str) -> None:
     """An empty one would give an image nobody can log in to."""
     with pytest.raises(UsageError, match=reason):
         recipe(password=password)
 
 
-@pytest.mark.parametrize(("password", "reason"), [("aB3!", "too short"), ("alllowercase", "too weak"), ("Xsmolvm-1X", "contains the user name")])
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [("aB3!", "too short"), ("alllowercase", "too weak"), ("Xsmolvm-1X", "contains the user name")],
+)
 def test_passwords_too_weak_for_server(password: str, reason: str) -> None:
     """Windows Server wants three kinds of characters and not the user's name."""
     with pytest.raises(UsageError, match=reason) as caught:

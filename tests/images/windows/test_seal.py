@@ -35,7 +35,10 @@ def test_overlay_and_backing_become_one_image(tmp_path: Path) -> None:
 
     base.unlink()
     read = subprocess.run(
-        ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 1M", "-c", "read -P 9 2M 1M", tmp_path / "sealed.qcow2"], check=True, capture_output=True, text=True
+        ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 0 1M", "-c", "read -P 9 2M 1M", tmp_path / "sealed.qcow2"],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert "failed" not in read.stdout
     assert kind in ("zstd", "zlib")
@@ -68,7 +71,9 @@ def test_a_record_is_whole_or_not_there(tmp_path: Path) -> None:
     assert records.read(tmp_path / "none.json") is None
 
 
-@pytest.mark.skipif(shutil.which("mkntfs") is None or shutil.which("ntfscat") is None, reason="ntfs-3g is not installed")
+@pytest.mark.skipif(
+    shutil.which("mkntfs") is None or shutil.which("ntfscat") is None, reason="ntfs-3g is not installed"
+)
 def test_setup_logs_are_read_off_the_disk(tmp_path: Path) -> None:
     """Without mounting, without root: partition table, NTFS, file."""
     raw, image = tmp_path / "disk.raw", tmp_path / "disk.qcow2"

@@ -48,7 +48,9 @@ def write(contents: Contents, output: Path) -> None:
             if isinstance(content, Path):
                 iso.add_file(str(content), iso_path=plain, joliet_path=_checked(name))
             else:
-                iso.add_fp(stack.enter_context(io.BytesIO(content)), len(content), iso_path=plain, joliet_path=_checked(name))
+                iso.add_fp(
+                    stack.enter_context(io.BytesIO(content)), len(content), iso_path=plain, joliet_path=_checked(name)
+                )
         try:
             iso.write(str(output))
         except (PyCdlibException, OSError) as exc:

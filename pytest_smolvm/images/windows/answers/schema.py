@@ -46,7 +46,10 @@ _RUN: _Rows = {
 }
 
 SETTINGS: dict[tuple[str, str], _Rows] = {
-    ("windowsPE", "Microsoft-Windows-International-Core-WinPE"): {**_INTERNATIONAL, "SetupUILanguage/UILanguage": _LANGUAGE},
+    ("windowsPE", "Microsoft-Windows-International-Core-WinPE"): {
+        **_INTERNATIONAL,
+        "SetupUILanguage/UILanguage": _LANGUAGE,
+    },
     ("windowsPE", "Microsoft-Windows-Setup"): {
         "DiskConfiguration/WillShowUI": _SHOW_UI,
         _DISK + "DiskID": _INDEX,
@@ -103,8 +106,21 @@ SETTINGS: dict[tuple[str, str], _Rows] = {
     },
 }
 # Lists: the element that repeats must say what is done with it (wcm:action), or Setup ignores the file.
-LISTED = {"Disk", "CreatePartition", "ModifyPartition", "MetaData", "RunSynchronousCommand", "SynchronousCommand", "LocalAccount"}
-_IDENTITY = {"processorArchitecture": "amd64", "publicKeyToken": "31bf3856ad364e35", "language": "neutral", "versionScope": "nonSxS"}
+LISTED = {
+    "Disk",
+    "CreatePartition",
+    "ModifyPartition",
+    "MetaData",
+    "RunSynchronousCommand",
+    "SynchronousCommand",
+    "LocalAccount",
+}
+_IDENTITY = {
+    "processorArchitecture": "amd64",
+    "publicKeyToken": "31bf3856ad364e35",
+    "language": "neutral",
+    "versionScope": "nonSxS",
+}
 
 
 class AnswerFileError(SmolVMError):

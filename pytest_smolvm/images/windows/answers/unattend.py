@@ -49,7 +49,11 @@ def render(wanted: Answers) -> str:
     # XML is made from a tree, never by pasting text, so every value is escaped. No byte-order mark: Setup ignores
     # files that begin with one, without a word.
     root = ElementTree.Element("unattend", {"xmlns": schema.NAMESPACE, "xmlns:wcm": schema.WCM})
-    for name, components in (("windowsPE", _windows_pe(wanted)), ("specialize", _specialize(wanted)), ("oobeSystem", _oobe(wanted))):
+    for name, components in (
+        ("windowsPE", _windows_pe(wanted)),
+        ("specialize", _specialize(wanted)),
+        ("oobeSystem", _oobe(wanted)),
+    ):
         settings = ElementTree.SubElement(root, "settings", {"pass": name})
         for component, tree in components:
             _grow(_component(settings, component), tree)
@@ -116,12 +120,16 @@ def _disk() -> Tree:
     # behind Windows' and stop it from growing. DiskID 0: the SATA disk is found before the virtio one.
     create = [("EFI", ("Size", "260")), ("MSR", ("Size", "16")), ("Primary", ("Extend", "true"))]
     made: Tree = [
-        ("CreatePartition", [("Order", str(order)), ("Type", kind), size]) for order, (kind, size) in enumerate(create, start=1)
+        ("CreatePartition", [("Order", str(order)), ("Type", kind), size])
+        for order, (kind, size) in enumerate(create, start=1)
     ]
     modified: Tree = [
         ("ModifyPartition", [("Order", "1"), ("PartitionID", "1"), ("Format", "FAT32"), ("Label", "System")]),
         ("ModifyPartition", [("Order", "2"), ("PartitionID", "2")]),
-        ("ModifyPartition", [("Order", "3"), ("PartitionID", "3"), ("Format", "NTFS"), ("Label", "Windows"), ("Letter", "C")]),
+        (
+            "ModifyPartition",
+            [("Order", "3"), ("PartitionID", "3"), ("Format", "NTFS"), ("Label", "Windows"), ("Letter", "C")],
+        ),
     ]
     disk: Tree = [("DiskID", "0"), ("WillWipeDisk", "true"), ("CreatePartitions", made), ("ModifyPartitions", modified)]
     return [("WillShowUI", "OnError"), ("Disk", disk)]
@@ -165,7 +173,13 @@ def _auto_logon(wanted: Answers) -> Tree:
 
 
 def _oobe_pages() -> Tree:
-    hidden = ("HideEULAPage", "HideLocalAccountScreen", "HideOEMRegistrationScreen", "HideOnlineAccountScreens", "HideWirelessSetupInOOBE")
+    hidden = (
+        "HideEULAPage",
+        "HideLocalAccountScreen",
+        "HideOEMRegistrationScreen",
+        "HideOnlineAccountScreens",
+        "HideWirelessSetupInOOBE",
+    )
     # ProtectYourPC 3: "express settings" off, so nothing is sent or updated.
     return [*((name, "true") for name in hidden), ("ProtectYourPC", "3")]
 

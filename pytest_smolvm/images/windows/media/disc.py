@@ -93,12 +93,16 @@ def opened(path: Path) -> Iterator[Disc]:
     try:
         iso.open(str(path))
     except _DAMAGE as exc:
-        raise ImageError(f"{path} is damaged or cut off, its file system cannot be read: {exc}; get it again and compare its checksum") from exc
+        raise ImageError(
+            f"{path} is damaged or cut off, its file system cannot be read: {exc}; get it again and compare its checksum"
+        ) from exc
     try:
         try:
             disc = Disc(iso, path)
         except _DAMAGE as exc:
-            raise ImageError(f"{path} is damaged or cut off, its folders cannot be read: {exc}; get it again and compare its checksum") from exc
+            raise ImageError(
+                f"{path} is damaged or cut off, its folders cannot be read: {exc}; get it again and compare its checksum"
+            ) from exc
         yield disc
     finally:
         iso.close()

@@ -43,7 +43,9 @@ def look(path: Path, release: str, folder: str) -> Drivers:
     """
     with opened(path) as disc:
         if not any(disc.files(name) for name in REQUIRED):
-            raise ImageError(f"{path} ({disc.label or 'no label'}) is not the virtio-win driver disc: it has no folder {' or '.join(REQUIRED)}")
+            raise ImageError(
+                f"{path} ({disc.label or 'no label'}) is not the virtio-win driver disc: it has no folder {' or '.join(REQUIRED)}"
+            )
         found = tuple((name, where) for name in (*REQUIRED, *_WELCOME) if (where := _folder(disc, name, folder)))
         missing = [name for name in REQUIRED if name not in dict(found)]
         if missing:
@@ -82,7 +84,9 @@ def _version(disc: Disc, folder: str) -> str:
 def _warnings(version: str, disc: Disc) -> tuple[str, ...]:
     found = []
     if version in _BAD_VIOSTOR:
-        found.append(f"virtio-win {version}: its virtio-blk driver damages the page file (kvm-guest-drivers-windows issue 1614); the image uses virtio-scsi")
+        found.append(
+            f"virtio-win {version}: its virtio-blk driver damages the page file (kvm-guest-drivers-windows issue 1614); the image uses virtio-scsi"
+        )
     if not disc.has(AGENT):
         found.append("the driver disc has no guest agent; the image is made without it")
     return tuple(found)

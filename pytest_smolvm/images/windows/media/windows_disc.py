@@ -51,14 +51,21 @@ def _check_architecture(disc: Disc, path: Path, found: tuple[wim.Edition, ...]) 
         raise ImageError(f"{path} lists no edition of Windows")
     architectures = {edition.architecture for edition in found}
     if architectures != {"amd64"}:
-        raise ImageError(f"{path} is Windows for {', '.join(sorted(architectures)) or 'an unknown processor'}; the guests here are amd64 (x64)")
+        raise ImageError(
+            f"{path} is Windows for {', '.join(sorted(architectures)) or 'an unknown processor'}; the guests here are amd64 (x64)"
+        )
     if not disc.has(_LOADER):
         other = next((name for loader, name in _OTHER_LOADERS.items() if disc.has(loader)), None)
-        raise ImageError(f"{path} cannot start a 64-bit PC by UEFI: it has no {_LOADER}" + (f", only one for {other}" if other else ""))
+        raise ImageError(
+            f"{path} cannot start a 64-bit PC by UEFI: it has no {_LOADER}"
+            + (f", only one for {other}" if other else "")
+        )
 
 
 def _stranger(disc: Disc, path: Path) -> str:
-    if any(name.lower().endswith("/install.swm") or name.lower() == "sources/install.swm" for name in disc.files("sources")):
+    if any(
+        name.lower().endswith("/install.swm") or name.lower() == "sources/install.swm" for name in disc.files("sources")
+    ):
         return f"{path} has a split install.swm, which Setup reads from USB sticks only; use the original ISO"
     if disc.has("sources/boot.wim"):
         return f"{path} is a Windows disc without an installation (no {' or '.join(_IMAGES)}): a recovery or PE disc"

@@ -54,7 +54,10 @@ def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
     found = firmware.find(secure_boot=hardware.secure_boot)
     variables, spare = hardware.directory / "variables.qcow2", hardware.directory / "spare.qcow2"
     disk.overlay(found.variables, variables, backing_format=found.variables_format)
-    programs.run("create a spare disk", [programs.require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", spare, _SPARE_DISK])
+    programs.run(
+        "create a spare disk",
+        [programs.require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", spare, _SPARE_DISK],
+    )
     (hardware.directory / "tpm").mkdir(mode=0o700)
     log = hardware.directory / "qemu.log"
     with ExitStack() as stack:
@@ -62,7 +65,9 @@ def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
         stack.enter_context(theirs)
-        words = qemu.command(_machine(hardware, host, found, theirs.fileno(), tpm_end.fileno())) + _additions(hardware, spare)
+        words = qemu.command(_machine(hardware, host, found, theirs.fileno(), tpm_end.fileno())) + _additions(
+            hardware, spare
+        )
         child = stack.enter_context(programs.running(words, log=log, pass_fds=[theirs.fileno(), tpm_end.fileno()]))
         theirs.close()
         tpm_end.close()  # or swtpm would not notice when QEMU ends
@@ -71,7 +76,9 @@ def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
             monitor.greet()
             if hardware.offline:
                 monitor.execute("set_link", name="net", up=False)
-            machine = Machine(child, monitor, Parts(directory=hardware.directory, disk=hardware.disk, variables=variables))
+            machine = Machine(
+                child, monitor, Parts(directory=hardware.directory, disk=hardware.disk, variables=variables)
+            )
         except SmolVMError as exc:
             raise BootError("process", "QEMU did not start", programs.tail(log)) from exc
         yield machine

@@ -80,7 +80,11 @@ class _Row:
 # The first row that applies is the cause. Sources: OVMF's boot manager for the texts, QEMU's QMP schema for the events,
 # Microsoft's "Windows Setup log files" for where Setup writes.
 _TABLE = (
-    _Row(lambda e: e.how == DISK_FULL, "a disk of this host is full: the guest's disk could not be written", "Free space where --output is to be, then build again."),
+    _Row(
+        lambda e: e.how == DISK_FULL,
+        "a disk of this host is full: the guest's disk could not be written",
+        "Free space where --output is to be, then build again.",
+    ),
     _Row(
         lambda e: "Security Violation" in e.serial,
         "Secure Boot refused the disc's boot loader",
@@ -91,8 +95,16 @@ _TABLE = (
         "the firmware found nothing to start on the disc",
         "The ISO does not start by UEFI, or its 'Press any key' went by unanswered; look at the screenshot.",
     ),
-    _Row(lambda e: e.how == CRASHED, "Windows stopped with a blue screen ({detail})", "Look at the screenshot for the stop code; a stop in the disk driver points to the virtio-win version."),
-    _Row(lambda e: e.how == SUSPENDED, "the guest went to sleep during the installation", "Sleep is turned off only later; build again with the host less busy."),
+    _Row(
+        lambda e: e.how == CRASHED,
+        "Windows stopped with a blue screen ({detail})",
+        "Look at the screenshot for the stop code; a stop in the disk driver points to the virtio-win version.",
+    ),
+    _Row(
+        lambda e: e.how == SUSPENDED,
+        "the guest went to sleep during the installation",
+        "Sleep is turned off only later; build again with the host less busy.",
+    ),
     _Row(
         lambda e: e.how == SCRIPT_FAILED,
         "the set-up script of the stage {detail!r} could not be run",
@@ -113,7 +125,11 @@ _TABLE = (
         "the installer switched the computer off before it had copied anything",
         "It refused this computer: look at the screenshot, and check TPM, memory (4 GB) and processors (2).",
     ),
-    _Row(lambda e: e.how == POWERED_OFF, "the system switched itself off before the set-up was done", "Look at the last screenshot and at Setup's logs."),
+    _Row(
+        lambda e: e.how == POWERED_OFF,
+        "the system switched itself off before the set-up was done",
+        "Look at the last screenshot and at Setup's logs.",
+    ),
     _Row(
         lambda e: e.phase == FIRMWARE,
         "the firmware did not start the disc within {seconds:.0f} s",
@@ -125,7 +141,11 @@ _TABLE = (
         "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means TPM, memory or"
         " processors; a list of editions or a product key means that --edition or --product-key-file does not fit the disc.",
     ),
-    _Row(lambda e: e.phase == WINDOWS_PE, "Setup was started and copied nothing for {seconds:.0f} s", "Look at the screenshot; a slow host may need a longer --timeout."),
+    _Row(
+        lambda e: e.phase == WINDOWS_PE,
+        "Setup was started and copied nothing for {seconds:.0f} s",
+        "Look at the screenshot; a slow host may need a longer --timeout.",
+    ),
     _Row(
         lambda e: e.phase == COPYING,
         "copying stopped: nothing was written for {seconds:.0f} s",
@@ -136,13 +156,21 @@ _TABLE = (
         "Windows shows a message instead of getting its devices ready: nothing changed for {seconds:.0f} s",
         "A pass of Setup failed; the screenshot and setupact.log tell which.",
     ),
-    _Row(lambda e: e.phase == DEVICES, "getting devices ready took too long: nothing was written for {seconds:.0f} s", "Look at setupact.log and at the screenshot."),
+    _Row(
+        lambda e: e.phase == DEVICES,
+        "getting devices ready took too long: nothing was written for {seconds:.0f} s",
+        "Look at setupact.log and at the screenshot.",
+    ),
     _Row(
         lambda e: e.phase == FIRST_LOGON,
         "the set-up at the first logon did not come to its end: nothing happened for {seconds:.0f} s",
         "An installer of it is waiting: give --openssh if the guest has no network; the screenshot shows what is open.",
     ),
-    _Row(lambda e: e.phase == INSTALLED, "Windows did not switch itself off within {seconds:.0f} s", "A program refuses to end; look at the screenshot."),
+    _Row(
+        lambda e: e.phase == INSTALLED,
+        "Windows did not switch itself off within {seconds:.0f} s",
+        "A program refuses to end; look at the screenshot.",
+    ),
 )
 
 

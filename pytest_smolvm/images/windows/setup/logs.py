@@ -69,7 +69,16 @@ def _windows_partition(disk: Path, scratch: Path) -> tuple[int, int] | None:
 def _extract(disk: Path, target: Path, offset: int, size: int) -> None:
     # Sparse, so it takes as much room as the partition holds.
     image = f"driver=raw,offset={offset},size={size},file.driver=qcow2,file.file.driver=file,file.file.filename={disk}"
-    command = [require("qemu-img", "qemu-utils"), "convert", "--force-share", "--image-opts", "-O", "raw", image, str(target)]
+    command = [
+        require("qemu-img", "qemu-utils"),
+        "convert",
+        "--force-share",
+        "--image-opts",
+        "-O",
+        "raw",
+        image,
+        str(target),
+    ]
     run("read a partition of the disk", command)
 
 

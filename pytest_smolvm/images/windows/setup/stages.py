@@ -14,7 +14,12 @@ _MIB = 1 << 20
 _STARTED_BYTES = 8 * _MIB
 # Partitioning and Setup's own notes write less; Windows itself is gigabytes.
 _COPYING_BYTES = 64 * _MIB
-_MARKED = {"specialize": diagnosis.DEVICES, "specialized": diagnosis.DEVICES, "first-logon": diagnosis.FIRST_LOGON, "installed": diagnosis.INSTALLED}
+_MARKED = {
+    "specialize": diagnosis.DEVICES,
+    "specialized": diagnosis.DEVICES,
+    "first-logon": diagnosis.FIRST_LOGON,
+    "installed": diagnosis.INSTALLED,
+}
 # Windows restarts once or twice in a phase; some updates of firmware or drivers take one more.
 _MOST_RESTARTS = 4
 _ALIVE_BYTES = _MIB
@@ -91,7 +96,10 @@ class Journey:
 
         Not once Windows is on the disk; and when an installer restarts before that, it is to be started again.
         """
-        return self.phase in (diagnosis.FIRMWARE, diagnosis.WINDOWS_PE) and sight.read - self._restarted.read < _STARTED_BYTES
+        return (
+            self.phase in (diagnosis.FIRMWARE, diagnosis.WINDOWS_PE)
+            and sight.read - self._restarted.read < _STARTED_BYTES
+        )
 
     def quiet(self, sight: Sight) -> float:
         """For how many seconds nothing has happened."""

@@ -66,7 +66,14 @@ class Watcher:
             self._screen = self._fingerprint()
         read, written = self._counts()
         return Sight(
-            at=at, read=read, written=written, restarts=self._restarts, screen=self._screen, serial=self._serial(), ended=ended, detail=detail
+            at=at,
+            read=read,
+            written=written,
+            restarts=self._restarts,
+            screen=self._screen,
+            serial=self._serial(),
+            ended=ended,
+            detail=detail,
         )
 
     def press_a_key(self) -> None:
@@ -96,7 +103,10 @@ class Watcher:
         return _ENDINGS[event["event"]], str(data.get("info", data.get("reason", "")))
 
     def _counts(self) -> tuple[int, int]:
-        stats = {drive.get("device"): drive["stats"] for drive in self.machine.monitor.execute("query-blockstats", timeout=_ANSWER_SECONDS)}
+        stats = {
+            drive.get("device"): drive["stats"]
+            for drive in self.machine.monitor.execute("query-blockstats", timeout=_ANSWER_SECONDS)
+        }
         return stats[WINDOWS_DRIVE]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
 
     def _fingerprint(self) -> str:
@@ -134,7 +144,9 @@ def _explained(watcher: Watcher, journey: Journey, progress: Progress) -> dict[s
     except GuestDied as exc:
         raise BuildError(journey.phase, f"{exc}", "Look at qemu.log; the host may have run out of memory.") from exc
     except (MonitorError, TimedOut) as exc:
-        raise BuildError(journey.phase, f"QEMU does not answer: {exc}", "Build again when the host is less busy.") from exc
+        raise BuildError(
+            journey.phase, f"QEMU does not answer: {exc}", "Build again when the host is less busy."
+        ) from exc
 
 
 def _followed(watcher: Watcher, journey: Journey, progress: Progress) -> dict[str, str]:
@@ -164,5 +176,9 @@ def _arrived(watcher: Watcher, journey: Journey, ending: Ending, progress: Progr
         return journey.steps
     watcher.picture("last")
     what, advice = diagnosis.diagnose(ending)
-    failed = [f"{name}: {outcome[:_STEP_CHARACTERS]}" for name, outcome in journey.steps.items() if outcome.startswith("failed")]
+    failed = [
+        f"{name}: {outcome[:_STEP_CHARACTERS]}"
+        for name, outcome in journey.steps.items()
+        if outcome.startswith("failed")
+    ]
     raise BuildError(ending.phase, what + (f" (failed steps: {'; '.join(failed)})" if failed else ""), advice)

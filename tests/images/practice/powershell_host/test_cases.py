@@ -15,7 +15,11 @@ from pytest_smolvm.guest.files import file, filesystem
 from pytest_smolvm.guest.link.ssh import Ssh
 
 HERE = Path(__file__).parent
-CASES = [case for name in ("cases.toml", "cmdlets.toml") for case in tomllib.loads((HERE / name).read_text(encoding="utf-8"))["case"]]
+CASES = [
+    case
+    for name in ("cases.toml", "cmdlets.toml")
+    for case in tomllib.loads((HERE / name).read_text(encoding="utf-8"))["case"]
+]
 DIRECTORY = r"C:\work"
 
 
@@ -33,7 +37,13 @@ def test_it_prints_what_windows_prints(case: dict[str, Any], connection: Ssh, di
         file.write(connection.sftp, rf"{directory}\{name}", text.encode("utf-8-sig"))
     out, err = bytearray(), bytearray()
 
-    code = connection.execute(request(case, directory), stdin=case.get("stdin", "").encode(), on_stdout=out.extend, on_stderr=err.extend, timeout=120)
+    code = connection.execute(
+        request(case, directory),
+        stdin=case.get("stdin", "").encode(),
+        on_stdout=out.extend,
+        on_stderr=err.extend,
+        timeout=120,
+    )
 
     printed, complaints = text_of(out), text_of(err)
     if "out" in case:

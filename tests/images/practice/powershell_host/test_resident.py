@@ -179,7 +179,13 @@ def test_a_script_that_fails_has_no_value(guest: Guest, script: str, code: int, 
 
 
 @pytest.mark.parametrize(
-    ("script", "value"), [("Get-NoSuchThing; 1", 1), ("return 2; Get-NoSuchThing", 2), ("begin { 3 } end { 4 }", [3, 4]), ("param($a) $a", None)]
+    ("script", "value"),
+    [
+        ("Get-NoSuchThing; 1", 1),
+        ("return 2; Get-NoSuchThing", 2),
+        ("begin { 3 } end { 4 }", [3, 4]),
+        ("param($a) $a", None),
+    ],
 )
 def test_a_script_that_does_not_end_with_a_failure_has_one(guest: Guest, script: str, value: object) -> None:
     assert value == guest.json(script)
@@ -216,9 +222,14 @@ def test_output_that_is_no_utf_8_is_read_as_the_consoles(guest: Guest) -> None:
 
 
 @pytest.mark.parametrize(("pieces", "limit", "passed_on"), [(4, 100, 4), (1000, 5, 5)])
-def test_last_output_goes_to_a_slow_reader_and_ends_some_time(guest: Guest, pieces: int, limit: int, passed_on: int) -> None:
+def test_last_output_goes_to_a_slow_reader_and_ends_some_time(
+    guest: Guest, pieces: int, limit: int, passed_on: int
+) -> None:
     text = powershell.text_of("resident")
-    functions = [re.search(rf"^function {name}\b.*?^}}$", text, re.MULTILINE | re.DOTALL) for name in ("Wait-First", "Receive-Rest")]
+    functions = [
+        re.search(rf"^function {name}\b.*?^}}$", text, re.MULTILINE | re.DOTALL)
+        for name in ("Wait-First", "Receive-Rest")
+    ]
     reader = f"""
         $Grace = 100; $LastPieces = {limit}; $call = @{{ Reads = @(@{{ Left = {pieces}; Task = [Threading.Tasks.Task]::FromResult(1) }}) }}
         function Step-Read($call, $read) {{
@@ -247,10 +258,12 @@ def test_a_program_that_closes_its_streams_and_stays_is_waited_for(guest: Guest)
 
 
 def test_the_environment_is_put_back_after_every_call(guest: Guest) -> None:
-    look = "[Environment]::GetEnvironmentVariables().GetEnumerator() | ForEach-Object { \"$($_.Key)=$($_.Value)\" } | Sort-Object; cmd /c cd"
+    look = '[Environment]::GetEnvironmentVariables().GetEnumerator() | ForEach-Object { "$($_.Key)=$($_.Value)" } | Sort-Object; cmd /c cd'
     before = {guest.run(look).stdout for _ in range(4)}
     for _ in range(2):
-        guest.run("$env:PATH = 'nowhere'; $env:SMOLVM_LEFT = 'x' * 30000; Remove-Item env:TEMP; cmd /c 'cd \\'; [Environment]::CurrentDirectory = 'C:\\'")
+        guest.run(
+            "$env:PATH = 'nowhere'; $env:SMOLVM_LEFT = 'x' * 30000; Remove-Item env:TEMP; cmd /c 'cd \\'; [Environment]::CurrentDirectory = 'C:\\'"
+        )
 
     assert 1 == len(before)
     assert before == {guest.run(look).stdout for _ in range(4)}
@@ -273,7 +286,9 @@ def test_what_the_registry_has_and_no_variable_can_be_is_left_out(guest: Guest) 
     assert ["False"] * 4 == [guest.run("Test-Path env:SMOLVM_GOOD").stdout.strip() for _ in range(4)]
 
 
-@pytest.mark.parametrize(("value", "code"), [("'text'", 1), ("@(1, 2)", 1), ("$null", 1), ("0", 1), ("7", 7), ("-1", 4294967295)])
+@pytest.mark.parametrize(
+    ("value", "code"), [("'text'", 1), ("@(1, 2)", 1), ("$null", 1), ("0", 1), ("7", 7), ("-1", 4294967295)]
+)
 def test_a_last_exit_code_of_any_kind(guest: Guest, value: str, code: int) -> None:
     script = f"$global:LASTEXITCODE = {value}; Get-NoSuchThing"
 
@@ -288,7 +303,9 @@ def test_a_time_out_ends_the_scripts_programs_and_keeps_what_was_printed(guest: 
     pings = guest.pings()
 
     with pytest.raises(CommandTimedOut) as caught:
-        guest.run("'before'; [Console]::Error.Write('oh'); cmd /c 'echo inside& ping -n 300 127.0.0.1'; 'after'", timeout=3)
+        guest.run(
+            "'before'; [Console]::Error.Write('oh'); cmd /c 'echo inside& ping -n 300 127.0.0.1'; 'after'", timeout=3
+        )
 
     assert caught.value.stdout.startswith("before\r\ninside\r\n")
     assert "after" not in caught.value.stdout
@@ -339,7 +356,12 @@ def test_a_wrong_secret_is_refused(guest: Guest, seat: Seat) -> None:
 
 def test_it_listens_on_the_loopback_only(seat: Seat) -> None:
     """The practice guest's programs run in this host's network."""
-    listening = [line.split()[1] for file in ("tcp", "tcp6") for line in Path("/proc/net", file).read_text().splitlines() if line.split()[3] == "0A"]
+    listening = [
+        line.split()[1]
+        for file in ("tcp", "tcp6")
+        for line in Path("/proc/net", file).read_text().splitlines()
+        if line.split()[3] == "0A"
+    ]
     places = [place.split(":")[0] for place in listening if int(place.split(":")[1], 16) in seat.ports]
 
     assert [socket.inet_pton(socket.AF_INET, "127.0.0.1")[::-1].hex()] * 2 == [place.lower() for place in places]
@@ -372,7 +394,10 @@ def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_t
 
 @pytest.mark.parametrize(
     "script",
-    ["[Console]::In.ReadToEnd(); ping -n 300 127.0.0.1", pytest.param("[Threading.Thread]::Sleep(300000)", id="that does not listen")],
+    [
+        "[Console]::In.ReadToEnd(); ping -n 300 127.0.0.1",
+        pytest.param("[Threading.Thread]::Sleep(300000)", id="that does not listen"),
+    ],
 )
 def test_a_cut_connection_is_no_dead_powershell(connection: Ssh, script: str) -> None:
     with another(connection) as ssh, over(ssh, resident.start(ssh)) as guest:

@@ -33,7 +33,11 @@ def _disc(tmp_path: Path) -> Path:
 def test_answer_file_has_its_name_in_joliet(disc: Path) -> None:
     """Windows reads the supplementary volume descriptor with a UCS-2 escape; the name must be there in full."""
     content = disc.read_bytes()
-    descriptors = {content[s * SECTOR]: content[s * SECTOR : (s + 1) * SECTOR] for s in range(16, 20) if content[s * SECTOR + 1 : s * SECTOR + 6] == b"CD001"}
+    descriptors = {
+        content[s * SECTOR]: content[s * SECTOR : (s + 1) * SECTOR]
+        for s in range(16, 20)
+        if content[s * SECTOR + 1 : s * SECTOR + 6] == b"CD001"
+    }
     joliet = descriptors[2]
 
     assert joliet[88:91] == b"%/E"  # UCS-2 level 3
@@ -57,7 +61,13 @@ def test_contents(disc: Path) -> None:
         settings = json.loads(found.read("smolvm/settings.json"))
 
     assert "Autounattend.xml" in names
-    assert {"smolvm/setup.cmd", "smolvm/specialize.ps1", "smolvm/first-logon.ps1", "smolvm/finish.ps1", "smolvm/steps.ps1"} <= set(names)
+    assert {
+        "smolvm/setup.cmd",
+        "smolvm/specialize.ps1",
+        "smolvm/first-logon.ps1",
+        "smolvm/finish.ps1",
+        "smolvm/steps.ps1",
+    } <= set(names)
     assert "smolvm/drivers/vioscsi/vioscsi.inf" in names
     assert "smolvm/openssh/OpenSSH.zip" in names
     assert "smolvm/agent/qemu-ga-x86_64.msi" in names

@@ -25,7 +25,9 @@ WINDOWS_11 = Answers(
     bypass_checks=False,
 )
 CASES = {
-    "windows-10": replace(WINDOWS_11, ui_language="de-DE", locale="de-DE", timezone="W. Europe Standard Time", desktop=True),
+    "windows-10": replace(
+        WINDOWS_11, ui_language="de-DE", locale="de-DE", timezone="W. Europe Standard Time", desktop=True
+    ),
     "windows-11": WINDOWS_11,
     "windows-11-bypass": replace(WINDOWS_11, bypass_checks=True),
     "windows-11-evaluation": replace(WINDOWS_11, index=1, product_key=None),
@@ -75,12 +77,20 @@ def test_commands_fit() -> None:
     ("old", "new", "reason"),
     [
         ("<AcceptEula>true</AcceptEula>", "<AcceptEula>yes</AcceptEula>", "undocumented form"),
-        ("<AcceptEula>true</AcceptEula>", "<AcceptEULA>true</AcceptEULA>", "AcceptEULA in pass windowsPE is not documented"),
+        (
+            "<AcceptEula>true</AcceptEula>",
+            "<AcceptEULA>true</AcceptEULA>",
+            "AcceptEULA in pass windowsPE is not documented",
+        ),
         ('pass="specialize"', 'pass="generalize"', "not documented for the pass 'generalize'"),
         ('<Disk wcm:action="add">', "<Disk>", "wcm:action"),
         ('language="neutral"', 'language="en-US"', "must have language"),
         ("</unattend>", "", "not well-formed"),
-        ("<DynamicUpdate>", "<DriverPaths><PathAndCredentials><Path>D:</Path></PathAndCredentials></DriverPaths><DynamicUpdate>", "DriverPaths"),
+        (
+            "<DynamicUpdate>",
+            "<DriverPaths><PathAndCredentials><Path>D:</Path></PathAndCredentials></DriverPaths><DynamicUpdate>",
+            "DriverPaths",
+        ),
     ],
 )
 def test_undocumented_content_is_refused(old: str, new: str, reason: str) -> None:
@@ -98,6 +108,8 @@ def test_every_documented_row_is_used() -> None:
     for case in CASES.values():
         for settings in ElementTree.fromstring(render(case)):
             for component in settings:
-                used |= {(settings.get("pass", ""), component.get("name", ""), path) for path, _ in schema.leaves(component)}
+                used |= {
+                    (settings.get("pass", ""), component.get("name", ""), path) for path, _ in schema.leaves(component)
+                }
 
     assert used == {(where, name, path) for (where, name), rows in schema.SETTINGS.items() for path in rows}

@@ -32,7 +32,9 @@ def test_missing_release(tmp_path: Path) -> None:
     """The message names the releases there are."""
     disc = virtio_iso(tmp_path / "v.iso", ("w10", "2k22"))
 
-    with pytest.raises(ImageError, match=r"no vioscsi and no NetKVM driver for Windows 11 \(w11/amd64\); it has: 2k22, w10"):
+    with pytest.raises(
+        ImageError, match=r"no vioscsi and no NetKVM driver for Windows 11 \(w11/amd64\); it has: 2k22, w10"
+    ):
         drivers.look(disc, "Windows 11", "w11")
 
 

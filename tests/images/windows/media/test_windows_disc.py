@@ -17,8 +17,16 @@ CLIENT = (
     edition_xml(3, "Windows 11 Pro", "Professional"),
 )
 SERVER = (
-    edition_xml(1, "Windows Server 2022 Standard Evaluation", "ServerStandardEval", build=20348, installation="Server Core"),
-    edition_xml(2, "Windows Server 2022 Standard Evaluation (Desktop Experience)", "ServerStandardEval", build=20348, installation="Server"),
+    edition_xml(
+        1, "Windows Server 2022 Standard Evaluation", "ServerStandardEval", build=20348, installation="Server Core"
+    ),
+    edition_xml(
+        2,
+        "Windows Server 2022 Standard Evaluation (Desktop Experience)",
+        "ServerStandardEval",
+        build=20348,
+        installation="Server",
+    ),
 )
 
 
@@ -34,7 +42,9 @@ def test_reads_a_microsoft_like_disc(tmp_path: Path) -> None:
 
 def test_reads_esd(tmp_path: Path) -> None:
     """Media made by the Media Creation Tool have install.esd."""
-    assert windows_disc.look(windows_iso(tmp_path / "w.iso", CLIENT, image="install.esd")).image == "sources/install.esd"
+    assert (
+        windows_disc.look(windows_iso(tmp_path / "w.iso", CLIENT, image="install.esd")).image == "sources/install.esd"
+    )
 
 
 @pytest.mark.skipif(shutil.which("genisoimage") is None, reason="genisoimage is not installed")
@@ -46,7 +56,9 @@ def test_reads_another_writers_udf(tmp_path: Path) -> None:
     for name, content in {"sources/install.wim": wim(CLIENT), "efi/boot/bootx64.efi": b"MZ"}.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes(content)
-    subprocess.run(["genisoimage", "-quiet", "-udf", "-J", "-iso-level", "3", "-o", tmp_path / "w.iso", tree], check=True)
+    subprocess.run(
+        ["genisoimage", "-quiet", "-udf", "-J", "-iso-level", "3", "-o", tmp_path / "w.iso", tree], check=True
+    )
 
     assert len(windows_disc.look(tmp_path / "w.iso").editions) == 3
 

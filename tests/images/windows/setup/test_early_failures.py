@@ -31,7 +31,9 @@ def test_a_boot_loader_that_nobody_signed(recipe: Recipe, failing: Callable[[Rec
     assert "Secure Boot refused" in error.what
 
 
-def test_an_installer_that_switches_off(recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]) -> None:
+def test_an_installer_that_switches_off(
+    recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]
+) -> None:
     """Seen at once, without waiting for a stall."""
     error = failing(replace(recipe, iso=changed(with_variant, "off")))
 
@@ -39,7 +41,9 @@ def test_an_installer_that_switches_off(recipe: Recipe, changed: Callable[..., P
     assert "switched the computer off before it had copied" in error.what
 
 
-def test_an_installer_that_starts_over(recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]) -> None:
+def test_an_installer_that_starts_over(
+    recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]
+) -> None:
     """Its prompt is answered each time, until it is enough."""
     error = failing(replace(recipe, iso=changed(with_variant, "early-loop"), stall=STALL))
 

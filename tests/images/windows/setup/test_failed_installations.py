@@ -27,7 +27,19 @@ def shown(recipe: Recipe) -> str:
     """What the installer showed last, read off the disk of a build that was kept."""
     disk = recipe.output.with_name(f".{recipe.output.name}.building") / "installed.qcow2"
     sector = disk.with_suffix(".sector")
-    words = ["qemu-img", "dd", "-f", "qcow2", "-O", "raw", "bs=512", f"skip={_MESSAGE_SECTOR}", f"count={_MESSAGE_SECTOR + 1}", f"if={disk}", f"of={sector}"]
+    words = [
+        "qemu-img",
+        "dd",
+        "-f",
+        "qcow2",
+        "-O",
+        "raw",
+        "bs=512",
+        f"skip={_MESSAGE_SECTOR}",
+        f"count={_MESSAGE_SECTOR + 1}",
+        f"if={disk}",
+        f"of={sector}",
+    ]
     subprocess.run(words, check=True)
     return sector.read_bytes()[:512].rstrip(b"\0").decode()
 
@@ -43,14 +55,25 @@ def shown(recipe: Recipe) -> str:
         ("stay", diagnosis.INSTALLED, "did not switch itself off"),
     ],
 )
-def test_variants(recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError], name: str, phase: str, words: str) -> None:
+def test_variants(
+    recipe: Recipe,
+    changed: Callable[..., Path],
+    failing: Callable[[Recipe], BuildError],
+    name: str,
+    phase: str,
+    words: str,
+) -> None:
     """Each ends with its own phase and cause."""
-    error = failing(replace(recipe, iso=changed(with_variant, name), stall=SLOW_STALL if phase == diagnosis.INSTALLED else STALL))
+    error = failing(
+        replace(recipe, iso=changed(with_variant, name), stall=SLOW_STALL if phase == diagnosis.INSTALLED else STALL)
+    )
 
     assert (error.phase, words in error.what) == (phase, True), error
 
 
-def test_firmware_that_gets_nowhere(recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]) -> None:
+def test_firmware_that_gets_nowhere(
+    recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]
+) -> None:
     """The boot loader was started and does nothing."""
     error = failing(replace(recipe, iso=changed(with_hanging_loader), stall=STALL))
 
@@ -79,10 +102,14 @@ def test_no_tpm(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeyp
     assert "TPM 2.0" in shown(recipe)
 
 
-def test_no_disk_driver(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_disk_driver(
+    recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer disc lacks the folder of vioscsi."""
     files = answer_disc._driver_files
-    monkeypatch.setattr(answer_disc, "_driver_files", lambda drivers: (file for file in files(drivers) if "vioscsi" not in file[0]))
+    monkeypatch.setattr(
+        answer_disc, "_driver_files", lambda drivers: (file for file in files(drivers) if "vioscsi" not in file[0])
+    )
 
     error = failing(replace(recipe, stall=STALL, keep_failed=True))
 
@@ -94,7 +121,9 @@ def test_answer_file_must_be_readable_as_windows_reads(
     recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer file that begins with a byte-order mark is ignored, and Setup asks; the installer is as strict as that."""
-    monkeypatch.setattr("pytest_smolvm.images.windows.answers.unattend.render", lambda wanted: "\ufeff<?xml version='1.0'?><unattend/>")
+    monkeypatch.setattr(
+        "pytest_smolvm.images.windows.answers.unattend.render", lambda wanted: "\ufeff<?xml version='1.0'?><unattend/>"
+    )
 
     error = failing(replace(recipe, stall=STALL, keep_failed=True))
 

@@ -14,7 +14,9 @@ from pytest_smolvm.images.windows.setup import diagnosis
 from tests.images.windows.conftest import SmallDisk
 
 
-def test_our_script_is_not_there(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_script_is_not_there(
+    recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Told at once, on the serial port; PowerShell's exit code is negative then."""
     scripts = dict(answer_disc.scripts())
     del scripts["specialize.ps1"]

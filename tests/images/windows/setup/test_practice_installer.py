@@ -32,7 +32,9 @@ def _reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("reader")
     (directory / "main.c").write_text(_READER, encoding="utf-8")
     program = directory / "reader"
-    subprocess.run(["gcc", "-O1", f"-I{SOURCES}", "-o", program, directory / "main.c", SOURCES / "answers.c"], check=True)
+    subprocess.run(
+        ["gcc", "-O1", f"-I{SOURCES}", "-o", program, directory / "main.c", SOURCES / "answers.c"], check=True
+    )
     return program
 
 
@@ -47,8 +49,16 @@ def read(reader: Path, text: str, component: str, path: str) -> str:
         ("windowsPE/Microsoft-Windows-Setup/", "ImageInstall/OSImage/InstallFrom/MetaData/Value", "6"),
         ("windowsPE/Microsoft-Windows-Setup/", "UserData/AcceptEula", "true"),
         ("windowsPE/Microsoft-Windows-Setup/", "UserData/Missing", "NONE"),
-        ("specialize/Microsoft-Windows-Deployment/", "RunSynchronous/RunSynchronousCommand/Path", stage_command("specialize")),
-        ("oobeSystem/Microsoft-Windows-Shell-Setup/", "FirstLogonCommands/SynchronousCommand/CommandLine", stage_command("first-logon")),
+        (
+            "specialize/Microsoft-Windows-Deployment/",
+            "RunSynchronous/RunSynchronousCommand/Path",
+            stage_command("specialize"),
+        ),
+        (
+            "oobeSystem/Microsoft-Windows-Shell-Setup/",
+            "FirstLogonCommands/SynchronousCommand/CommandLine",
+            stage_command("first-logon"),
+        ),
     ],
 )
 def test_reads_our_answer_file(reader: Path, component: str, path: str, value: str) -> None:

@@ -12,7 +12,9 @@ from pytest_smolvm.images.windows.setup.stages import Journey, Sight
 MIB = 1 << 20
 STALL = 600.0
 SPECIALIZED = "SMOLVM-PHASE:specialize\r\nSMOLVM-STEP:drivers:ok\r\n"
-LOGGED_ON = SPECIALIZED + "SMOLVM-PHASE:specialized\r\nSMOLVM-PHASE:first-logon\r\nSMOLVM-STEP:openssh:failed: 0x800f0954\r\n"
+LOGGED_ON = (
+    SPECIALIZED + "SMOLVM-PHASE:specialized\r\nSMOLVM-PHASE:first-logon\r\nSMOLVM-STEP:openssh:failed: 0x800f0954\r\n"
+)
 INSTALLED = LOGGED_ON + "SMOLVM-PHASE:installed\r\n"
 
 POWER_ON = Sight(at=1)
@@ -115,7 +117,9 @@ def test_a_question_that_comes_up_late() -> None:
     journey = travelled(POWER_ON, WINDOWS_PE)
     ending = None
     for tick in range(1, 700, 10):
-        ending = ending or journey.see(replace(WINDOWS_PE, at=20.0 + tick, screen=str(tick) if tick < 250 else "question"))
+        ending = ending or journey.see(
+            replace(WINDOWS_PE, at=20.0 + tick, screen=str(tick) if tick < 250 else "question")
+        )
 
     assert ending is not None and ending.still
 
@@ -125,7 +129,10 @@ def test_slow_is_not_stuck() -> None:
     journey = travelled(POWER_ON, WINDOWS_PE, COPYING)
 
     for step in range(1, 40):
-        assert journey.see(replace(COPYING, at=60 + step * STALL * 0.9 / 4, written=COPYING.written + step * 2 * MIB)) is None
+        assert (
+            journey.see(replace(COPYING, at=60 + step * STALL * 0.9 / 4, written=COPYING.written + step * 2 * MIB))
+            is None
+        )
 
 
 def test_restarting_for_ever() -> None:

@@ -52,7 +52,11 @@ class Listening(Silent):
 WAY = ["firmware started", "firmware finished", "Windows PE started", "Windows PE failed"]
 
 
-@pytest.mark.parametrize("error", [GuestDied("QEMU ended"), TimedOut("an answer", 600), MonitorError("query-blockstats", "no")], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error",
+    [GuestDied("QEMU ended"), TimedOut("an answer", 600), MonitorError("query-blockstats", "no")],
+    ids=lambda error: type(error).__name__,
+)
 def test_errors_say_the_phase(error: BaseException) -> None:
     """Whatever QEMU does, the build's error says how far it had got, and the phase is at an end."""
     progress = Listening()
