@@ -16,7 +16,6 @@ from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.telling import Lines
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.machine.hypervisor import look
-from pytest_smolvm.plugin.options import default_store
 from pytest_smolvm.pool.pool import Pool
 
 PARTS = {
@@ -38,7 +37,7 @@ def main() -> int:
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure (default: everything)")
     options = parser.parse_args()
     progress = Lines(lambda line: print(line, file=sys.stderr, flush=True))
-    image = options.image or practice_image(Store.at(default_store()), progress)
+    image = options.image or practice_image(Store.default(), progress)
     found: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="smolvm-bench-") as place:
         store = Store.at(Path(place))

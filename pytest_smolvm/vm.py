@@ -20,6 +20,7 @@ from pytest_smolvm.guest.commands.resident import ResidentLost
 from pytest_smolvm.guest.commands.run import RunResult
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.files.methods import GuestFiles
+from pytest_smolvm.guest.link import arrival
 from pytest_smolvm.guest.link.ssh import HostKeyChanged, Ssh, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import environment, power
@@ -214,7 +215,7 @@ class SmolVM(GuestFiles, GuestState):
             ssh.close()
             self._shells.close()  # the resident ended with the system it was started in
             self._shells = Shells(self._using, None)
-            fresh = guest.machine.login(self._spec, limit)
+            fresh = arrival.login(guest.machine, self._spec, limit)
             if fresh.host_key != self._host_key:
                 fresh.close()  # the closed one stays: whoever connects anew compares keys again
                 raise HostKeyChanged
@@ -289,7 +290,7 @@ class SmolVM(GuestFiles, GuestState):
         with self._connecting:
             guest = self._running()
             if guest.ssh is None:
-                guest.ssh = guest.machine.login(self._spec, timeout or self._spec.boot_timeout)
+                guest.ssh = arrival.login(guest.machine, self._spec, timeout or self._spec.boot_timeout)
                 self._welcome(guest.ssh)
             elif not guest.ssh.alive:
                 self._reconnect()
@@ -317,7 +318,7 @@ class SmolVM(GuestFiles, GuestState):
         try:
             # Patiently: the guest's sshd may have just been restarted.
             return wait_for_login(
-                guest.machine.account(self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS
+                arrival.account(guest.machine, self._spec), host_key=self._host_key, timeout=_RECONNECT_SECONDS
             )
         except TimedOut as exc:
             raise GuestUnreachable(

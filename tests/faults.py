@@ -169,14 +169,13 @@ def main() -> None:
     from pytest_smolvm.host.progress import Silent
     from pytest_smolvm.host.store import Store
     from pytest_smolvm.images.practice.build import practice_image
-    from pytest_smolvm.plugin.options import default_store
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
     options = parser.parse_args()
-    image = options.image or practice_image(Store.at(default_store()), Silent())
+    image = options.image or practice_image(Store.default(), Silent())
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
         storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "pytest_smolvm"
 FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "plugin cli __init__")
-GUEST = ("names spec", "link", "commands", "files", "system screen")
+GUEST = ("names", "spec", "link", "commands", "files", "system screen")
 """The floors inside `guest`."""
 LONGEST_FILE = 400
 FILES = sorted(ROOT.rglob("*.py"))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.host.store import default_root
 from pytest_smolvm.host.telling import Lines
 from pytest_smolvm.images.conformance.cases import ENGINES
-from pytest_smolvm.plugin.options import default_store
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store",
         type=Path,
-        default=default_store(),
+        default=default_root(),
         metavar="DIR",
         help="the store (default: $SMOLVM_STORE, else $SMOLVM_HOME, else smolvm in the user's cache; at the moment %(default)s)",
     )

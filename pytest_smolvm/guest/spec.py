@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.names import check_environment
+from pytest_smolvm.machine.hardware import Hardware
 
 DEFAULT_MEMORY = 4096
 DEFAULT_CPUS = 2
@@ -56,6 +57,11 @@ class GuestSpec:
             raise UsageError(f"boot_timeout={self.boot_timeout!r} must be more than 0 seconds")
         if not self.ssh_user or any(ord(c) < 32 for c in self.ssh_user):
             raise UsageError("ssh_user must be the name of an account in the guest")
+
+    @property
+    def hardware(self) -> Hardware:
+        """The computer that is wanted."""
+        return Hardware(memory=self.memory, cpus=self.cpus, bus=self.bus, secure_boot=self.secure_boot)
 
     def having(self, **changes: Any) -> GuestSpec:
         """The same wants with some of them changed.

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import filelock
+
 from pytest_smolvm.errors import TimedOut
 from pytest_smolvm.host import owner
 from pytest_smolvm.host.waiting import until

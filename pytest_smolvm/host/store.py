@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,6 +14,13 @@ from pytest_smolvm.errors import StoreError
 from pytest_smolvm.host import owner
 
 _PARTS = ("images", "templates", "runs", "leases", "locks", "work", "kept")
+
+
+def default_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory."""
+    if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
+        return Path(named)
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
 
 
 class Store:
@@ -52,6 +59,14 @@ class Store:
                 f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
             ) from exc
         return cls(root)
+
+    @classmethod
+    def default(cls) -> Store:
+        """The store of whoever says nothing else.
+
+        :raises StoreError: it cannot be created or written.
+        """
+        return cls.at(default_root())
 
     def lock(self, name: str) -> Path:
         """The lock file called `name`."""

@@ -11,6 +11,11 @@ from pytest_smolvm.errors import TimedOut
 
 T = TypeVar("T")
 
+PATIENCE = 120.0
+"""Seconds that waits for a state of the guest take if nobody says otherwise."""
+_PAUSE = 0.2
+_SHOWN = 400
+
 
 @dataclass
 class Deadline:
@@ -68,3 +73,35 @@ def until(
             raise TimedOut(what, timeout, last_seen())
         sleep(deadline.at_most(interval))
     return result
+
+
+def until_seen(what: str, look: Callable[[], tuple[T | None, str]], timeout: float) -> T:
+    """Look again and again until there is a result, and return that.
+
+    :param look: returns the result or None, and in words what it has seen.
+    :raises TimedOut: with those words.
+    """
+    seen = [""]
+
+    def check() -> list[T]:
+        result, seen[0] = look()
+        return [] if result is None else [result]
+
+    return until(what, check, timeout=timeout, interval=_PAUSE, last_seen=lambda: seen[0])[0]
+
+
+def until_true(predicate: Callable[[], T], timeout: float, what: str) -> T:
+    """Call `predicate` until it returns something true, and return that.
+
+    :raises TimedOut: with what it returned last.
+    """
+    seen: list[T] = []
+
+    def check() -> T:
+        seen[:] = [predicate()]
+        return seen[0]
+
+    try:
+        return until(what, check, timeout=timeout, interval=_PAUSE)
+    except TimedOut as exc:
+        raise TimedOut(what, timeout, repr(seen[0])[:_SHOWN]) from exc

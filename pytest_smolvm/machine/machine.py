@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, GuestDied, LoginError, SmolVMError, TimedOut
-from pytest_smolvm.guest.link import ssh
-from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.errors import BootError, GuestDied, SmolVMError
 from pytest_smolvm.host import programs
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import disk, firmware, qemu
+from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Host
 from pytest_smolvm.machine.qmp import Monitor
 from pytest_smolvm.machine.swtpm import tpm
@@ -87,58 +86,27 @@ class Machine:
         if state in ("shutdown", "guest-panicked", "internal-error"):
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)
 
-    def account(self, spec: GuestSpec) -> ssh.Account:
-        """Where and as whom to log in."""
-        return ssh.Account(self.ssh_port, spec.ssh_user, spec.ssh_password, self.check)
-
-    def login(self, spec: GuestSpec, timeout: float) -> ssh.Ssh:
-        """Wait until the guest lets us in.
-
-        :raises BootError: it did not come up within `timeout` seconds, or died; the error tells the stage.
-        :raises LoginError: it is up and refused user or password.
-        """
-        try:
-            return ssh.wait_for_login(self.account(spec), timeout=timeout)
-        except LoginError:
-            raise
-        except TimedOut as exc:
-            stage, seen = ("ssh", exc.last_seen) if exc.last_seen else self._stage()
-            raise BootError(stage, f"no login over SSH within {timeout:g} s; {seen}", self.log_tail) from exc
-        except SmolVMError as exc:
-            raise BootError(self._stage()[0], str(exc), self.log_tail) from exc
-
-    def _stage(self) -> tuple[str, str]:
-        """How far the boot got, by what firmware and system leave on the serial port (OVMF's boot manager)."""
-        text = self.serial_log.read_text(encoding="utf-8", errors="replace") if self.serial_log.exists() else ""
-        if "Security Violation" in text:
-            return "firmware", "Secure Boot refused the disk's boot loader"
-        if "No bootable option" in text or "UEFI Interactive Shell" in text:
-            return "disk", "the firmware found nothing to boot on the disk"
-        if "BdsDxe: starting Boot" in text:
-            return "system", "the system was started but its SSH server never answered"
-        if text.strip():
-            return "firmware", "the firmware did not start a system"
-        return "firmware", "the firmware printed nothing"
-
 
 @contextmanager
-def cold(spec: GuestSpec, host: Host, directory: Path, *, memory_file: Path | None = None) -> Iterator[Machine]:
-    """Boot the golden image from firmware on a fresh overlay.
+def cold(
+    image: Path, hardware: Hardware, host: Host, directory: Path, *, memory_file: Path | None = None
+) -> Iterator[Machine]:
+    """Boot a golden image from firmware on a fresh overlay.
 
     :param directory: an empty run directory.
     :param memory_file: where to keep RAM so that it can be frozen; None keeps it anonymous.
     """
     overlay, variables = directory / "disk.qcow2", directory / "variables.qcow2"
-    disk.overlay(spec.image, overlay)
-    found = firmware.find(secure_boot=spec.secure_boot)
+    disk.overlay(image, overlay)
+    found = firmware.find(secure_boot=hardware.secure_boot)
     disk.overlay(found.variables, variables, backing_format=found.variables_format)
     parts = Parts(directory=directory, disk=overlay, variables=variables, memory_file=memory_file)
-    with launched(spec, host, parts) as machine:
+    with launched(hardware, host, parts) as machine:
         yield machine
 
 
 @contextmanager
-def launched(spec: GuestSpec, host: Host, parts: Parts) -> Iterator[Machine]:
+def launched(hardware: Hardware, host: Host, parts: Parts) -> Iterator[Machine]:
     """Run QEMU and its TPM for the length of the block.
 
     :raises BootError: QEMU did not start; the error has what it said.
@@ -150,7 +118,7 @@ def launched(spec: GuestSpec, host: Host, parts: Parts) -> Iterator[Machine]:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
         stack.enter_context(theirs)
-        words = qemu.command(_machine(spec, host, parts, theirs.fileno(), tpm_end.fileno()))
+        words = qemu.command(_machine(hardware, host, parts, theirs.fileno(), tpm_end.fileno()))
         log = parts.directory / "qemu.log"
         child = stack.enter_context(programs.running(words, log=log, pass_fds=[theirs.fileno(), tpm_end.fileno()]))
         theirs.close()
@@ -167,17 +135,17 @@ def launched(spec: GuestSpec, host: Host, parts: Parts) -> Iterator[Machine]:
             _quit(machine)
 
 
-def _machine(spec: GuestSpec, host: Host, parts: Parts, monitor_fd: int, tpm_fd: int) -> qemu.Machine:
+def _machine(hardware: Hardware, host: Host, parts: Parts, monitor_fd: int, tpm_fd: int) -> qemu.Machine:
     return qemu.Machine(
         binary=host.binary,
         accelerator=host.accelerator.name,
         cpu_model=host.accelerator.cpu_model,
-        memory=spec.memory,
-        cpus=spec.cpus,
-        firmware=firmware.find(secure_boot=spec.secure_boot),
+        memory=hardware.memory,
+        cpus=hardware.cpus,
+        firmware=firmware.find(secure_boot=hardware.secure_boot),
         variables=parts.variables,
         disk=parts.disk,
-        bus=spec.bus,
+        bus=hardware.bus,
         serial_log=parts.directory / "serial.log",
         monitor_fd=monitor_fd,
         tpm_fd=tpm_fd,

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import pytest
+
 from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.plugin.options import TABLE, Setting, Settings, resolve
 

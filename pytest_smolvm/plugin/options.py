@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import DEFAULT_BOOT_TIMEOUT, DEFAULT_CPUS, DEFAULT_MEMORY
+from pytest_smolvm.host.store import default_root
 
 PRACTICE = "practice"
 KEEP = ("never", "failed", "always")
@@ -120,15 +121,8 @@ def resolve(
             setting.default if value is None else _parsed(setting, value, origin)
         )
     found["image"] = images(found["image"] or ())
-    found["store"] = found["store"] or default_store(environ)
+    found["store"] = found["store"] or default_root(environ)
     return Settings(**found)
-
-
-def default_store(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory."""
-    if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
-        return Path(named)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
 
 
 def images(words: Sequence[str]) -> dict[str, Path | None]:

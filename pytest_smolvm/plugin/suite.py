@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY, GuestSpec
 from pytest_smolvm.host.programs import die_with_parent

@@ -15,13 +15,13 @@ from pytest_smolvm.errors import SmolVMError, TimedOut
 from pytest_smolvm.guest.commands import powershell, run
 from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, Seat, start
 from pytest_smolvm.guest.link import ssh
+from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import disk, machine
 from pytest_smolvm.machine.hypervisor import Host, look
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.plugin.options import default_store
 from pytest_smolvm.pool import cloning, templates
 from pytest_smolvm.pool.cloning import CannotClone
 from pytest_smolvm.pool.leases import Capacity
@@ -53,7 +53,7 @@ class Guest:
 @cache
 def default_pool() -> Pool:
     """The pool on the default store, for guests that are asked for outside a test run."""
-    store = Store.at(default_store())
+    store = Store.default()
     store.reap()
     return Pool(store, look(store), Silent())
 
@@ -181,7 +181,7 @@ class Pool:
     @contextmanager
     def _cold(self, spec: GuestSpec) -> Iterator[Guest]:
         with self.store.run_directory() as directory:
-            with machine.cold(spec, self.host, directory) as booting:
+            with machine.cold(spec.image, spec.hardware, self.host, directory) as booting:
                 guest = Guest(booting, None)
                 yield guest
             _keep(guest, directory)
@@ -193,7 +193,7 @@ class Pool:
         with self.store.run_directory() as directory:
             with templates.clone(template, spec, self.host, directory) as restored:
                 begun(restored)
-                with closing(restored.login(spec, spec.boot_timeout)) as connection:
+                with closing(login(restored, spec, spec.boot_timeout)) as connection:
                     guest = Guest(restored, connection, resident=_woken(template, connection))
                     yield guest
             _keep(guest, directory)
@@ -201,7 +201,7 @@ class Pool:
     def _template(self, spec: GuestSpec, instead_of: templates.Template | None = None) -> templates.Template:
         @contextmanager
         def warmed(booted: Machine, directory: Path) -> Iterator[None]:
-            with closing(booted.login(spec, spec.boot_timeout)) as connection:
+            with closing(login(booted, spec, spec.boot_timeout)) as connection:
                 run.run(connection, "ver", shell="cmd", timeout=spec.boot_timeout).check()
                 self._seated(connection, directory / _SEAT)
                 with suppress(TimedOut):  # a guest that never rests is frozen as it is

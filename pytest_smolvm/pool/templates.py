@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def key(spec: GuestSpec, host: Host, recipe: str) -> str:
         "image": disk.identity(spec.image),
         "host": host.identity,
         "firmware": firmware.find(secure_boot=spec.secure_boot).identity,
-        "machine": [spec.memory, spec.cpus, spec.bus, spec.secure_boot],
+        "machine": asdict(spec.hardware),
         # Whose session is frozen into it. The password is not part of what is frozen, but only its owner may clone.
         "account": [spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest()],
     }
@@ -167,7 +167,7 @@ def clone(template: Template, spec: GuestSpec, host: Host, directory: Path) -> I
             # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
             for file in (parts.disk, parts.variables):
                 shutil.copyfile(template.directory / f"{_BLANK}{file.name}", file)
-            restored = stack.enter_context(machine.launched(spec, host, parts))
+            restored = stack.enter_context(machine.launched(spec.hardware, host, parts))
         except (BootError, FileNotFoundError) as exc:
             if _look(template.directory) == template:
                 raise  # it is not the template's fault
@@ -243,7 +243,7 @@ def _bake(spec: GuestSpec, host: Host, store: Store, name: str, warm: Warm) -> T
     aside.mkdir(mode=0o700)
     try:
         with full_disk_told(store):
-            with machine.cold(spec, host, aside, memory_file=aside / _MEMORY) as booted:
+            with machine.cold(spec.image, spec.hardware, host, aside, memory_file=aside / _MEMORY) as booted:
                 with warm(booted, aside):
                     _freeze(booted, aside / "state")
             _tidy(aside)

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.machine.hypervisor import look
-from pytest_smolvm.plugin.options import default_store, images
+from pytest_smolvm.plugin.options import images
 from pytest_smolvm.pool.pool import Pool
 
 MEMORY = 1024
@@ -29,7 +30,7 @@ WAITING = re.compile(r"waiting for process (\d+) to bake the template of \S+ \.\
 @pytest.fixture(scope="session")
 def store(request: pytest.FixtureRequest) -> Store:
     """The store this run uses."""
-    return Store.at(Path(request.config.getoption("smolvm_store") or default_store()))
+    return Store.at(Path(request.config.getoption("smolvm_store") or default_root()))
 
 
 @pytest.fixture(scope="session")

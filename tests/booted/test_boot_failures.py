@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import BootError, GuestDied, ImageError, LoginError
 from pytest_smolvm.host.store import Store

@@ -6,6 +6,7 @@ import os
 import re
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.system.regfile import Value

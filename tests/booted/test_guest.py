@@ -9,6 +9,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import CommandFailed, CommandTimedOut, TransferError, UsageError
 from pytest_smolvm.guest.commands.run import OutputLimitExceeded

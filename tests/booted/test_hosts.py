@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import StoreError
 from pytest_smolvm.guest.spec import GuestSpec

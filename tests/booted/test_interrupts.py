@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until
 from tests.background import background

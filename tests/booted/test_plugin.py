@@ -6,6 +6,7 @@ import os
 import shutil
 
 import pytest
+
 from pytest_smolvm.host.store import Store
 from tests.booted.conftest import BAKING, WAITING
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import TimedOut, UsageError
 

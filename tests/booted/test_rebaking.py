@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent

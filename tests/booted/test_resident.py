@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import CommandFailed, GuestUnreachable
 from pytest_smolvm.guest.commands.fallback import ResidentLostWarning

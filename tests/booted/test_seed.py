@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 
 
@@ -20,9 +21,9 @@ def at_home(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _store() -> str:
-    from pytest_smolvm.plugin.options import default_store
+    from pytest_smolvm.host.store import default_root
 
-    return str(default_store())
+    return str(default_root())
 
 
 def test_hello(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until
 from tests.background import background

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
 

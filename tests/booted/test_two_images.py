@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.store import Store
 from tests.booted.conftest import BAKING, overlay
 from tests.booted.test_sharing import began

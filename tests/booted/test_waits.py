@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
 from pytest_smolvm.guest.system.registry import RegistryError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.cli import doctor
 from pytest_smolvm.pool import leases
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.cli import main
 from pytest_smolvm.plugin.options import TABLE, resolve
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.cli.main import main
 from pytest_smolvm.cli.windows import add_arguments, recipe_from
 from pytest_smolvm.errors import UsageError

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import GuestSpec

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import filelock
 import pytest
+
 from pytest_smolvm.host import owner
 from pytest_smolvm.host.locks import exclusive, holder
 from pytest_smolvm.host.waiting import until

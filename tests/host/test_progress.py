@@ -6,6 +6,7 @@ import re
 import threading
 
 import pytest
+
 from pytest_smolvm.host import telling
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.host.telling import Lines

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_smolvm.errors import CommandTimedOut, TimedOut
+from pytest_smolvm.guest.commands import exits
 from pytest_smolvm.guest.commands.run import RunResult
-from pytest_smolvm.host import waits
+from pytest_smolvm.host import waiting
 
 
 def _result(code: int) -> RunResult:
@@ -15,12 +17,12 @@ def _result(code: int) -> RunResult:
 def test_a_command_is_run_until_its_exit_code_is_right() -> None:
     codes = iter([1, 1, 0])
 
-    assert 0 == waits.until_exit("it", lambda _: _result(next(codes)), lambda code: code == 0, 5).exit_code
+    assert 0 == exits.until_exit("it", lambda _: _result(next(codes)), lambda code: code == 0, 5).exit_code
 
 
 def test_a_command_that_never_succeeds_is_told_with_its_last_output() -> None:
     with pytest.raises(TimedOut, match=r"it: not within 0.1 s; last seen: exit code 3, stdout: 'out', stderr: 'err'"):
-        waits.until_exit("it", lambda _: _result(3), lambda code: code == 0, 0.1)
+        exits.until_exit("it", lambda _: _result(3), lambda code: code == 0, 0.1)
 
 
 def test_a_command_that_does_not_end_is_told_as_such() -> None:
@@ -28,13 +30,13 @@ def test_a_command_that_does_not_end_is_told_as_such() -> None:
         raise CommandTimedOut("it", left, "half", "")
 
     with pytest.raises(TimedOut, match="did not end; stdout: 'half'"):
-        waits.until_exit("it", run, lambda code: code == 0, 0.05)
+        exits.until_exit("it", run, lambda code: code == 0, 0.05)
 
 
 def test_a_predicate_is_told_with_what_it_returned_last() -> None:
     with pytest.raises(TimedOut, match=r"the list: not within 0.05 s; last seen: \[\]"):
-        waits.until_true(list, 0.05, "the list")
+        waiting.until_true(list, 0.05, "the list")
 
 
 def test_false_values_are_seen_values() -> None:
-    assert 0 == waits.until_seen("zero", lambda: (0, ""), 1)
+    assert 0 == waiting.until_seen("zero", lambda: (0, ""), 1)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.cli import main
 from pytest_smolvm.host import records
 from pytest_smolvm.host.locks import exclusive

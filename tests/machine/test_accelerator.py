@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host import programs
 from pytest_smolvm.machine import accelerator, firmware, qemu
 from pytest_smolvm.machine.accelerator import Accelerator

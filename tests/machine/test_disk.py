@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import ImageError
 from pytest_smolvm.machine import disk
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.machine import qemu
 from pytest_smolvm.machine.firmware import Firmware

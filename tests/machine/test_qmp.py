@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import GuestDied, TimedOut
 from pytest_smolvm.machine.qmp import Monitor, MonitorError
 

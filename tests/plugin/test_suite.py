@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.plugin.options import KEEP, Settings
@@ -21,8 +22,12 @@ SPEC = GuestSpec(image=Path("/win11.qcow2"), boot="cold")
 class NeverUp:
     """A machine nobody can log in to."""
 
-    def login(self, spec: GuestSpec, timeout: float) -> None:
+    @property
+    def ssh_port(self) -> int:
         raise BootError("system", "its SSH server never answered")
+
+    log_tail = ""
+    serial_log = Path("/nowhere")
 
 
 class Places:

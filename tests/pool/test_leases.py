@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import owner
 from pytest_smolvm.host.store import Store

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
@@ -194,10 +195,11 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
         (directory / "serial.log").write_text(str(outcome))
         if isinstance(outcome, Exception):
             raise outcome
-        yield SimpleNamespace(login=lambda *_: SimpleNamespace(close=int))
+        yield SimpleNamespace()
 
     monkeypatch.setattr(templates, "ready", ready)
     monkeypatch.setattr(templates, "clone", clone)
+    monkeypatch.setattr("pytest_smolvm.pool.pool.login", lambda *_: SimpleNamespace(close=int))
     return replaced
 
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import BootError, StoreError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
@@ -95,7 +96,7 @@ def boots(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Path]:
     booted: list[Path] = []
 
     @contextmanager
-    def cold(_spec: GuestSpec, _host: Host, directory: Path, **_: object) -> Iterator[Any]:
+    def cold(_image: Path, _hardware: object, _host: Host, directory: Path, **_: object) -> Iterator[Any]:
         booted.append(directory)
         if isinstance(outcome, Exception):
             raise outcome

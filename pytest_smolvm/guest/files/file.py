@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import paramiko
+
 from pytest_smolvm.errors import TransferError, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.files import filesystem

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
 import paramiko
+
 from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest import names as windows
 from pytest_smolvm.guest.files.merge import Step

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import paramiko
+
 from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run

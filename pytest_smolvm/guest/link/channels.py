@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Union
 
 import paramiko
+
 from pytest_smolvm.errors import GuestUnreachable, TimedOut
 from pytest_smolvm.host.waiting import Deadline, until
 

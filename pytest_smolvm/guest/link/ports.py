@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import paramiko
+
 from pytest_smolvm.errors import SmolVMError, UsageError
 
 _CHUNK = 65536

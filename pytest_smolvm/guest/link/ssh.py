@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import paramiko
+
 from pytest_smolvm.errors import GuestUnreachable, LoginError, TimedOut
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.host.waiting import Deadline, until

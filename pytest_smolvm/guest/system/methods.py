@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TypeVar
 
 from pytest_smolvm.errors import GuestUnreachable
+from pytest_smolvm.guest.commands import exits
 from pytest_smolvm.guest.commands.run import RunResult
 from pytest_smolvm.guest.files import filesystem
 from pytest_smolvm.guest.files.filesystem import FileStat
@@ -17,11 +18,10 @@ from pytest_smolvm.guest.system.processes import Process
 from pytest_smolvm.guest.system.regfile import Data, Value
 from pytest_smolvm.guest.system.registry import Registry
 from pytest_smolvm.guest.system.services import Service
-from pytest_smolvm.host import waits
+from pytest_smolvm.host.waiting import PATIENCE, until_seen, until_true
 
 T = TypeVar("T")
 
-_PATIENCE = 120.0
 _CONNECT_SECONDS = 10.0
 
 
@@ -80,26 +80,26 @@ class GuestState(Access):
         with self._using() as ssh:
             return processes.listed(ssh)
 
-    def wait_until(self, predicate: Callable[[], T], timeout: float = _PATIENCE, what: str = "the condition") -> T:
+    def wait_until(self, predicate: Callable[[], T], timeout: float = PATIENCE, what: str = "the condition") -> T:
         """Call `predicate` again and again until it returns something true, and return that.
 
         :param what: for the error.
         :raises TimedOut: with what it returned last.
         """
-        return waits.until_true(predicate, timeout, what)
+        return until_true(predicate, timeout, what)
 
-    def wait_until_succeeds(self, script: str, timeout: float = _PATIENCE, *, shell: str = "powershell") -> RunResult:
+    def wait_until_succeeds(self, script: str, timeout: float = PATIENCE, *, shell: str = "powershell") -> RunResult:
         """Run a script again and again until its exit code is 0.
 
         :raises TimedOut: with its last exit code and output.
         """
         return self._until_exit(f"success of {script[:80]!r}", script, shell, lambda code: code == 0, timeout)
 
-    def wait_until_fails(self, script: str, timeout: float = _PATIENCE, *, shell: str = "powershell") -> RunResult:
+    def wait_until_fails(self, script: str, timeout: float = PATIENCE, *, shell: str = "powershell") -> RunResult:
         """Run a script again and again until its exit code is not 0."""
         return self._until_exit(f"failure of {script[:80]!r}", script, shell, lambda code: code != 0, timeout)
 
-    def wait_for_port(self, port: int, timeout: float = _PATIENCE, *, host: str = "127.0.0.1") -> None:
+    def wait_for_port(self, port: int, timeout: float = PATIENCE, *, host: str = "127.0.0.1") -> None:
         """Wait until something in the guest listens on a TCP port.
 
         :param host: as the guest names it.
@@ -116,18 +116,18 @@ class GuestState(Access):
                     return None, str(exc)
                 return True, ""
 
-        waits.until_seen(f"port {port} of {host} in the guest", connect, timeout)
+        until_seen(f"port {port} of {host} in the guest", connect, timeout)
 
-    def wait_for_file(self, remote: str, timeout: float = _PATIENCE) -> FileStat:
+    def wait_for_file(self, remote: str, timeout: float = PATIENCE) -> FileStat:
         """Wait until there is such a file or directory."""
 
         def look() -> tuple[FileStat | None, str]:
             with self._using() as ssh:
                 return filesystem.find(ssh.sftp, remote), "nothing of that name"
 
-        return waits.until_seen(f"the file {remote}", look, timeout)
+        return until_seen(f"the file {remote}", look, timeout)
 
-    def wait_for_process(self, name: str, timeout: float = _PATIENCE) -> Process:
+    def wait_for_process(self, name: str, timeout: float = PATIENCE) -> Process:
         """Wait until a process of that name runs, with or without ``.exe``."""
 
         def look() -> tuple[Process | None, str]:
@@ -135,25 +135,23 @@ class GuestState(Access):
             found = processes.called(name, running)
             return (found[0] if found else None), ", ".join(sorted({process.name for process in running}))
 
-        return waits.until_seen(f"a process {name}", look, timeout)
+        return until_seen(f"a process {name}", look, timeout)
 
-    def wait_for_service(self, name: str, timeout: float = _PATIENCE, *, state: str = "RUNNING") -> None:
+    def wait_for_service(self, name: str, timeout: float = PATIENCE, *, state: str = "RUNNING") -> None:
         """Wait until a service is in `state`.
 
         :raises ServiceError: there is no such service.
         """
         self.service(name).wait(state, timeout)
 
-    def wait_for_registry(
-        self, key: str, name: str = "", data: Data | None = None, timeout: float = _PATIENCE
-    ) -> Value:
+    def wait_for_registry(self, key: str, name: str = "", data: Data | None = None, timeout: float = PATIENCE) -> Value:
         """Wait until there is such a value in the registry, with this `data` if it is not None."""
 
         def look() -> tuple[Value | None, str]:
             found = self.registry.find(key, name)
             return (found if found is not None and data in (None, found.data) else None), str(found or "no such value")
 
-        return waits.until_seen(f"the registry value {name!r} in {regfile.full_key(key)}", look, timeout)
+        return until_seen(f"the registry value {name!r} in {regfile.full_key(key)}", look, timeout)
 
     @contextmanager
     def forward(self, port: int, *, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
@@ -194,4 +192,4 @@ class GuestState(Access):
     def _until_exit(
         self, what: str, script: str, shell: str, wanted: Callable[[int], bool], timeout: float
     ) -> RunResult:
-        return waits.until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)
+        return exits.until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)

@@ -18,13 +18,13 @@ from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.resident import Resident, start
 from pytest_smolvm.guest.commands.run import RunResult
 from pytest_smolvm.guest.files import file
+from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.conformance import cases as conformance
 from pytest_smolvm.machine import disk, hypervisor, machine
-from pytest_smolvm.plugin import options
 
 _SECONDS = 120.0
 _NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
@@ -81,13 +81,13 @@ def check(
     :raises BootError: it does not come up.
     :raises ResidentLost: the resident PowerShell does not start in it.
     """
-    store = store or Store.at(options.default_store())
+    store = store or Store.default()
     found = disk.inspect(image)
     host = hypervisor.look(store)
     wanted = spec.having(image=found.path, boot="cold")
-    with store.run_directory() as directory, machine.cold(wanted, host, directory) as guest:
+    with store.run_directory() as directory, machine.cold(wanted.image, wanted.hardware, host, directory) as guest:
         with phase(progress, "starting the image"):
-            connection = guest.login(wanted, wanted.boot_timeout)
+            connection = login(guest, wanted, wanted.boot_timeout)
         with closing(connection), phase(progress, "comparing"):
             told = outcomes(connection, cases(), progress)
             for engine in engines:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import filelock
+
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.host.locks import exclusive, holder
 from pytest_smolvm.host.programs import require

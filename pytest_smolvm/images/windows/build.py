@@ -26,7 +26,6 @@ from pytest_smolvm.images.windows.setup import computer, logs, stages, watch
 from pytest_smolvm.images.windows.setup.diagnosis import BuildError
 from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.machine.hypervisor import Host
-from pytest_smolvm.plugin import options
 
 # Phases whose failure says nothing against the installed system: the next build goes on from it.
 _AFTER_INSTALLATION = ("finishing", "switching off")
@@ -44,7 +43,7 @@ def build(recipe: Recipe, progress: Progress, store: Store | None = None) -> Pat
     :raises UsageError: the recipe does not fit the discs, or the output cannot be made.
     :raises BuildError: the installation failed; the error says in which phase and why.
     """
-    store = store or Store.at(options.default_store())
+    store = store or Store.default()
     with preflight.claimed(recipe, store):
         with phase(progress, "looking at the discs"):
             findings = preflight.look(recipe)

@@ -20,6 +20,7 @@ from pytest_smolvm.errors import (
 )
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file
+from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
@@ -61,7 +62,7 @@ def finished(
         boot_timeout=min(_BOOT_SECONDS, recipe.timeout),
         secure_boot=recipe.secure_boot,
     )
-    with machine.cold(spec, host, directory) as guest:
+    with machine.cold(spec.image, spec.hardware, host, directory) as guest:
         with phase(progress, "starting from virtio"):
             connection = _login(guest, spec, steps)
         with closing(connection):
@@ -75,7 +76,7 @@ def finished(
 
 def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
     try:
-        return guest.login(spec, spec.boot_timeout)
+        return login(guest, spec, spec.boot_timeout)
     except (BootError, LoginError) as exc:
         picture = guest.parts.directory / "last.png"
         _picture(guest, picture)

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import filelock
+
 from pytest_smolvm.errors import CapacityError, StoreError, UsageError
 from pytest_smolvm.host.locks import exclusive, holder
 from pytest_smolvm.host.store import Store

@@ -6,6 +6,7 @@ import re
 import struct
 
 import pytest
+
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import powershell
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from pytest_smolvm.errors import GuestUnreachable, TimedOut
 from pytest_smolvm.guest.commands import resident
 from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, Seat

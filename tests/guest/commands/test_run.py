@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 import pytest
+
 from pytest_smolvm.errors import CommandFailed, CommandTimedOut, TimedOut, UsageError
 from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.powershell import Argument

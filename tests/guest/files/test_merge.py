@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest.files import merge
 from pytest_smolvm.guest.files.tree import Here

@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import TransferError, UsageError
 from pytest_smolvm.guest.files import scan
 from pytest_smolvm.guest.files.tar import Packing, Unpacking

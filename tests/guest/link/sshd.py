@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import paramiko
+
 from pytest_smolvm.guest.link.ssh import Account
 
 PASSWORD = "right"

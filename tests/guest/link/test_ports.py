@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from pytest_smolvm.errors import GuestUnreachable, UsageError
 from pytest_smolvm.guest.link import ports
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import paramiko
 import pytest
+
 from pytest_smolvm.errors import GuestDied, GuestUnreachable, LoginError, TimedOut
 from pytest_smolvm.guest.link import channels, ssh
 from pytest_smolvm.guest.link.ssh import HostKeyChanged, wait_for_login

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.system import regfile
 from pytest_smolvm.guest.system.regfile import Data, Value

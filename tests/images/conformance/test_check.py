@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from pytest_smolvm.errors import TimedOut
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.images.conformance import cases as conformance

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until

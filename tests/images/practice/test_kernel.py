@@ -4,6 +4,7 @@ import io
 import subprocess
 
 import pytest
+
 from pytest_smolvm.errors import ImageError
 from pytest_smolvm.images.practice import recipe
 from pytest_smolvm.images.practice.kernel import KernelFiles, cpio

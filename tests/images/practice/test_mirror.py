@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.images.practice.mirror import host_mirror
 
 STANZA = """\

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.practice.kernel import read_kernel
 from pytest_smolvm.images.practice.recipe import Recipe as PracticeRecipe
 from pytest_smolvm.images.practice.root import root_key
 from pytest_smolvm.images.windows import BuildError, Recipe, build
-from pytest_smolvm.plugin.options import default_store
 from tests.booted.conftest import guest_processes
 from tests.images.windows import installer_disc
 from tests.images.windows.discs import virtio_iso
@@ -29,7 +29,7 @@ STALL = 120.0
 def _store(request: pytest.FixtureRequest) -> Store:
     if "practice" not in (request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE", "")):
         pytest.skip("installations are tried with the practice system: give --smolvm-image practice")
-    return Store.at(Path(request.config.getoption("smolvm_store") or default_store()))
+    return Store.at(Path(request.config.getoption("smolvm_store") or default_root()))
 
 
 @pytest.fixture(name="installer", scope="session")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pycdlib
+
 from pytest_smolvm.images.practice.disk import MEGABYTE, SYSTEM_PARTITION
 from pytest_smolvm.images.practice.kernel import KernelFiles, cpio, unify
 from tests.images.windows.discs import edition_xml, wim_header

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import SmolVMError, StoreError, UsageError
 from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import Silent

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.build import practice_image

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import CapacityError, ImageError, StoreError, UsageError
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import preflight

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.images.windows import accounts
 from pytest_smolvm.images.windows.recipe import Recipe

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+
 from pytest_smolvm.errors import ImageError
 from pytest_smolvm.host import records
 from pytest_smolvm.images.windows import seal

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
+
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.images.windows.media.disc import opened
 from pytest_smolvm.images.windows.media.drivers import Drivers

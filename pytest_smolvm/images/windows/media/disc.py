@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
+
 from pytest_smolvm.errors import ImageError
 
 _SECTOR = 2048

@@ -11,6 +11,7 @@ from subprocess import list2cmdline
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.guest.files import file, filesystem
 from pytest_smolvm.guest.link.ssh import Ssh
 

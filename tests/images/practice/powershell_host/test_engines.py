@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.images.conformance import cases
 from pytest_smolvm.images.conformance.check import runner

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pytest_smolvm.errors import CommandFailed, CommandTimedOut, GuestUnreachable, TimedOut
 from pytest_smolvm.guest.commands import powershell, resident, spawned
 from pytest_smolvm.guest.commands import run as commands

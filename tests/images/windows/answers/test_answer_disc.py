@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pycdlib
 import pytest
+
 from pytest_smolvm.images.windows.answers import answer_disc
 from pytest_smolvm.images.windows.media import drivers
 from pytest_smolvm.images.windows.media.disc import opened

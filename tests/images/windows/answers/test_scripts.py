@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -14,7 +15,6 @@ from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.windows.answers import answer_disc
-from pytest_smolvm.plugin.options import default_store
 from tests.userland import possible, userland
 
 SETUP = r"C:\ProgramData\smolvm\setup"
@@ -44,7 +44,7 @@ class Inside:
 def _inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
     if reason := possible():
         pytest.skip(reason)
-    store = Store.at(default_store())
+    store = Store.default()
     practice_image(store, Silent())  # leaves its parts, which are used here
     with userland(store.work, tmp_path_factory.mktemp("userland")) as connection:
         for name, content in answer_disc.scripts():

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from pytest_smolvm.images.windows.answers import schema
 from pytest_smolvm.images.windows.answers.unattend import Answers, render, stage_command
 

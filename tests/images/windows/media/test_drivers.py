@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import ImageError
 from pytest_smolvm.images.windows.media import drivers
 from tests.images.windows.discs import virtio_iso, windows_iso

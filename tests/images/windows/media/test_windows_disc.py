@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import ImageError, UsageError
 from pytest_smolvm.images.windows.media import editions, windows_disc
 from tests.images.windows.discs import edition_xml, joliet_iso, virtio_iso, windows_iso

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.images.windows import BuildError, Recipe
 from pytest_smolvm.images.windows.answers import answer_disc
 from pytest_smolvm.images.windows.setup import computer, diagnosis

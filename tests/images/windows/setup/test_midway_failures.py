@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import BuildError, Recipe, build

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.images.windows.answers.unattend import render, stage_command
 from tests.images.windows.answers.test_unattend import WINDOWS_11
 from tests.images.windows.installer_disc import SOURCES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.diagnosis import BuildError, Ending, diagnose
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.errors import GuestDied, TimedOut
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.images.windows import BuildError

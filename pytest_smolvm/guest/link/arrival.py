@@ -1,0 +1,46 @@
+"""From power-on to a login, with how far it got."""
+
+from __future__ import annotations
+
+from pytest_smolvm.errors import BootError, LoginError, SmolVMError, TimedOut
+from pytest_smolvm.guest.link import ssh
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine.machine import Machine
+
+
+def account(machine: Machine, spec: GuestSpec) -> ssh.Account:
+    """Where and as whom to log in."""
+    return ssh.Account(machine.ssh_port, spec.ssh_user, spec.ssh_password, machine.check)
+
+
+def login(machine: Machine, spec: GuestSpec, timeout: float) -> ssh.Ssh:
+    """Wait until the guest lets us in.
+
+    :param timeout: seconds.
+    :raises BootError: it did not come up in time, or died; the error tells the stage.
+    :raises LoginError: it is up and refused user or password.
+    """
+    try:
+        return ssh.wait_for_login(account(machine, spec), timeout=timeout)
+    except LoginError:
+        raise
+    except TimedOut as exc:
+        stage, seen = ("ssh", exc.last_seen) if exc.last_seen else _stage(machine)
+        raise BootError(stage, f"no login over SSH within {timeout:g} s; {seen}", machine.log_tail) from exc
+    except SmolVMError as exc:
+        raise BootError(_stage(machine)[0], str(exc), machine.log_tail) from exc
+
+
+def _stage(machine: Machine) -> tuple[str, str]:
+    """How far the boot got, by what firmware and system leave on the serial port (OVMF's boot manager)."""
+    log = machine.serial_log
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    if "Security Violation" in text:
+        return "firmware", "Secure Boot refused the disk's boot loader"
+    if "No bootable option" in text or "UEFI Interactive Shell" in text:
+        return "disk", "the firmware found nothing to boot on the disk"
+    if "BdsDxe: starting Boot" in text:
+        return "system", "the system was started but its SSH server never answered"
+    if text.strip():
+        return "firmware", "the firmware did not start a system"
+    return "firmware", "the firmware printed nothing"
