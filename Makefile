@@ -48,8 +48,11 @@ test-long: setup  ## the rest of the suite
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) $(LONG) -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice
 
-check: setup  ## types
+check: setup  ## format, lint, types, the floors: what takes a minute at most
+	@if command -v ruff >/dev/null; then ruff format --check && ruff check; else \
+	  echo "make check: no ruff on PATH, so neither format nor lint is checked; pip install ruff brings one"; fi
 	$(VENV)/bin/python -m mypy
+	$(PYTEST) -q -p no:cacheprovider tests/test_architecture.py
 
 bench: setup  ## measure on this machine, beside bare commands; writes bench.json
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
@@ -18,6 +19,13 @@ GUESTS = 32
 TESTS = 100
 IDLE_SHARE = 0.03  # of a core and guest
 SETTLE_SECONDS = 600.0
+_MANY = f"""
+import pytest
+
+@pytest.mark.parametrize('n', range({TESTS}))
+def test_guest(windows_vm, n):
+    assert windows_vm.run('ver', shell='cmd').exit_code == 0
+"""
 
 
 def measure(setting: Setting) -> dict[str, float]:
@@ -26,16 +34,19 @@ def measure(setting: Setting) -> dict[str, float]:
 
 
 def _spares(setting: Setting) -> dict[str, float]:
-    handovers, firsts, calls, later = [], [], [], []
+    handovers: list[float] = []
+    firsts: list[float] = []
+    calls: list[float] = []
+    later: list[float] = []
     for _ in range(SPARE_TIMES):
         setting.pool.expect(setting.spec)
         assert setting.pool._spare is not None
         setting.pool._spare._future.result()  # ready: what is measured is the handing over
         vm = setting.vm("clone")
         handovers.append(seconds(vm.__enter__))
-        firsts.append(seconds(lambda vm=vm: vm.run("ver", shell="cmd", check=True)))  # type: ignore[misc]
-        calls.append(seconds(lambda vm=vm: vm.run("1", check=True)))  # type: ignore[misc]
-        later += [seconds(lambda vm=vm: vm.run("1", check=True)) for _ in range(SPARE_TIMES)]  # type: ignore[misc]
+        firsts.append(seconds(partial(vm.run, "ver", shell="cmd", check=True)))
+        calls.append(seconds(partial(vm.run, "1", check=True)))
+        later += [seconds(partial(vm.run, "1", check=True)) for _ in range(SPARE_TIMES)]
         vm.close()
     return {
         "spare_handover_seconds": round(statistics.median(handovers), 3),
@@ -51,7 +62,8 @@ def _crowd(setting: Setting) -> dict[str, float]:
         machines = [vm._running().machine for vm in vms]
         idle = _weigh(machines, "idle_clone")
         answers = sum("Windows" in vm.run("ver", shell="cmd", check=True).stdout for vm in vms)
-        return {"guests_at_once": answers, **idle, **_weigh(machines, "used_clone")}
+        found: dict[str, float] = {"guests_at_once": answers, **idle, **_weigh(machines, "used_clone")}
+    return found
 
 
 def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
@@ -67,10 +79,7 @@ def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
 
 def _throughput(setting: Setting) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
-        Path(place, "test_many.py").write_text(
-            "import pytest\n\n@pytest.mark.parametrize('n', range(%d))\ndef test_guest(windows_vm, n):\n    assert windows_vm.run('ver', shell='cmd').exit_code == 0\n"
-            % TESTS
-        )
+        Path(place, "test_many.py").write_text(_MANY, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", place]
         options = [
             f"--smolvm-image={setting.image}",

@@ -36,11 +36,7 @@ def measure(setting: Setting) -> dict[str, float]:
         found["download_100mb_seconds"] = round(seconds(lambda: vm.download_file(rf"{HOME}\ours.bin", large)), 3)
 
         found["tree_upload_seconds"] = median(TIMES, lambda: _fresh(vm, tree))
-        singly = seconds(
-            lambda: [
-                vm.upload_file(file, rf"{HOME}\singly\{file.name}") for file in sorted(tree.rglob("*.txt"))[:SINGLY]
-            ]
-        )
+        singly = seconds(lambda: _one_by_one(vm, tree))
         found["one_by_one_seconds"] = round(singly * SMALL_FILES / SINGLY, 3)
         found["tree_over_one_by_one"] = round(found["one_by_one_seconds"] / found["tree_upload_seconds"], 1)
         found["tree_download_seconds"] = round(
@@ -60,6 +56,11 @@ def _fresh(vm: SmolVM, tree: Path) -> float:
     if vm.exists(rf"{HOME}\tree"):
         vm.remove(rf"{HOME}\tree", recursive=True)
     return seconds(lambda: vm.upload_dir(tree, rf"{HOME}\tree"))
+
+
+def _one_by_one(vm: SmolVM, tree: Path) -> None:
+    for file in sorted(tree.rglob("*.txt"))[:SINGLY]:
+        vm.upload_file(file, rf"{HOME}\singly\{file.name}")
 
 
 def _sftp(vm: SmolVM, file: Path) -> float:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pytest_smolvm import SmolVM
+
 INSTALL = r"""
 $target = 'C:\Program Files\Example'
 New-Item $target -ItemType Directory -Force | Out-Null
@@ -19,7 +21,7 @@ UNINSTALL = r"HKCU:\Software\Microsoft\Windows\CurrentVersion\Uninstall\Example"
 
 
 @pytest.fixture(scope="module")
-def installed(windows_vm_module, tmp_path_factory):
+def installed(windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
     setup = tmp_path_factory.mktemp("media") / "setup.ps1"
     setup.write_text(INSTALL)
     windows_vm_module.upload_file(setup, r"C:\media\setup.ps1")
@@ -27,15 +29,15 @@ def installed(windows_vm_module, tmp_path_factory):
     return windows_vm_module
 
 
-def test_program_runs(installed):
+def test_program_runs(installed: SmolVM) -> None:
     assert installed.run(r'"C:\Program Files\Example\example.cmd"', shell="cmd").stdout.strip() == "example 1.0"
 
 
-def test_program_is_listed(installed):
+def test_program_is_listed(installed: SmolVM) -> None:
     assert installed.run(f"(Get-ItemProperty {UNINSTALL}).DisplayVersion").stdout.strip() == "1.0"
 
 
-def test_uninstall_leaves_nothing(installed):
+def test_uninstall_leaves_nothing(installed: SmolVM) -> None:
     installed.run(REMOVE, check=True)
 
     assert installed.run(r"Test-Path 'C:\Program Files\Example'").stdout.strip() == "False"

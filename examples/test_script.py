@@ -1,7 +1,11 @@
 """Upload a script and run it; the directories on the way are created."""
 
+from pathlib import Path
 
-def test_upload_and_run(windows_vm, tmp_path):
+from pytest_smolvm import SmolVM
+
+
+def test_upload_and_run(windows_vm: SmolVM, tmp_path: Path) -> None:
     script = tmp_path / "hello.ps1"
     script.write_text('param($Name)\nWrite-Output "hello, $Name"\n')
 

@@ -56,7 +56,19 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
         stack.callback(shutil.rmtree, tree)
         _unpack(work, directory, tree)
         port = _free_port()
-        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _SERVICES, "sh", tree, str(port)]
+        words: list[str | Path] = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            _SERVICES,
+            "sh",
+            tree,
+            str(port),
+        ]
         services = stack.enter_context(programs.running(words, log=directory / "services.log"))
 
         def check() -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def pool(own_store: Store) -> Iterator[Pool]:
     assert [] == list(own_store.leases.iterdir())
 
 
-def cold(image: Path, pool: Pool, **wants: object) -> SmolVM:
+def cold(image: Path, pool: Pool, **wants: Any) -> SmolVM:
     return SmolVM(image=image, pool=pool, boot="cold", memory=MEMORY, **wants)
 
 

@@ -34,7 +34,7 @@ def test_a_file_goes_there_and_back_with_time_and_read_only_mark(
     seen: list[tuple[int, int]] = []
 
     windows_vm_module.upload_file(
-        source, rf"{place}\Grüße 日本\100% 🎈.bin", verify=True, progress=lambda *step: seen.append(step)
+        source, rf"{place}\Grüße 日本\100% 🎈.bin", verify=True, progress=lambda done, total: seen.append((done, total))
     )
     windows_vm_module.download_file(rf"{place}\Grüße 日本\100% 🎈.bin", back, verify=True)
 

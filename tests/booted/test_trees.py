@@ -61,7 +61,9 @@ def test_a_tree_goes_there_and_back(windows_vm_module: SmolVM, place: str, tmp_p
     tree = _tree(tmp_path / "tree")
     seen: list[tuple[int, int]] = []
 
-    windows_vm_module.upload_dir(tree, rf"{place}\new ü\tree", verify=True, progress=lambda *step: seen.append(step))
+    windows_vm_module.upload_dir(
+        tree, rf"{place}\new ü\tree", verify=True, progress=lambda done, total: seen.append((done, total))
+    )
     windows_vm_module.download_dir(rf"{place}\new ü\tree", tmp_path / "back" / "tree", verify=True)
 
     assert _seen(tree) == _seen(tmp_path / "back" / "tree")

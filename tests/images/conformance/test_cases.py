@@ -26,7 +26,7 @@ def test_the_table_is_large_and_names_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("case", [case for case in TABLE if case.differs], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in TABLE if case.differs], ids=lambda case: str(case.name))
 def test_every_difference_says_why_and_is_one(case: Case) -> None:
     assert set(case.differs) <= set(cases.ENGINES)
     for engine, other in case.differs.items():

@@ -70,7 +70,7 @@ def test_scripts_of_the_table() -> None:
     """The table that the practice image is held to is put to this one, too."""
     text = next(case for case in conformance.cases() if case.name == "text")
 
-    found = []
+    found: list[Outcome] = []
     for answer in (b"hello\r\n", b"bye\r\n", b"never"):
         with runner("fresh", Answering(answer)) as run:  # type: ignore[arg-type]
             found += script_outcomes(run, "fresh", Silent(), [text])

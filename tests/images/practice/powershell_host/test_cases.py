@@ -32,7 +32,7 @@ def directory(connection: Ssh) -> Iterator[str]:
     connection.execute(f"rmdir /s /q {DIRECTORY}", on_stdout=bytes, on_stderr=bytes)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_it_prints_what_windows_prints(case: dict[str, Any], connection: Ssh, directory: str) -> None:
     for name, text in case.get("files", {}).items():
         file.write(connection.sftp, rf"{directory}\{name}", text.encode("utf-8-sig"))

@@ -18,7 +18,7 @@ def engine(request: pytest.FixtureRequest, connection: Ssh) -> Iterator[tuple[st
         yield request.param, run
 
 
-@pytest.mark.parametrize("case", cases.cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", cases.cases(), ids=lambda case: str(case.name))
 def test_a_script_does_what_the_table_says(engine: tuple[str, cases.Runner], case: cases.Case) -> None:
     name, run = engine
 
