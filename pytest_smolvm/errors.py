@@ -1,23 +1,70 @@
 """Everything that can go wrong, one tree.
 
 SmolVMError
-├── HostError              this host cannot run guests (the plugin skips)
-├── UsageError             the caller asked for something that makes no sense or is not supported
-├── ImageError             the image cannot be used
-├── StoreError             the store cannot be used
-├── CapacityError          the request can never fit on this host
-├── ToolError              a program of the host failed: its command, exit code and last lines
-├── BootError              a guest did not come up; `stage` says how far it got
-├── GuestDied              a guest ended while it was in use
-├── LoginError             the guest refused the SSH user or password
-├── GuestUnreachable       the SSH connection broke or could not be made
-├── CommandFailed          a command in the guest ended with a non-zero exit code
-├── TransferError          a file could not be moved in or out
-└── TimedOut               (also a TimeoutError) what was awaited, how long, what was last seen
-    └── CommandTimedOut    a command in the guest was ended at its time-out
+├── HostError                    this host cannot run guests (the plugin skips)
+├── UsageError                   the caller asked for something that makes no sense or is not supported
+├── ImageError                   the image cannot be used
+├── StoreError                   the store cannot be used
+├── CapacityError                the request can never fit on this host
+├── ToolError                    a program of the host failed: its command, exit code and last lines
+├── BuildError                   an image could not be built: how far it got, what happened, what to do
+├── AnswerFileError              an answer file for Windows Setup has something undocumented in it
+├── MonitorError                 QEMU refused a command
+├── CannotClone                  QEMU cannot freeze guests on this host
+├── BootError                    a guest did not come up; `stage` says how far it got
+│   └── Unrestorable             a template is damaged, or was removed before it could be used
+├── GuestDied                    a guest ended while it was in use
+├── LoginError                   the guest refused the SSH user or password
+├── GuestUnreachable             the SSH connection broke or could not be made
+│   ├── HostKeyChanged           another server answers than the one known
+│   └── TransferInterrupted      the connection broke during a transfer
+├── CommandFailed                a command in the guest ended with a non-zero exit code
+│   └── ValueNotPrinted          a script that was to give a value ended before it had one
+├── OutputLimitExceeded          a command in the guest printed more than it was allowed to, and was ended
+├── ResidentLost                 the resident PowerShell is not there, or broke
+├── TransferError                a file could not be moved in or out
+├── RegistryError                the guest's registry lacks something, or does not let it be changed
+├── ServiceError                 a service is missing, or did not do what was asked of it
+└── TimedOut                     (also a TimeoutError) what was awaited, how long, what was last seen
+    └── CommandTimedOut          a command in the guest was ended at its time-out
+
+One warning is given: ResidentLostWarning, when calls of PowerShell become slower than they were.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "AnswerFileError",
+    "BootError",
+    "BuildError",
+    "CannotClone",
+    "CapacityError",
+    "CommandFailed",
+    "CommandTimedOut",
+    "GuestDied",
+    "GuestUnreachable",
+    "HostError",
+    "HostKeyChanged",
+    "ImageError",
+    "LoginError",
+    "MonitorError",
+    "OutputLimitExceeded",
+    "RegistryError",
+    "ResidentLost",
+    "ResidentLostWarning",
+    "ServiceError",
+    "SmolVMError",
+    "StoreError",
+    "TimedOut",
+    "ToolError",
+    "TransferError",
+    "TransferInterrupted",
+    "Unrestorable",
+    "UsageError",
+    "ValueNotPrinted",
+]
 
 
 class SmolVMError(Exception):
@@ -64,6 +111,51 @@ class ToolError(SmolVMError):
         return f"could not {self.what}: {self.command[0]} ended with {self.exit_code}\n{self.output.strip()}"
 
 
+class BuildError(SmolVMError):
+    """An image could not be built.
+
+    :param phase: how far the build got.
+    :param what: one sentence: what happened.
+    :param advice: one sentence: what to do.
+    :param evidence: directory with screenshots, logs and what Setup wrote, if any was kept.
+    """
+
+    def __init__(self, phase: str, what: str, advice: str, evidence: Path | None = None) -> None:
+        super().__init__(phase, what, advice, evidence)
+        self.phase = phase
+        self.what = what
+        self.advice = advice
+        self.evidence = evidence
+
+    def __str__(self) -> str:
+        kept = f"\nscreenshots and logs: {self.evidence}" if self.evidence else ""
+        return f"the image could not be built (phase: {self.phase}): {self.what}\n{self.advice}{kept}"
+
+
+class AnswerFileError(SmolVMError):
+    """An answer file holds something Windows Setup does not document; a mistake in this package."""
+
+
+class MonitorError(SmolVMError):
+    """QEMU refused a command.
+
+    :param command: the command's name.
+    :param description: QEMU's words.
+    """
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(command, description)
+        self.command = command
+        self.description = description
+
+    def __str__(self) -> str:
+        return f"QEMU refused {self.command}: {self.description}"
+
+
+class CannotClone(SmolVMError):
+    """QEMU cannot freeze guests on this host; they can be booted cold."""
+
+
 class BootError(SmolVMError):
     """A guest did not come up.
 
@@ -81,6 +173,10 @@ class BootError(SmolVMError):
     def __str__(self) -> str:
         tail = f"\nlast lines of the guest's log:\n{self.log_tail}" if self.log_tail else ""
         return f"the guest did not come up (stage: {self.stage}): {self.reason}{tail}"
+
+
+class Unrestorable(BootError):
+    """A template is damaged, or was removed before it could be used."""
 
 
 class GuestDied(SmolVMError):
@@ -101,6 +197,32 @@ class LoginError(SmolVMError):
 
 class GuestUnreachable(SmolVMError):
     """The SSH connection broke or could not be made."""
+
+
+class HostKeyChanged(GuestUnreachable):
+    """Another server answers than the one known; not a thing that waiting helps against."""
+
+    def __init__(self) -> None:
+        super().__init__("the guest's SSH host key has changed since the first connection")
+
+    def __reduce__(self) -> tuple[type[HostKeyChanged], tuple[()]]:
+        return type(self), ()
+
+
+class TransferInterrupted(GuestUnreachable):
+    """The connection broke during a transfer.
+
+    :param left: Windows paths of what it may have left half done in the guest.
+    :param steps: renamings, from and to, that are to be undone before.
+    """
+
+    def __init__(self, reason: str, left: tuple[str, ...] = (), steps: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(reason, left, steps)
+        self.left = left
+        self.steps = steps
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class CommandFailed(SmolVMError):
@@ -127,8 +249,57 @@ class CommandFailed(SmolVMError):
         return "\n".join(parts)
 
 
+class ValueNotPrinted(CommandFailed):
+    """A script that was to give a value ended before it had one, though not with an error."""
+
+    def __str__(self) -> str:
+        return f"the script ended before its value was there: {super().__str__()}"
+
+
+class OutputLimitExceeded(SmolVMError):
+    """A command printed more than ``max_output`` bytes and was ended.
+
+    :param limit: that many bytes, of both streams together.
+    :param stdout: what it had printed until then, as much as was allowed.
+    :param stderr: likewise.
+    """
+
+    def __init__(self, command: str, limit: int, stdout: str, stderr: str) -> None:
+        super().__init__(command, limit, stdout, stderr)
+        self.command = command
+        self.limit = limit
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        return f"more than {self.limit} bytes of output from: {self.command}"
+
+
+class ResidentLost(SmolVMError):
+    """The resident PowerShell is not there, or broke.
+
+    :param begun: whether the script may have begun; if not, it can be run in another way.
+    """
+
+    def __init__(self, reason: str, begun: bool = False) -> None:
+        super().__init__(reason, begun)
+        self.reason = reason
+        self.begun = begun
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class TransferError(SmolVMError):
     """A file could not be moved into or out of the guest."""
+
+
+class RegistryError(SmolVMError):
+    """The guest's registry has no such key or value, or does not let it be changed."""
+
+
+class ServiceError(SmolVMError):
+    """A service is missing, or did not do what was asked of it."""
 
 
 class TimedOut(SmolVMError, TimeoutError):
@@ -165,3 +336,7 @@ class CommandTimedOut(TimedOut):
 
     def __str__(self) -> str:
         return f"{self.what}: not within {self.seconds:g} s, ended\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}"
+
+
+class ResidentLostWarning(UserWarning):
+    """A guest's resident PowerShell is gone: until another is there, calls start a powershell.exe each."""

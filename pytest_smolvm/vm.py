@@ -12,16 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut, TransferError, UsageError
+from pytest_smolvm.errors import (
+    GuestDied,
+    GuestUnreachable,
+    HostKeyChanged,
+    ResidentLost,
+    TimedOut,
+    TransferError,
+    UsageError,
+)
 from pytest_smolvm.guest.commands import powershell, spawned
 from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.fallback import Shells
-from pytest_smolvm.guest.commands.resident import ResidentLost
 from pytest_smolvm.guest.commands.run import RunResult
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.files.methods import GuestFiles
 from pytest_smolvm.guest.link import arrival
-from pytest_smolvm.guest.link.ssh import HostKeyChanged, Ssh, wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import GuestState

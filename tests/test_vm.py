@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, GuestDied, UsageError
+from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link import arrival
-from pytest_smolvm.guest.link.ssh import Account, HostKeyChanged, Ssh, wait_for_login
+from pytest_smolvm.guest.link.ssh import Account, Ssh, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.pool.pool import Guest
 from pytest_smolvm.vm import SmolVM

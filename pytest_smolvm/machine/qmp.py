@@ -9,26 +9,10 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
+from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
 from pytest_smolvm.host.waiting import Deadline
 
 Reply = dict[str, Any]
-
-
-class MonitorError(SmolVMError):
-    """QEMU refused a command.
-
-    :param command: the command's name.
-    :param description: QEMU's words.
-    """
-
-    def __init__(self, command: str, description: str) -> None:
-        super().__init__(command, description)
-        self.command = command
-        self.description = description
-
-    def __str__(self) -> str:
-        return f"QEMU refused {self.command}: {self.description}"
 
 
 def at(event: Reply) -> float:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.host import owner, records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine.hypervisor import Host
 
 _NOTE = "no-clones.json"
-
-
-class CannotClone(SmolVMError):
-    """QEMU cannot freeze guests on this host; they can be booted cold."""
 
 
 def why_not(store: Store, host: Host) -> str:

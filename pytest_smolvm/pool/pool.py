@@ -11,9 +11,9 @@ from functools import cache, partial
 from pathlib import Path
 from threading import Event
 
-from pytest_smolvm.errors import SmolVMError, TimedOut
+from pytest_smolvm.errors import CannotClone, ResidentLost, SmolVMError, TimedOut, Unrestorable
 from pytest_smolvm.guest.commands import powershell, run
-from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, Seat, start
+from pytest_smolvm.guest.commands.resident import Resident, Seat, start
 from pytest_smolvm.guest.link import ssh
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.spec import GuestSpec
@@ -23,7 +23,6 @@ from pytest_smolvm.machine import disk, machine
 from pytest_smolvm.machine.hypervisor import Host, look
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.pool import cloning, templates
-from pytest_smolvm.pool.cloning import CannotClone
 from pytest_smolvm.pool.leases import Capacity
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
@@ -169,11 +168,11 @@ class Pool:
 
     def _cloned(self, spec: GuestSpec, life: ExitStack) -> Guest:
         template = self._template(spec)
-        with suppress(templates.Unrestorable):  # perhaps it was disturbed, as by somebody who kills a TPM
+        with suppress(Unrestorable):  # perhaps it was disturbed, as by somebody who kills a TPM
             return life.enter_context(self._restored(template, spec))
         try:
             return life.enter_context(self._restored(template, spec))
-        except templates.Unrestorable as exc:
+        except Unrestorable as exc:
             # Damaged in a way its record does not show: make it anew, once.
             self._progress.note(f"the template of {spec.image.name} cannot be used, making another one: {exc}")
         return life.enter_context(self._restored(self._template(spec, instead_of=template), spec))

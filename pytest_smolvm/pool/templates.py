@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import BootError, SmolVMError, StoreError
+from pytest_smolvm.errors import BootError, CannotClone, MonitorError, SmolVMError, StoreError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import Progress, phase
@@ -24,9 +24,7 @@ from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import disk, firmware, machine
 from pytest_smolvm.machine.hypervisor import Host
 from pytest_smolvm.machine.machine import Machine, Parts
-from pytest_smolvm.machine.qmp import MonitorError
 from pytest_smolvm.pool import cloning
-from pytest_smolvm.pool.cloning import CannotClone
 
 # Part of every key: a template made by other steps is another template.
 _RECIPE = 1
@@ -41,10 +39,6 @@ _RESTORE_SECONDS = 60.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # A store with less room than this is full: a guest's devices alone take some five MiB.
 _ROOM_BYTES = 16 * 2**20
-
-
-class Unrestorable(BootError):
-    """A template is damaged, or was removed before it could be used."""
 
 
 class _Disturbed(CannotClone):

@@ -11,8 +11,7 @@ import paramiko
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.errors import CommandFailed, CommandTimedOut, TransferError, UsageError
-from pytest_smolvm.guest.commands.run import OutputLimitExceeded
+from pytest_smolvm.errors import CommandFailed, CommandTimedOut, OutputLimitExceeded, TransferError, UsageError
 
 MEBI = 2**20
 MANY = 40  # MaxSessions is 10

@@ -7,8 +7,7 @@ import time
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.errors import CommandFailed, GuestUnreachable
-from pytest_smolvm.guest.commands.fallback import ResidentLostWarning
+from pytest_smolvm.errors import CommandFailed, GuestUnreachable, ResidentLostWarning
 from tests.booted.conftest import kill_every_powershell, linux
 
 

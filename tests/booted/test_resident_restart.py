@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.guest.commands.fallback import ResidentLostWarning
+from pytest_smolvm.errors import ResidentLostWarning
 from tests.booted.conftest import kill_every_powershell
 
 

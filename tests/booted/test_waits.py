@@ -7,9 +7,7 @@ import threading
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
-from pytest_smolvm.guest.system.registry import RegistryError
-from pytest_smolvm.guest.system.services import ServiceError
+from pytest_smolvm.errors import GuestDied, RegistryError, ServiceError, SmolVMError, TimedOut
 
 KEY = r"HKCU\Software\smolvm test\100% [x]"
 HOME = r"C:\Users\smolvm"

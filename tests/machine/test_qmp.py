@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import GuestDied, TimedOut
-from pytest_smolvm.machine.qmp import Monitor, MonitorError
+from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
+from pytest_smolvm.machine.qmp import Monitor
 
 Handler = Callable[[dict[str, Any]], list[dict[str, Any]]]
 

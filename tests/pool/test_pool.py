@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError
+from pytest_smolvm.errors import BootError, CannotClone, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
@@ -203,7 +203,7 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
     return replaced
 
 
-DAMAGED = templates.Unrestorable("process", "damaged")
+DAMAGED = Unrestorable("process", "damaged")
 
 
 def test_a_clone_that_fails_once_is_no_damaged_template(
@@ -250,7 +250,7 @@ def test_a_guest_is_cold_where_it_cannot_be_cloned(
     pool: Pool, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ready(*_: object, **__: object) -> None:
-        raise cloning.CannotClone("no")
+        raise CannotClone("no")
 
     @contextmanager
     def cold(*_: object) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, StoreError
+from pytest_smolvm.errors import BootError, CannotClone, StoreError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store
@@ -26,8 +26,7 @@ from pytest_smolvm.machine.accelerator import Accelerator
 from pytest_smolvm.machine.hypervisor import Host
 from pytest_smolvm.machine.qmp import Monitor
 from pytest_smolvm.pool import cloning, templates
-from pytest_smolvm.pool.cloning import CannotClone
-from pytest_smolvm.pool.templates import Template, Unrestorable
+from pytest_smolvm.pool.templates import Template
 
 HOST = Host(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", ""))
 REFUSED: list[dict[str, Any]] = [{"error": {"desc": "State blocked by non-migratable device"}}]

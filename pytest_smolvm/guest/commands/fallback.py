@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.errors import ResidentLost, ResidentLostWarning, SmolVMError
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, start
+from pytest_smolvm.guest.commands.resident import Resident, start
 from pytest_smolvm.guest.commands.run import NewPowerShell, Shell, Sink
 from pytest_smolvm.guest.link.ssh import Ssh
 
@@ -17,10 +17,6 @@ Run = Callable[[Shell], int]
 """Runs one certain script in a shell."""
 Attempt = Callable[[Ssh, Run], int]
 """Chooses shells for it, over a connection, and returns its exit code."""
-
-
-class ResidentLostWarning(UserWarning):
-    """A guest's resident PowerShell is gone: until another is there, calls start a powershell.exe each."""
 
 
 class Shells:

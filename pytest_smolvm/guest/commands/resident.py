@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
-from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
+from pytest_smolvm.errors import GuestUnreachable, ResidentLost, SmolVMError, TimedOut
 from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.frames import Broken, Call, Frames, Silent
 from pytest_smolvm.guest.link.ssh import Sink, Stream
@@ -30,21 +30,6 @@ _EPOCH_1601 = 11644473600  # seconds from Windows' epoch to Unix'
 
 Tunnel = Callable[[str, int], Stream]
 """Opens a stream to a host and port as seen from the guest."""
-
-
-class ResidentLost(SmolVMError):
-    """The resident PowerShell is not there, or broke.
-
-    :param begun: whether the script may have begun; if not, it can be run in another way.
-    """
-
-    def __init__(self, reason: str, begun: bool = False) -> None:
-        super().__init__(reason, begun)
-        self.reason = reason
-        self.begun = begun
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class Guest(Protocol):

@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 
-from pytest_smolvm.errors import CommandFailed, CommandTimedOut, SmolVMError, TimedOut, UsageError
+from pytest_smolvm.errors import (
+    CommandFailed,
+    CommandTimedOut,
+    OutputLimitExceeded,
+    TimedOut,
+    UsageError,
+    ValueNotPrinted,
+)
 from pytest_smolvm.guest.commands import powershell
 
 _CMD_LIMIT = 8191  # characters of a cmd.exe command line (Microsoft KB 830473)
@@ -102,24 +109,6 @@ class Cmd:
         return self._transport.execute(
             _line(script), stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr
         )
-
-
-class OutputLimitExceeded(SmolVMError):
-    """A command printed more than ``max_output`` bytes and was ended.
-
-    :param stdout: what it had printed until then, as much as was allowed.
-    :param stderr: likewise.
-    """
-
-    def __init__(self, command: str, limit: int, stdout: str, stderr: str) -> None:
-        super().__init__(command, limit, stdout, stderr)
-        self.command = command
-        self.limit = limit
-        self.stdout = stdout
-        self.stderr = stderr
-
-    def __str__(self) -> str:
-        return f"more than {self.limit} bytes of output from: {self.command}"
 
 
 class Output:
@@ -314,15 +303,14 @@ def run_json(
 
     :param run: runs a script with its arguments.
     :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
+    :raises ValueNotPrinted: the script ended itself, as with ``exit 0``, before its value was there.
     """
     result = run(powershell.text_of("json"), [script, *args])
     if result.exit_code != 0:
         raise CommandFailed(_shortened(script), result.exit_code, result.stdout, result.stderr)
     _, found, text = result.stdout.rpartition(_RECORD)
     if not found:
-        raise CommandFailed(
-            _shortened(script), result.exit_code, result.stdout, "the script ended before its value was there"
-        )
+        raise ValueNotPrinted(_shortened(script), result.exit_code, result.stdout, result.stderr)
     return json.loads(text, object_hook=_revived)
 
 

@@ -12,28 +12,11 @@ from pathlib import PureWindowsPath
 
 import paramiko
 
-from pytest_smolvm.errors import GuestUnreachable, TransferError
+from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names as windows
-from pytest_smolvm.guest.files.merge import Step
 
 MARK = ".smolvm"
 """What the names of all that we put aside end with."""
-
-
-class Interrupted(GuestUnreachable):
-    """The connection broke during a transfer.
-
-    :param left: Windows paths of what it may have left half done in the guest.
-    :param steps: renamings that are to be undone before.
-    """
-
-    def __init__(self, reason: str, left: tuple[str, ...] = (), steps: tuple[Step, ...] = ()) -> None:
-        super().__init__(reason, left, steps)
-        self.left = left
-        self.steps = steps
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 @dataclass(frozen=True)
@@ -150,7 +133,7 @@ def made(sftp: paramiko.SFTPClient, remote: str) -> Iterator[None]:
         yield
     except GuestUnreachable as exc:
         left, steps = getattr(exc, "left", ()), getattr(exc, "steps", ())
-        raise Interrupted(str(exc), (*left, *reversed(created)), steps) from exc
+        raise TransferInterrupted(str(exc), (*left, *reversed(created)), steps) from exc
     except BaseException:
         _unmake(sftp, created)
         raise
@@ -176,12 +159,12 @@ def aside_of(target: str) -> str:
 def aside(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
     """A file of ours in the guest that is gone after the block.
 
-    :raises Interrupted: the connection broke inside; names the file as left.
+    :raises TransferInterrupted: the connection broke inside; names the file as left.
     """
     try:
         yield path
     except GuestUnreachable as exc:
-        raise Interrupted(str(exc), (path,)) from exc
+        raise TransferInterrupted(str(exc), (path,)) from exc
     finally:
         try:
             sftp.remove(sftp_path(path))

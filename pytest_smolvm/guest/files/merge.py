@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pytest_smolvm.errors import TransferError
 
@@ -28,8 +28,7 @@ class Side(Protocol):
         """Rename; nothing is at `target`."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One renaming."""
 
     source: str

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pytest_smolvm.errors import SmolVMError, TransferError
+from pytest_smolvm.errors import SmolVMError, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.files import file, filesystem, tree
 from pytest_smolvm.guest.files.file import Progress
@@ -127,7 +127,7 @@ class GuestFiles(Access):
         try:
             with self._using() as ssh:
                 yield ssh
-        except filesystem.Interrupted as exc:
+        except TransferInterrupted as exc:
             try:
                 with self._using() as ssh:
                     tree.sweep(ssh, exc)

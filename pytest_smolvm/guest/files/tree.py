@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import paramiko
 
-from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
+from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file, filesystem, merge, scan
@@ -106,9 +106,9 @@ def remove(ssh: Ssh, path: str) -> None:
     _remove_each(ssh.sftp, path)
 
 
-def sweep(ssh: Ssh, broken: filesystem.Interrupted) -> None:
+def sweep(ssh: Ssh, broken: TransferInterrupted) -> None:
     """Undo what a broken transfer did and remove what it left: files, trees of ours, directories if they are empty."""
-    merge.undo(There(ssh.sftp), list(broken.steps))
+    merge.undo(There(ssh.sftp), [merge.Step(*step) for step in broken.steps])
     for path in broken.left:
         found = filesystem.find(ssh.sftp, path)
         if found is None:
@@ -147,7 +147,7 @@ def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
             ssh.sftp.mkdir(filesystem.sftp_path(attic))
         yield names.joined(place, "new"), attic
     except GuestUnreachable as exc:
-        raise filesystem.Interrupted(str(exc), (place,), getattr(exc, "steps", ())) from exc
+        raise TransferInterrupted(str(exc), (place,), getattr(exc, "steps", ())) from exc
     except BaseException:
         remove(ssh, place)
         raise
@@ -163,7 +163,7 @@ def _settle_there(ssh: Ssh, fresh: str, target: str, attic: str) -> None:
     try:
         merge.settle(There(ssh.sftp), fresh, target, attic, steps)
     except GuestUnreachable as exc:
-        raise filesystem.Interrupted(str(exc), steps=tuple(steps)) from exc
+        raise TransferInterrupted(str(exc), steps=tuple(steps)) from exc
 
 
 def _unpack_there(ssh: Ssh, packing: Packing, place: str) -> None:

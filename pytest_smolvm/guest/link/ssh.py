@@ -12,7 +12,7 @@ from typing import Protocol
 
 import paramiko
 
-from pytest_smolvm.errors import GuestUnreachable, LoginError, TimedOut
+from pytest_smolvm.errors import GuestUnreachable, HostKeyChanged, LoginError, TimedOut
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.host.waiting import Deadline, until
 
@@ -40,13 +40,6 @@ _LOGGER.addHandler(logging.NullHandler())
 
 Sink = channels.Sink
 Stdin = channels.Stdin
-
-
-class HostKeyChanged(GuestUnreachable):
-    """Another server answers than the one known; not a thing that waiting helps against."""
-
-    def __init__(self) -> None:
-        super().__init__("the guest's SSH host key has changed since the first connection")
 
 
 class Stream(Protocol):

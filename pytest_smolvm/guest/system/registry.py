@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
-from pytest_smolvm.errors import SmolVMError, TransferError
+from pytest_smolvm.errors import RegistryError, TransferError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file, filesystem
@@ -15,10 +15,6 @@ from pytest_smolvm.guest.system import regfile
 from pytest_smolvm.guest.system.regfile import Data, Value
 
 _SECONDS = 120.0
-
-
-class RegistryError(SmolVMError):
-    """The guest's registry has no such key or value, or does not let it be changed."""
 
 
 class Registry:

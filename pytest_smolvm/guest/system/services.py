@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from pytest_smolvm.errors import SmolVMError, UsageError
+from pytest_smolvm.errors import ServiceError, UsageError
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.commands.run import RunResult, Transport
 from pytest_smolvm.host import waiting
@@ -15,10 +15,6 @@ _SECONDS = 120.0
 # sc.exe prints these words in every language.
 _STATES = "STOPPED|START_PENDING|STOP_PENDING|RUNNING|CONTINUE_PENDING|PAUSE_PENDING|PAUSED"
 _MISSING, _RUNNING_ALREADY, _NOT_STARTED = 1060, 1056, 1062  # winerror.h, ERROR_SERVICE_...
-
-
-class ServiceError(SmolVMError):
-    """A service is missing, or did not do what was asked of it."""
 
 
 class Service:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import StoreError
+from pytest_smolvm.errors import BuildError, StoreError
 from pytest_smolvm.host import records
 from pytest_smolvm.host.programs import require, run
 from pytest_smolvm.host.progress import Progress, phase
@@ -23,7 +23,6 @@ from pytest_smolvm.images.windows.media import editions
 from pytest_smolvm.images.windows.preflight import Findings
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.images.windows.setup import computer, logs, stages, watch
-from pytest_smolvm.images.windows.setup.diagnosis import BuildError
 from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.machine.hypervisor import Host
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pytest_smolvm.errors import (
     BootError,
+    BuildError,
     CommandFailed,
     CommandTimedOut,
     GuestDied,
@@ -25,7 +26,6 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.images.windows.recipe import Recipe
-from pytest_smolvm.images.windows.setup.diagnosis import BuildError
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.hypervisor import Host
 from pytest_smolvm.machine.machine import Machine

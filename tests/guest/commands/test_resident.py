@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.errors import GuestUnreachable, ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import resident
-from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, Seat
+from pytest_smolvm.guest.commands.resident import Resident, Seat
 
 SECRET = "5e" * 32
 

@@ -8,10 +8,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from pytest_smolvm.errors import CommandFailed, CommandTimedOut, TimedOut, UsageError
+from pytest_smolvm.errors import (
+    CommandFailed,
+    CommandTimedOut,
+    OutputLimitExceeded,
+    TimedOut,
+    UsageError,
+    ValueNotPrinted,
+)
 from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.powershell import Argument
-from pytest_smolvm.guest.commands.run import OutputLimitExceeded, RunResult, Sink
+from pytest_smolvm.guest.commands.run import RunResult, Sink
 
 
 class Guest:
@@ -153,5 +160,7 @@ def test_values_come_back_as_what_they_are(json: str, value: object) -> None:
 
 
 def test_a_script_that_leaves_before_its_value_is_there() -> None:
-    with pytest.raises(CommandFailed, match="before its value"):
-        commands.run_json(lambda *_: RunResult("noise", "", 0, 0.1, "x"), "exit 0")
+    with pytest.raises(ValueNotPrinted, match="before its value") as caught:
+        commands.run_json(lambda *_: RunResult("noise", "warning", 0, 0.1, "x"), "exit 0")
+
+    assert ("noise", "warning") == (caught.value.stdout, caught.value.stderr)

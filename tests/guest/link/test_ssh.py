@@ -11,9 +11,9 @@ from dataclasses import replace
 import paramiko
 import pytest
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, LoginError, TimedOut
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, HostKeyChanged, LoginError, TimedOut
 from pytest_smolvm.guest.link import channels, ssh
-from pytest_smolvm.guest.link.ssh import HostKeyChanged, wait_for_login
+from pytest_smolvm.guest.link.ssh import wait_for_login
 from tests.guest.link.sshd import Server, listening, reset, serving
 
 

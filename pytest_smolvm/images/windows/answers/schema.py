@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.errors import AnswerFileError
 
 NAMESPACE = "urn:schemas-microsoft-com:unattend"
 WCM = "http://schemas.microsoft.com/WMIConfig/2002/State"
@@ -121,10 +121,6 @@ _IDENTITY = {
     "language": "neutral",
     "versionScope": "nonSxS",
 }
-
-
-class AnswerFileError(SmolVMError):
-    """An answer file holds something Windows Setup does not document; a mistake in this package."""
 
 
 def check(text: str) -> None:

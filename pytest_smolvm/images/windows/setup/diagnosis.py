@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-from pytest_smolvm.errors import SmolVMError
 
 FIRMWARE = "firmware"
 WINDOWS_PE = "Windows PE"
@@ -29,27 +26,6 @@ SUSPENDED = "suspended"
 
 # OVMF's boot manager, when every boot option has failed: without and with a shell to fall back to.
 NOTHING_TO_START = ("No bootable option", "UEFI Interactive Shell")
-
-
-class BuildError(SmolVMError):
-    """The image could not be built.
-
-    :param phase: how far the build got.
-    :param what: one sentence: what happened.
-    :param advice: one sentence: what to do.
-    :param evidence: directory with screenshots, logs and what Setup wrote, if any was kept.
-    """
-
-    def __init__(self, phase: str, what: str, advice: str, evidence: Path | None = None) -> None:
-        super().__init__(phase, what, advice, evidence)
-        self.phase = phase
-        self.what = what
-        self.advice = advice
-        self.evidence = evidence
-
-    def __str__(self) -> str:
-        kept = f"\nscreenshots and logs: {self.evidence}" if self.evidence else ""
-        return f"the image could not be built (phase: {self.phase}): {self.what}\n{self.advice}{kept}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut
+from pytest_smolvm.errors import BuildError, GuestDied, MonitorError, SmolVMError, TimedOut
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.computer import SYSTEM_DRIVE, WINDOWS_DRIVE
-from pytest_smolvm.images.windows.setup.diagnosis import BuildError, Ending
+from pytest_smolvm.images.windows.setup.diagnosis import Ending
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.machine.qmp import MonitorError
 
 _EVENTS = ("RESET", "SHUTDOWN", "GUEST_PANICKED", "BLOCK_IO_ERROR", "SUSPEND", "SUSPEND_DISK")
 _ENDINGS = {

@@ -17,11 +17,18 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import CommandFailed, CommandTimedOut, GuestUnreachable, TimedOut
+from pytest_smolvm.errors import (
+    CommandFailed,
+    CommandTimedOut,
+    GuestUnreachable,
+    ResidentLost,
+    ResidentLostWarning,
+    TimedOut,
+)
 from pytest_smolvm.guest.commands import powershell, resident, spawned
 from pytest_smolvm.guest.commands import run as commands
-from pytest_smolvm.guest.commands.fallback import ResidentLostWarning, Shells
-from pytest_smolvm.guest.commands.resident import Resident, ResidentLost, Seat
+from pytest_smolvm.guest.commands.fallback import Shells
+from pytest_smolvm.guest.commands.resident import Resident, Seat
 from pytest_smolvm.guest.commands.run import RunResult
 from pytest_smolvm.guest.link.ssh import Account, Ssh, wait_for_login
 

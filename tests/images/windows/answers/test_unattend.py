@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_smolvm.errors import AnswerFileError
 from pytest_smolvm.images.windows.answers import schema
 from pytest_smolvm.images.windows.answers.unattend import Answers, render, stage_command
 
@@ -64,7 +65,7 @@ def test_secrets_are_not_shown() -> None:
 
     assert "hunter2" not in repr(secret)
     assert "AAAAA" not in repr(secret)
-    with pytest.raises(schema.AnswerFileError) as caught:
+    with pytest.raises(AnswerFileError) as caught:
         render(secret)
     assert "hunter2" not in str(caught.value)
 
@@ -99,7 +100,7 @@ def test_undocumented_content_is_refused(old: str, new: str, reason: str) -> Non
     text = render(WINDOWS_11)
     assert old in text
 
-    with pytest.raises(schema.AnswerFileError, match=reason):
+    with pytest.raises(AnswerFileError, match=reason):
         schema.check(text.replace(old, new, 1))
 
 

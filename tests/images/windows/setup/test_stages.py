@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_smolvm.errors import BuildError
 from pytest_smolvm.images.windows.setup import diagnosis
-from pytest_smolvm.images.windows.setup.diagnosis import BuildError, Ending, diagnose
+from pytest_smolvm.images.windows.setup.diagnosis import Ending, diagnose
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight
 
 MIB = 1 << 20

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm.errors import GuestDied, TimedOut
+from pytest_smolvm.errors import BuildError, GuestDied, MonitorError, TimedOut
 from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.images.windows import BuildError
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight
 from pytest_smolvm.images.windows.setup.watch import Watcher, drive
-from pytest_smolvm.machine.qmp import MonitorError
 
 
 class Struck(Watcher):
