@@ -3,7 +3,6 @@
 PYTHON = /usr/bin/python3
 VENV = .venv
 PYTEST = $(VENV)/bin/python -m pytest
-SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 STORE = $(or $(SMOLVM_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smolvm)
 
 # Guests: QEMU, firmware, TPM.
@@ -19,13 +18,8 @@ PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: Makefile pyproject.toml
-	@missing=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}\n' $(PACKAGES) 2>/dev/null | awk '$$1 == "ii" {print $$2}' | sort | comm -13 - <(printf '%s\n' $(PACKAGES) | sort)); \
-	if [ -n "$$missing" ]; then \
-	  echo "installing Debian packages:" $$missing; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >$(VENV).apt.log 2>&1 || { tail -n 20 $(VENV).apt.log; exit 1; }; \
-	  rm -f $(VENV).apt.log; \
-	fi
+$(VENV)/ready: Makefile pyproject.toml scripts/packages.sh
+	@scripts/packages.sh $(PACKAGES)
 	$(PYTHON) -m venv --system-site-packages $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
@@ -34,11 +28,11 @@ SHELL = /bin/bash
 
 demo: setup  ## build the practice image if need be, and run the examples on it
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) examples -v -p no:cacheprovider --smolvm-image practice
+	$(PYTEST) examples -v -p no:cacheprovider --smolvm-image=practice
 
 test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice $(patsubst %,--ignore=%,$(LONG))
+	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice $(patsubst %,--ignore=%,$(LONG))
 
 # Templates baked over and over, installations that wait for a time-out or are killed: an hour and more without KVM.
 LONG = tests/images/windows/setup/test_failed_installations.py tests/images/windows/setup/test_midway_failures.py tests/images/windows/test_killed_builds.py \
@@ -46,7 +40,7 @@ LONG = tests/images/windows/setup/test_failed_installations.py tests/images/wind
 
 test-long: setup  ## the rest of the suite
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) $(LONG) -n 2 --dist loadfile -ra --durations 20 --smolvm-image practice
+	$(PYTEST) $(LONG) -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
 
 check: setup  ## format, lint, types, the floors: what takes a minute at most
 	@if command -v ruff >/dev/null; then ruff format --check && ruff check; else \
