@@ -11,8 +11,8 @@ PACKAGES = qemu-system-x86 qemu-utils ovmf swtpm
 PACKAGES += python3-venv python3-pytest python3-pytest-xdist python3-paramiko python3-filelock python3-pycdlib python3-setuptools python3-wheel mypy
 # The practice image.
 PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk binutils zstd gcc libc6-dev gcc-mingw-w64-x86-64-win32
-# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files.
-PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g
+# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a reader of the workflow.
+PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g python3-yaml
 
 .PHONY: setup demo test check bench soak test-long clean
 
