@@ -23,7 +23,7 @@ def test_every_language_is_known() -> None:
 
 @pytest.mark.parametrize(("snippet", "line"), TYPED, ids=lambda value: str(getattr(value, "page", value)))
 def test_what_is_typed_is_understood(snippet: Snippet, line: str, request: pytest.FixtureRequest) -> None:
-    """Most of it takes a Windows ISO, installs packages, or is what this suite is run by: it is not run here but read, by whom it is meant for."""
+    """Most of it takes a Windows ISO, installs packages, or is what runs this suite: whom it is meant for reads it."""
     program, *words = shlex.split(line)
 
     CHECKS[program](words, request)

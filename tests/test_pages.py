@@ -1,4 +1,4 @@
-"""Pages say what the code says: the floors, the examples, the public names, the errors; and their links lead somewhere."""
+"""Pages say what the code says: the floors, the examples, the public names, the errors. Links lead somewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The practice guest's programs run on this host, without the machine around them: its SSH server, its wine, its PowerShell.
+"""The practice guest's programs on this host, without the machine around them: SSH server, wine, PowerShell.
 
 What a guest runs is in a directory of its own, in namespaces of its own. A powershell.exe that takes twelve seconds to
 start in an emulated guest starts in one here, so that whole tables of scripts can be put to it.

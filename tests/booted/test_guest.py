@@ -90,7 +90,7 @@ def test_paths_windows_cannot_have_are_refused_before_anything_is_sent(windows_v
 
 
 def test_a_local_file_that_is_missing(windows_vm_module: SmolVM, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no file .*gone"):
+    with pytest.raises(UsageError, match=r"there is no file .*gone"):
         windows_vm_module.upload_file(tmp_path / "gone", r"C:\gone")
 
 

@@ -1,4 +1,4 @@
-"""The practice image: a guest that anyone may build in minutes and that is real where this project's code touches it."""
+"""The practice image: anyone may build it in minutes, and it is real where this project's code touches it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SCRATCH = "scratch"
 
 
 def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Path:
-    """Build the sealed practice image at `output`. Steps that nothing has changed since are taken from the store's `work`.
+    """Build the sealed practice image at `output`. Steps of which nothing has changed come from the store's `work`.
 
     :raises HostError: a program is missing on this host, or there is no way to get a PowerShell.
     :raises UsageError: the PowerShell archive cannot be used.
@@ -102,7 +102,7 @@ def _check_host() -> None:
 
 
 def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> None:
-    """Remove what builds have left in the store's `work` and `stale` says may go, unless somebody is building there now."""
+    """Remove what builds have left in the store's `work`, as far as `stale` says, unless somebody builds there now."""
     work = store.work.resolve()
     try:
         with exclusive(work / _LOCK, timeout=0):

@@ -45,12 +45,12 @@ def make_image(root: Path, tools: Path, powershell: Path, scratch: Path, progres
 
 
 def publish(image: Path, output: Path, store: Store) -> None:
-    """Move `image` to `output`, where it appears whole: within one file system by renaming, across two copied beside it first."""
+    """Move `image` to `output`, where it appears whole: it is renamed, from another file system after a copy beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = store.aside(output)  # reaped if we are killed meanwhile
     try:
         run("move the practice image to its place", ["mv", "-f", image, beside])
-        os.replace(beside, output)
+        beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -12,7 +12,7 @@ _ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>\S+)\s+\S+\s+.*\bma
 
 
 def host_mirror(apt: Path = APT) -> str | None:
-    """The URI of Debian's main archive in the host's apt configuration, None if there is none (another distribution)."""
+    """The URI of Debian's main archive in the host's apt configuration; None on other distributions."""
     for uri in _uris(apt):
         if _MAIN_ARCHIVE.search(uri):
             return uri.rstrip("/")
@@ -38,7 +38,8 @@ def _deb822_uris(text: str) -> Iterator[str]:
     """The URIs of every enabled stanza of binary packages that carries "main"."""
     for stanza in re.split(r"\n\s*\n", "\n".join(line for line in text.splitlines() if not line.startswith("#"))):
         fields = {
-            name.lower(): value for name, value in re.findall(r"^([\w-]+):((?:.*\n?)(?:[ \t]+.*\n?)*)", stanza, re.M)
+            name.lower(): value
+            for name, value in re.findall(r"^([\w-]+):((?:.*\n?)(?:[ \t]+.*\n?)*)", stanza, re.MULTILINE)
         }
         enabled = fields.get("enabled", "yes").strip().lower() != "no"
         if enabled and "deb" in fields.get("types", "").split() and "main" in fields.get("components", "").split():

@@ -31,7 +31,7 @@ class Recipe:
 
 
 def key(recipe: Recipe) -> str:
-    """A digest of everything that shapes the image `recipe` gives. The mirror does not: they all carry the same packages.
+    """A digest of what shapes the image `recipe` gives. The mirror does not: they all carry the same packages.
 
     :raises UsageError: the PowerShell archive is not there.
     """
