@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from pytest_smolvm.machine.qmp import Monitor
 from pytest_smolvm.machine.swtpm import tpm
 
 _QUIT_SECONDS = 3.0
-_WATCHED_SECONDS = 4.0
+# How long a guest must have little to do, and how often that is looked at.
+_WATCHED_SECONDS = 3.0
+_LOOKS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +174,10 @@ def settle(machines: Sequence[Machine], share: float, timeout: float) -> None:
     :param timeout: seconds.
     :raises TimedOut: they had more to do all the time.
     """
-    used = [float("-inf")]
+    used = deque([float("-inf")], _LOOKS + 1)
 
     def idle() -> bool:
         used.append(sum(machine.cpu_seconds for machine in machines))
-        return used[-1] - used[-2] < share * len(machines) * _WATCHED_SECONDS
+        return used[-1] - used[0] < share * len(machines) * _WATCHED_SECONDS
 
-    until("idle guests", idle, timeout=timeout, interval=_WATCHED_SECONDS)
+    until("idle guests", idle, timeout=timeout, interval=_WATCHED_SECONDS / _LOOKS)

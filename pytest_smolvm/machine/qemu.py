@@ -17,6 +17,9 @@ _MAC = "52:54:00:53:4d:56"
 # MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and calls then
 # take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
 _TCG_CACHE_MIB = 256
+# A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was dropped
+# would be translated again. It lives for a minute, and there is one at a time.
+_TCG_BAKING_CACHE_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,10 @@ def _board(machine: Machine) -> str:
 
 
 def _accelerator(machine: Machine) -> str:
-    return f"tcg,thread=multi,tb-size={_TCG_CACHE_MIB}" if machine.accelerator == "tcg" else machine.accelerator
+    if machine.accelerator != "tcg":
+        return machine.accelerator
+    baking = machine.memory_file is not None and not machine.memory_private
+    return f"tcg,thread=multi,tb-size={_TCG_BAKING_CACHE_MIB if baking else _TCG_CACHE_MIB}"
 
 
 def _memory(machine: Machine) -> str:

@@ -27,7 +27,7 @@ from pytest_smolvm.pool.cloning import CannotClone
 from pytest_smolvm.pool.leases import Capacity
 
 # Names what `_warmed` does; part of the template's key, as are the scripts that it leaves running.
-_RECIPE = "warm 7"
+_RECIPE = "warm 8"
 # Beside a template: where the resident PowerShell in it listens.
 _SEAT = "seat.json"
 _WARM_CALLS = 3
@@ -202,8 +202,11 @@ class Pool:
         @contextmanager
         def warmed(booted: Machine, directory: Path) -> Iterator[None]:
             with closing(login(booted, spec, spec.boot_timeout)) as connection:
-                run.run(connection, "ver", shell="cmd", timeout=spec.boot_timeout).check()
-                self._seated(connection, directory / _SEAT)
+                # Two things at once, since a guest has two processors.
+                with ThreadPoolExecutor(1) as beside:
+                    shell = beside.submit(run.run, connection, "ver", shell="cmd", timeout=spec.boot_timeout)
+                    self._seated(connection, directory / _SEAT)
+                shell.result().check()
                 with suppress(TimedOut):  # a guest that never rests is frozen as it is
                     machine.settle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
                 yield
@@ -218,7 +221,9 @@ class Pool:
             seat = start(connection)
             # Closed, since a connection would be frozen with the guest, and nobody would be at its other end.
             with closing(Resident(connection.tunnel, seat)) as resident:
-                resident.warm_up(_WARM_CALLS * resident.processes)
+                with ThreadPoolExecutor(resident.processes) as processes:
+                    for warm in [processes.submit(resident.warm_up, _WARM_CALLS) for _ in range(resident.processes)]:
+                        warm.result()
                 seat = replace(seat, sets_clock=self._sets_clock(resident))
         except ResidentLost as exc:
             self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")

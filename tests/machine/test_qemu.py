@@ -45,6 +45,15 @@ def test_a_clone_shares_the_templates_ram_until_it_writes() -> None:
     assert line(clone).endswith("-incoming defer")
 
 
+def test_what_is_translated_while_a_guest_is_baked_is_kept() -> None:
+    baked = replace(MACHINE, memory_file=Path("/t/memory"))
+    clone = replace(baked, memory_private=True, restored=True)
+
+    assert ",tb-size=1024" in line(baked)
+    assert ",tb-size=256" in line(MACHINE)
+    assert ",tb-size=256" in line(clone)
+
+
 def test_a_bring_your_own_image_gets_devices_windows_knows() -> None:
     own = line(replace(MACHINE, bus="sata"))
 
