@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pytest_smolvm.errors import StoreError
-from pytest_smolvm.host import owner
+from pytest_smolvm.errors import SmolVMError, StoreError
+from pytest_smolvm.host import owner, proc
 
 _PARTS = ("images", "templates", "runs", "leases", "locks", "work", "kept")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# A store with less room than this is full: a guest's devices alone take some five MiB.
+_ROOM_BYTES = 16 * 2**20
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -93,7 +98,9 @@ class Store:
             for path in place.iterdir()
             if _orphaned(path)
         ]
-        _kill_users_of([path for path in dead if path.is_dir()])
+        for pid in proc.naming(path for path in dead if path.is_dir()):  # guests whose owner is gone
+            with suppress(OSError):  # it ended meanwhile, or is not ours
+                os.kill(pid, signal.SIGKILL)
         for path in dead:
             remove(path)
         return len(dead)
@@ -105,6 +112,32 @@ class Store:
     def is_aside(self, path: Path) -> bool:
         """Whether a name is one that `aside` gave: somebody is at work on it."""
         return _owned(path)
+
+    @contextmanager
+    def full_disk_told(self) -> Iterator[None]:
+        """What fails in the block because the store's file system is full says so.
+
+        :raises StoreError: that is why it failed.
+        """
+        try:
+            yield
+        except StoreError:
+            raise
+        except (OSError, SmolVMError) as exc:
+            if getattr(exc, "errno", None) not in _FULL and self._has_room():
+                raise
+            raise StoreError(
+                f"the file system of the store {self.root} is full; pytest-smolvm prune removes what nobody uses "
+                "(with --all, also what was used recently), or choose another place with --smolvm-store"
+            ) from exc
+
+    def _has_room(self) -> bool:
+        try:
+            with tempfile.TemporaryFile(dir=self.root) as probe:
+                os.posix_fallocate(probe.fileno(), 0, _ROOM_BYTES)
+        except OSError as exc:
+            return exc.errno not in _FULL
+        return True
 
 
 def remove(path: Path) -> None:
@@ -122,16 +155,3 @@ def _orphaned(path: Path) -> bool:
 def _owned(path: Path) -> bool:
     token = path.name.partition(".")[0]
     return token.count("-") == 2 and token.partition("-")[0].isdigit()
-
-
-def _kill_users_of(directories: list[Path]) -> None:
-    """Processes that name one of these directories in their command line are guests whose owner is gone."""
-    if not directories:
-        return
-    names = [os.fsencode(directory) for directory in directories]
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and int(process.name) != os.getpid():
-            with suppress(OSError):  # it ended meanwhile, or is not ours
-                line = (process / "cmdline").read_bytes()
-                if any(name in line for name in names):
-                    os.kill(int(process.name), signal.SIGKILL)

@@ -97,7 +97,7 @@ def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.
         import os
         from pathlib import Path
 
-        from pytest_smolvm.waiting import until
+        from pytest_smolvm.host.waiting import until
 
         seen = []
 
