@@ -35,9 +35,18 @@ def of(pid: int) -> str:
 
     :raises OSError: it does not run.
     """
-    return f"{pid}-{proc.started(pid)}-{proc.boot()}"
+    return f"{pid}-{proc.started(pid)}-{_here()}"
+
+
+def here(token: str) -> bool:
+    """Whether that process can be seen from this one, if it still runs: it is neither in another container nor of another boot."""
+    return token.rpartition("-")[2] == _here()
 
 
 def pid(token: str) -> int:
     """The number of the process that `token` was made for."""
     return int(token.partition("-")[0])
+
+
+def _here() -> str:
+    return proc.boot() + proc.namespace()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,12 @@ _PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "mic
 def boot() -> str:
     """This run of the host, from power-on to power-off."""
     return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+
+
+@cache
+def namespace() -> str:
+    """The set of processes that this one can see: in another container numbers mean other processes."""
+    return f"{os.stat(_PROC / 'self/ns/pid').st_ino:x}"
 
 
 def memory_mib() -> tuple[int, int]:
@@ -64,14 +70,22 @@ def open_files() -> dict[Path, set[int]]:
     return found
 
 
-def naming(paths: Iterable[Path]) -> Iterator[int]:
-    """Other processes whose command line names one of these paths."""
-    names = [os.fsencode(path) for path in paths]
-    for pid in _pids() if names else ():
+def commands() -> Iterator[tuple[int, list[str]]]:
+    """The processes that can be seen from here, with the words of their command lines."""
+    for pid in _pids():
         with suppress(OSError):  # it ended meanwhile
-            line = (_PROC / str(pid) / "cmdline").read_bytes()
-            if pid != os.getpid() and any(name in line for name in names):
-                yield pid
+            yield pid, os.fsdecode((_PROC / str(pid) / "cmdline").read_bytes()).rstrip("\0").split("\0")
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that a path lies on, such as ``ext4`` or ``nfs4``."""
+    device = os.stat(path).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    kinds = {}
+    for line in (_PROC / "self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        mount, _, kind = line.partition(" - ")
+        kinds[mount.split()[2]] = kind.split()[0]
+    return kinds.get(wanted, "")
 
 
 def _pids() -> Iterator[int]:

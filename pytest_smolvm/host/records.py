@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.host import owner
-
 _ASIDE = ".new"
 
 
@@ -26,8 +24,8 @@ def write(path: Path, content: Mapping[str, Any], *, mode: int = 0o644, durable:
     :param durable: it is on the disk before this returns, so that a power cut cannot take it away.
     :raises OSError: it could not be written; what was there before stays.
     """
-    # With its owner's token, so that what a killed process leaves is recognised.
-    aside = path.with_name(f"{owner.me()}.{uuid.uuid4().hex[:8]}.{path.name}{_ASIDE}")
+    # What is named after its owner, as leases are, is still so meanwhile: what a killed process leaves is recognised.
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_ASIDE}")
     try:
         with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as out:
             out.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

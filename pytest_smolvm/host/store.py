@@ -13,9 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, StoreError
-from pytest_smolvm.host import owner, proc
+from pytest_smolvm.host import proc
+from pytest_smolvm.host.liveness import Owners, owner_of
 
-_PARTS = ("images", "templates", "runs", "leases", "locks", "work", "kept")
+_PARTS = ("images", "templates", "runs", "leases", "locks", "owners", "work", "kept")
+GUEST_NAME = "pytest-smolvm"
+"""What every QEMU of ours is called."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # A store with less room than this is full: a guest's devices alone take some five MiB.
 _ROOM_BYTES = 16 * 2**20
@@ -41,6 +44,7 @@ class Store:
         self.runs = root / "runs"
         self.leases = root / "leases"
         self.locks = root / "locks"
+        self.owners = Owners(root / "owners")
         self.work = root / "work"
         self.kept = root / "kept"
 
@@ -80,7 +84,7 @@ class Store:
     @contextmanager
     def run_directory(self) -> Iterator[Path]:
         """A directory for one guest, gone after the block. Its name says whose it is, from its first moment."""
-        path = self.runs / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+        path = self.runs / self.owners.new_name()
         path.mkdir(mode=0o700)
         try:
             yield path
@@ -96,22 +100,25 @@ class Store:
             path
             for place in (self.runs, self.leases, self.templates, self.images)
             for path in place.iterdir()
-            if _orphaned(path)
+            if self._orphaned(path)
         ]
-        for pid in proc.naming(path for path in dead if path.is_dir()):  # guests whose owner is gone
-            with suppress(OSError):  # it ended meanwhile, or is not ours
-                os.kill(pid, signal.SIGKILL)
+        _kill_guests_of([path for path in dead if path.is_dir()])
         for path in dead:
             remove(path)
+        self.owners.forget_dead()
         return len(dead)
+
+    def _orphaned(self, path: Path) -> bool:
+        owner = owner_of(path)
+        return owner is not None and not self.owners.alive(owner)
 
     def aside(self, path: Path) -> Path:
         """A name beside `path` to make it under, owned by this process until it is renamed to `path`."""
-        return path.with_name(f"{owner.me()}.{uuid.uuid4().hex[:8]}.{path.name}")
+        return path.with_name(self.owners.new_name(f".{path.name}"))
 
     def is_aside(self, path: Path) -> bool:
         """Whether a name is one that `aside` gave: somebody is at work on it."""
-        return _owned(path)
+        return owner_of(path) is not None
 
     @contextmanager
     def full_disk_told(self) -> Iterator[None]:
@@ -148,10 +155,15 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _orphaned(path: Path) -> bool:
-    return _owned(path) and not owner.alive(path.name.partition(".")[0])
+def _kill_guests_of(directories: list[Path]) -> None:
+    """End guests whose owner is gone, but nobody else who happens to have something open there."""
+    for pid, words in proc.commands() if directories else ():
+        if any(_is_guest_in(directory, words) for directory in directories):
+            with suppress(OSError):  # it ended meanwhile, or is another user's
+                os.kill(pid, signal.SIGKILL)
 
 
-def _owned(path: Path) -> bool:
-    token = path.name.partition(".")[0]
-    return token.count("-") == 2 and token.partition("-")[0].isdigit()
+def _is_guest_in(directory: Path, words: list[str]) -> bool:
+    program = Path(words[0]).name
+    ours = program == "swtpm" or (program.startswith("qemu-system-") and GUEST_NAME in words)
+    return ours and any(os.fspath(directory) in word for word in words)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.host.store import GUEST_NAME
 from pytest_smolvm.machine.firmware import Firmware
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.rundir import RunDirectory
@@ -67,7 +68,7 @@ def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int
     :param monitor_fd: a connected socket that QEMU speaks QMP on.
     :param tpm_fd: a connected socket to swtpm's control channel.
     """
-    words = [config.binary, "-name", "pytest-smolvm", "-no-user-config", "-nodefaults"]
+    words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults"]
     words += ["-machine", _board(config), "-accel", _accelerator(config), "-cpu", config.cpu_model]
     words += ["-smp", str(config.hardware.cpus), "-m", f"{config.hardware.memory}M", "-object", _memory(config)]
     words += _flash(config, files) + _devices() + _storage(config) + _network(config) + _tpm(config, tpm_fd)

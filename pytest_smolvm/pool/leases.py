@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from pytest_smolvm.errors import CapacityError, TimedOut
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import owner, proc, records
+from pytest_smolvm.host.liveness import owner_of, pid
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.store import Store
@@ -138,7 +138,7 @@ class Leases:
         return max(1, fitting if self._max_guests is None else min(fitting, self._max_guests))
 
     def _new(self) -> Path:
-        return self._store.leases / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+        return self._store.leases / self._store.owners.new_name()
 
     def _check_possible(self, wanted: Sequence[_Claim]) -> None:
         if _memory(wanted) > limit_mib():
@@ -169,7 +169,7 @@ class Leases:
                 pass
             granted = self._fits(others, claims)
             if not granted:
-                _check_not_stuck(others, claims)
+                _check_not_stuck(others, claims, self._store.owners.me())
             for path, claim in wanted.items():
                 _write(path, replace(claim, waiting=not granted))
             return granted
@@ -182,18 +182,23 @@ class Leases:
 
     def _claims(self) -> dict[Path, _Claim]:
         paths = [path for path in self._store.leases.iterdir() if not records.is_aside(path)]
-        found = {path: _read(path) for path in paths if owner.alive(_owner(path))}
+        found = {path: _read(path) for path in paths if self._counts(path)}
         return {path: claim for path, claim in found.items() if claim is not None}
+
+    def _counts(self, path: Path) -> bool:
+        owner = owner_of(path)
+        owners = self._store.owners
+        return owner is not None and owners.here(owner) and owners.alive(owner)
 
     def _in_use(self) -> str:
         held = [(path, claim) for path, claim in self._claims().items() if not claim.waiting]
-        return "; ".join(f"process {owner.pid(_owner(path))} has one of {claim.memory} MiB" for path, claim in held)
+        return "; ".join(f"process {pid(path.name)} has one of {claim.memory} MiB" for path, claim in held)
 
 
 def _take_spare(others: dict[Path, _Claim]) -> bool:
     """Spares make room for a real request at once, whoever's they are."""
     for path, claim in others.items():
-        if claim.spare and claim.qemu:
+        if claim.spare and claim.qemu and owner.here(claim.qemu):  # others cannot be ended from here
             owner.kill(claim.qemu)
             path.unlink(missing_ok=True)
             del others[path]
@@ -201,17 +206,17 @@ def _take_spare(others: dict[Path, _Claim]) -> bool:
     return False
 
 
-def _check_not_stuck(others: dict[Path, _Claim], wanted: Sequence[_Claim]) -> None:
+def _check_not_stuck(others: dict[Path, _Claim], wanted: Sequence[_Claim], me: str) -> None:
     held = {path for path, claim in others.items() if not claim.waiting}
     if any(others[path].spare for path in held):
         return  # one in the making: it makes room as soon as its QEMU runs
-    waiting = {_owner(path) for path, claim in others.items() if claim.waiting} | {owner.me()}
+    waiting = {owner_of(path) for path, claim in others.items() if claim.waiting} | {me}
     if not held:
         total, available = proc.memory_mib()
         raise CapacityError(
             f"{_described(wanted)} cannot start: only {available} of this host's {total} MiB are free, and no guest uses the rest"
         )
-    if all(_owner(path) in waiting for path in held):
+    if all(owner_of(path) in waiting for path in held):
         raise CapacityError(
             "deadlock: every process that holds a guest is waiting for another one. "
             "Ask for all of a test's guests at once (windows_vm_factory(count=...)), or run fewer workers"
@@ -228,10 +233,6 @@ def _memory(claims: Sequence[_Claim]) -> int:
 
 def _described(claims: Sequence[_Claim]) -> str:
     return f"{len(claims)} guest{'s' if len(claims) > 1 else ''} of {_memory(claims)} MiB"
-
-
-def _owner(path: Path) -> str:
-    return path.name.partition(".")[0]
 
 
 def _write(path: Path, claim: _Claim) -> None:

@@ -68,7 +68,7 @@ def test_a_spare_is_handed_over_and_the_next_one_is_not_the_same(pool: Pool, spe
 
 
 def test_a_spare_nobody_took_is_gone_with_the_pool(pool: Pool, spec: GuestSpec) -> None:
-    ours = f"{os.getpid()}-*"  # other workers have theirs in the same store
+    ours = f"*-{os.getpid()}-*"  # other workers have theirs in the same store
     before = set(pool.store.runs.glob(ours))
     pool.expect(spec)
     pool.close()

@@ -24,13 +24,15 @@ def test_who_has_a_file_open(tmp_path: Path) -> None:
         assert {os.getpid()} == proc.open_files()[tmp_path / "file"]
 
 
-def test_who_names_a_path_but_for_oneself(tmp_path: Path) -> None:
-    assert [] == list(proc.naming([tmp_path]))
-
-    with subprocess.Popen([sys.executable, "-c", "input()", tmp_path], stdin=subprocess.PIPE) as child:
-        assert [child.pid] == list(proc.naming([tmp_path]))
-        assert [] == list(proc.naming([]))
+def test_command_lines() -> None:
+    words = [sys.executable, "-c", "input()", "an argument", "ä"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as child:
+        assert words == dict(proc.commands())[child.pid]
         child.communicate(b"\n")
+
+
+def test_the_kind_of_a_file_system() -> None:
+    assert "proc" == proc.file_system(Path("/proc"))
 
 
 def test_processor_time_only_grows() -> None:

@@ -70,8 +70,8 @@ def test_a_spare_leaves_room_for_a_request(store: Store) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", '{"memory": 1, "of": "another version"}', "[]"])
 def test_what_is_no_lease_counts_as_none(store: Store, text: str) -> None:
-    (store.leases / f"{owner.me()}.1").write_text(text)
-    (store.leases / f"{owner.me()}.2.new").write_text('{"memory": 1}')  # being written
+    (store.leases / store.owners.new_name()).write_text(text)
+    (store.leases / store.owners.new_name(".1234abcd.new")).write_text('{"memory": 1}')  # being written
 
     assert 1 == len(Leases(store, max_guests=1).claim(SPEC))
 

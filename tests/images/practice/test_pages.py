@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from pytest_smolvm.images.practice.pages import paged
 
 PAGE = 4096
