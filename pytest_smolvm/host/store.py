@@ -25,10 +25,18 @@ _ROOM_BYTES = 16 * 2**20
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory."""
+    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory.
+
+    :raises StoreError: the user has no home directory.
+    """
     if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
         return Path(named)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
+    try:
+        return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
+    except RuntimeError as exc:
+        raise StoreError(
+            "this user has no home directory to keep guests in; give --smolvm-store or set SMOLVM_STORE"
+        ) from exc
 
 
 class Store:
@@ -52,14 +60,16 @@ class Store:
     def at(cls, root: Path) -> Store:
         """The store at `root`, created if need be, readable by its owner alone: templates hold secrets.
 
-        :raises StoreError: it cannot be created or written.
+        :raises StoreError: it cannot be created or written, is another user's, or others may write to it.
         """
         # Without links, as the kernel names files that processes have open: what uses a template is found by its path.
         root = Path(os.path.realpath(root.expanduser()))
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_ours(root)
             for part in _PARTS:
                 (root / part).mkdir(mode=0o700, exist_ok=True)
+                _check_ours(root / part)
             probe = root / f".probe-{uuid.uuid4().hex}"
             probe.touch()
             probe.unlink()
@@ -103,10 +113,13 @@ class Store:
             if self._orphaned(path)
         ]
         _kill_guests_of([path for path in dead if path.is_dir()])
+        cleared = 0
         for path in dead:
-            remove(path)
+            with suppress(OSError):  # whoever may do so clears it another time
+                remove(path)
+                cleared += 1
         self.owners.forget_dead()
-        return len(dead)
+        return cleared
 
     def _orphaned(self, path: Path) -> bool:
         owner = owner_of(path)
@@ -153,6 +166,19 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _check_ours(directory: Path) -> None:
+    """Whoever can write here can have our QEMU load what he likes, and the next reader his secrets."""
+    stat = directory.stat()
+    if stat.st_uid != os.geteuid():
+        raise StoreError(
+            f"{directory} belongs to another user, so this store is not used; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
+        )
+    # Where every user has a group of his own, new directories are often writable for it.
+    others = 0o002 if stat.st_gid == stat.st_uid else 0o022
+    if stat.st_mode & others:
+        raise StoreError(f"others may write to {directory}, so this store is not used: chmod go-w {directory}")
 
 
 def _kill_guests_of(directories: list[Path]) -> None:
