@@ -11,11 +11,10 @@ from pathlib import Path
 
 from benchmarks import boots, calls, crowds, suites, transfers
 from benchmarks.setting import Setting
-from pytest_smolvm.host.progress import Silent, phase
+from pytest_smolvm.host.progress import Lines, Silent, phase
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.host.telling import Lines
 from pytest_smolvm.images.practice.build import practice_image
-from pytest_smolvm.machine.hypervisor import look
+from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.pool.pool import Pool
 
 PARTS = {
@@ -41,8 +40,8 @@ def main() -> int:
     found: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="smolvm-bench-") as place:
         store = Store.at(Path(place))
-        setting = Setting(image.absolute(), Pool(store, look(store), Silent()))
-        found["host"] = f"{platform.processor() or platform.machine()}, {setting.pool.host}"
+        setting = Setting(image.absolute(), Pool(store, hypervisor.find(store), Silent()))
+        found["host"] = f"{platform.processor() or platform.machine()}, {setting.pool.hypervisor}"
         for name in options.part or PARTS:
             with phase(progress, f"measuring {name}"):
                 found |= PARTS[name](setting)

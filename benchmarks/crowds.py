@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
-from pytest_smolvm.machine.machine import Machine, settle
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.pool.spares import State
+from pytest_smolvm.pool.warming import wait_until_idle
 
 SPARE_TIMES = 5
 GUESTS = 32
@@ -40,8 +42,8 @@ def _spares(setting: Setting) -> dict[str, float]:
     later: list[float] = []
     for _ in range(SPARE_TIMES):
         setting.pool.expect(setting.spec)
-        assert setting.pool._spare is not None
-        setting.pool._spare._future.result()  # ready: what is measured is the handing over
+        assert setting.pool.spare is not None
+        assert setting.pool.spare.wait() is State.READY  # what is measured is the handing over
         vm = setting.vm("clone")
         handovers.append(seconds(vm.__enter__))
         firsts.append(seconds(partial(vm.run, "ver", shell="cmd", check=True)))
@@ -67,10 +69,10 @@ def _crowd(setting: Setting) -> dict[str, float]:
 
 
 def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
-    """Memory of the median one, and disk of the largest, after what waking, or a command, made them do."""
-    settle(machines, IDLE_SHARE, SETTLE_SECONDS)
+    """Memory of the median one, and disk of the largest, once they have done what waking, or a command, has given them to do."""
+    wait_until_idle(machines, IDLE_SHARE, SETTLE_SECONDS)
     disks = [
-        sum(file.stat().st_blocks * 512 for file in machine.parts.directory.rglob("*") if file.is_file())
+        sum(file.stat().st_blocks * 512 for file in machine.files.path.rglob("*") if file.is_file())
         for machine in machines
     ]
     pss = statistics.median(_pss(machine.child.pid) for machine in machines)

@@ -36,7 +36,7 @@ class Setting:
 
     def bare(self, kind: str, *first: object) -> float:
         """Seconds that bare commands take for the same."""
-        accelerator = self.pool.host.accelerator
+        accelerator = self.pool.hypervisor.accelerator
         name = "tcg,thread=multi" if accelerator.name == "tcg" else accelerator.name
         words = [Path(__file__).with_name("bare.sh"), kind, *first, name, accelerator.cpu_model, MEMORY, CPUS]
         return float(subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True).stdout)

@@ -10,6 +10,7 @@ SmolVMError
 ├── BuildError                   an image could not be built: how far it got, what happened, what to do
 ├── AnswerFileError              an answer file for Windows Setup has something undocumented in it
 ├── MonitorError                 QEMU refused a command
+│   └── MigrationFailed          QEMU began to write or read a machine's state, and stopped
 ├── CannotClone                  QEMU cannot freeze guests on this host
 ├── BootError                    a guest did not come up; `stage` says how far it got
 │   └── Unrestorable             a template is damaged, or was removed before it could be used
@@ -49,6 +50,7 @@ __all__ = [
     "HostKeyChanged",
     "ImageError",
     "LoginError",
+    "MigrationFailed",
     "MonitorError",
     "OutputLimitExceeded",
     "RegistryError",
@@ -150,6 +152,10 @@ class MonitorError(SmolVMError):
 
     def __str__(self) -> str:
         return f"QEMU refused {self.command}: {self.description}"
+
+
+class MigrationFailed(MonitorError):
+    """QEMU began to write or read a machine's state, and stopped."""
 
 
 class CannotClone(SmolVMError):

@@ -32,7 +32,8 @@ from pytest_smolvm.guest.link.ssh import Ssh, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import GuestState
-from pytest_smolvm.pool.pool import Guest, Place, Pool, default_pool
+from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
+from pytest_smolvm.pool.starting import RunningGuest
 
 _RECONNECT_SECONDS = 60.0
 
@@ -86,9 +87,9 @@ class SmolVM(GuestFiles, GuestState):
         self.on_output: Callable[[str], object] | None = None
         """What :meth:`run` takes for `on_output` when it is given none; ``pytest -s`` prints the lines."""
         self._entered = False
-        self._place: Place | None = None
+        self._place: Reservation | None = None
         self._life = ExitStack()
-        self._guest: Guest | None = None
+        self._guest: RunningGuest | None = None
         self._host_key: bytes | None = None
         self._connecting = threading.RLock()
         self._users: Counter[Ssh] = Counter()
@@ -257,12 +258,12 @@ class SmolVM(GuestFiles, GuestState):
         if self._guest is not None:
             self._guest.keep = directory
 
-    def _new_place(self) -> Place:
+    def _new_place(self) -> Reservation:
         self._pool = self._pool or default_pool()
-        (place,) = self._pool.places(self._spec)
+        (place,) = self._pool.reserve(self._spec)
         return place
 
-    def _start(self, place: Place) -> None:
+    def _start(self, place: Reservation) -> None:
         """Take a place and a guest in it; after a failure neither is held."""
         try:
             with ExitStack() as life:
@@ -286,7 +287,7 @@ class SmolVM(GuestFiles, GuestState):
             guest.ssh.close()
         self._life.close()
 
-    def _running(self) -> Guest:
+    def _running(self) -> RunningGuest:
         if self._guest is None:
             if self._entered:
                 raise GuestDied("there is no guest since reverting it failed; revert() tries again")
@@ -366,7 +367,7 @@ def several(specs: list[GuestSpec], pool: Pool) -> Iterator[list[SmolVM]]:
     :raises SmolVMError: as entering a :class:`SmolVM` does.
     """
     with ExitStack() as stack:
-        places = pool.places(*specs)
+        places = pool.reserve(*specs)
         for place in places:
             stack.callback(place.release)
         vms = []

@@ -15,7 +15,7 @@ from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageErro
 from pytest_smolvm.guest.link import arrival
 from pytest_smolvm.guest.link.ssh import Account, Ssh, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.pool.pool import Guest
+from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.vm import SmolVM
 from tests.guest.link.sshd import listening, serving
 
@@ -43,23 +43,23 @@ class Places:
     :param guests: what comes up in them, one after the other; an error is raised instead.
     """
 
-    def __init__(self, *guests: Guest | BootError) -> None:
+    def __init__(self, *guests: RunningGuest | BootError) -> None:
         self._guests = iter(guests)
         self.held = 0
 
-    def places(self, *specs: GuestSpec) -> list[Place]:
+    def reserve(self, *specs: GuestSpec) -> list[Room]:
         self.held += len(specs)
-        return [Place(self) for _ in specs]
+        return [Room(self) for _ in specs]
 
     @contextmanager
-    def guest(self) -> Iterator[Guest]:
+    def guest(self) -> Iterator[RunningGuest]:
         guest = next(self._guests)
         if isinstance(guest, BootError):
             raise guest
         yield guest
 
 
-class Place:
+class Room:
     """Room in it."""
 
     def __init__(self, pool: Places) -> None:
@@ -79,9 +79,9 @@ def account() -> Iterator[Account]:
         yield account
 
 
-def started(account: Account) -> Guest:
+def started(account: Account) -> RunningGuest:
     machine: Any = Machine(account)
-    return Guest(machine, wait_for_login(account, timeout=20))
+    return RunningGuest(machine, wait_for_login(account, timeout=20))
 
 
 def smolvm(pool: Any) -> SmolVM:

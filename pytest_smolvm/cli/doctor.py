@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import proc
 from pytest_smolvm.host.programs import find, require
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
-from pytest_smolvm.machine.hypervisor import memory_mib
 from pytest_smolvm.pool import leases
 
 _FREE_MIB = 4096
@@ -56,7 +56,7 @@ def examine(root: Path) -> Iterator[Finding]:
 
 def _host(root: Path) -> Iterator[Finding]:
     try:
-        found = hypervisor.look(Store.at(root))
+        found = hypervisor.find(Store.at(root))
     except SmolVMError as exc:
         yield Finding("accelerator", False, str(exc))
         return
@@ -65,7 +65,7 @@ def _host(root: Path) -> Iterator[Finding]:
 
 
 def _memory() -> Finding:
-    total, available = memory_mib()
+    total, available = proc.memory_mib()
     per_guest = leases.weight(GuestSpec(image=Path("any")))
     fitting = max(0, leases.limit_mib() // per_guest)
     good = fitting > 0 and available >= per_guest

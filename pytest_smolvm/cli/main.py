@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.host.store import default_root
-from pytest_smolvm.host.telling import Lines
 from pytest_smolvm.images.conformance.cases import ENGINES
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

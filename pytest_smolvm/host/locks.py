@@ -16,28 +16,35 @@ from pytest_smolvm.host.waiting import until
 
 _NOTED_SECONDS = 2.0
 
+WhileWaiting = Callable[[str], AbstractContextManager[object]]
+"""Given the holder's description; what it returns is entered for as long as a lock is waited for."""
+
+
+class LockBusy(Exception):
+    """Somebody else has the lock.
+
+    :param holder: who, as far as is known.
+    """
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
 
 @contextmanager
-def exclusive(
-    path: Path,
-    on_wait: Callable[[str], None] | None = None,
-    timeout: float = -1,
-    *,
-    while_waiting: Callable[[str], AbstractContextManager[object]] | None = None,
-) -> Iterator[None]:
+def exclusive(path: Path, timeout: float = -1, *, while_waiting: WhileWaiting | None = None) -> Iterator[None]:
     """Hold the lock file `path`, creating it if need be.
 
-    :param on_wait: called once with the holder's description if somebody else has the lock.
     :param timeout: seconds to wait; negative waits for ever.
-    :param while_waiting: likewise; what it returns is entered for as long as the lock is waited for.
-    :raises filelock.Timeout: it was not free in time.
+    :param while_waiting: how a wait is told.
+    :raises LockBusy: it was not free in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(os.fspath(path), timeout=timeout)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        _await(lock, path, on_wait, while_waiting)
+        _await(lock, path, while_waiting)
     try:
         _note_holder(path)
         yield
@@ -53,29 +60,25 @@ def holder(path: Path) -> str:
     return _noted(path) or "another process"
 
 
-def _await(
-    lock: filelock.BaseFileLock,
-    path: Path,
-    on_wait: Callable[[str], None] | None,
-    while_waiting: Callable[[str], AbstractContextManager[object]] | None,
-) -> None:
-    who = ""
-    if on_wait is not None or while_waiting is not None:
+def _await(lock: filelock.BaseFileLock, path: Path, while_waiting: WhileWaiting | None) -> None:
+    waiting: AbstractContextManager[object] = contextlib.nullcontext()
+    if while_waiting is not None:
         # It has had the lock for a moment only, if it has not noted its name yet.
         with contextlib.suppress(TimedOut):
             until("the holder's name", lambda: _noted(path), timeout=_NOTED_SECONDS)
-        who = holder(path)
-    if on_wait is not None:
-        on_wait(who)
-    with while_waiting(who) if while_waiting is not None else contextlib.nullcontext():
-        lock.acquire()
+        waiting = while_waiting(holder(path))
+    try:
+        with waiting:
+            lock.acquire()
+    except filelock.Timeout as exc:
+        raise LockBusy(holder(path)) from exc
 
 
 def _noted(path: Path) -> str:
     with contextlib.suppress(OSError):
         token = _note(path).read_text(encoding="ascii")
         if owner.alive(token):  # a killed holder's note stays
-            return f"process {token.partition('-')[0]}"
+            return f"process {owner.pid(token)}"
     return ""
 
 

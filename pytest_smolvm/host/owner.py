@@ -1,12 +1,12 @@
-"""Who on this host something belongs to, in a word that fits into a file name and outlives nobody."""
+"""A token for a process, never reused, that fits into a file name."""
 
 from __future__ import annotations
 
 import os
 import signal
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
+
+from pytest_smolvm.host import proc
 
 
 def me() -> str:
@@ -27,23 +27,26 @@ def kill(token: str) -> None:
     """End the process called `token` by :func:`of`, if it still runs; never another one that has its pid by now."""
     if alive(token):
         with suppress(ProcessLookupError):
-            os.kill(int(token.partition("-")[0]), signal.SIGKILL)
+            os.kill(pid(token), signal.SIGKILL)
 
 
 def of(pid: int) -> str:
-    """A process' name for good: :func:`me` of another process.
+    """A process' token: :func:`me` of another process.
 
     :raises OSError: it does not run.
     """
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    # Field 22 is the start time; the second, the program's name, may contain spaces and parentheses (proc(5)).
-    state, started = (stat.rpartition(")")[2].split()[index] for index in (0, 19))
-    if state in "ZX":
-        raise ProcessLookupError(pid)  # dead, only not reaped
-    return f"{pid}-{started}-{boot()}"
+    return f"{pid}-{proc.started(pid)}-{_here()}"
 
 
-@cache
-def boot() -> str:
-    """This run of the host, from power-on to power-off."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+def here(token: str) -> bool:
+    """Whether that process can be seen from this one, if it still runs: it is neither in another container nor of another boot."""
+    return token.rpartition("-")[2] == _here()
+
+
+def pid(token: str) -> int:
+    """The number of the process that `token` was made for."""
+    return int(token.partition("-")[0])
+
+
+def _here() -> str:
+    return proc.boot() + proc.namespace()

@@ -87,6 +87,7 @@ def running(
     log: Path,
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a host program running for the length of the block; both its streams go to the file `log`.
 
@@ -94,7 +95,9 @@ def running(
     """
     words = tuple(os.fspath(word) for word in command)
     with open(log, "ab") as sink:
-        child = start(words, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=tuple(pass_fds))
+        child = start(
+            words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=tuple(pass_fds)
+        )
     try:
         yield child
     finally:

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pytest_smolvm.errors import StoreError
-from pytest_smolvm.host import owner
+from pytest_smolvm.errors import SmolVMError, StoreError
+from pytest_smolvm.host import proc
+from pytest_smolvm.host.liveness import Owners, owner_of
 
-_PARTS = ("images", "templates", "runs", "leases", "locks", "work", "kept")
+_PARTS = ("images", "templates", "runs", "leases", "locks", "owners", "work", "kept")
+GUEST_NAME = "pytest-smolvm"
+"""What every QEMU of ours is called."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# A store with less room than this is full: a guest's devices alone take some five MiB.
+_ROOM_BYTES = 16 * 2**20
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory."""
+    """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory.
+
+    :raises StoreError: the user has no home directory.
+    """
     if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
         return Path(named)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
+    try:
+        return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
+    except RuntimeError as exc:
+        raise StoreError(
+            "this user has no home directory to keep guests in; give --smolvm-store or set SMOLVM_STORE"
+        ) from exc
 
 
 class Store:
@@ -36,6 +52,7 @@ class Store:
         self.runs = root / "runs"
         self.leases = root / "leases"
         self.locks = root / "locks"
+        self.owners = Owners(root / "owners")
         self.work = root / "work"
         self.kept = root / "kept"
 
@@ -43,14 +60,16 @@ class Store:
     def at(cls, root: Path) -> Store:
         """The store at `root`, created if need be, readable by its owner alone: templates hold secrets.
 
-        :raises StoreError: it cannot be created or written.
+        :raises StoreError: it cannot be created or written, is another user's, or others may write to it.
         """
         # Without links, as the kernel names files that processes have open: what uses a template is found by its path.
         root = Path(os.path.realpath(root.expanduser()))
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_ours(root)
             for part in _PARTS:
                 (root / part).mkdir(mode=0o700, exist_ok=True)
+                _check_ours(root / part)
             probe = root / f".probe-{uuid.uuid4().hex}"
             probe.touch()
             probe.unlink()
@@ -75,7 +94,7 @@ class Store:
     @contextmanager
     def run_directory(self) -> Iterator[Path]:
         """A directory for one guest, gone after the block. Its name says whose it is, from its first moment."""
-        path = self.runs / f"{owner.me()}.{uuid.uuid4().hex[:8]}"
+        path = self.runs / self.owners.new_name()
         path.mkdir(mode=0o700)
         try:
             yield path
@@ -91,20 +110,54 @@ class Store:
             path
             for place in (self.runs, self.leases, self.templates, self.images)
             for path in place.iterdir()
-            if _orphaned(path)
+            if self._orphaned(path)
         ]
-        _kill_users_of([path for path in dead if path.is_dir()])
+        _kill_guests_of([path for path in dead if path.is_dir()])
+        cleared = 0
         for path in dead:
-            remove(path)
-        return len(dead)
+            with suppress(OSError):  # whoever may do so clears it another time
+                remove(path)
+                cleared += 1
+        self.owners.forget_dead()
+        return cleared
+
+    def _orphaned(self, path: Path) -> bool:
+        owner = owner_of(path)
+        return owner is not None and not self.owners.alive(owner)
 
     def aside(self, path: Path) -> Path:
         """A name beside `path` to make it under, owned by this process until it is renamed to `path`."""
-        return path.with_name(f"{owner.me()}.{uuid.uuid4().hex[:8]}.{path.name}")
+        return path.with_name(self.owners.new_name(f".{path.name}"))
 
     def is_aside(self, path: Path) -> bool:
         """Whether a name is one that `aside` gave: somebody is at work on it."""
-        return _owned(path)
+        return owner_of(path) is not None
+
+    @contextmanager
+    def full_disk_told(self) -> Iterator[None]:
+        """What fails in the block because the store's file system is full says so.
+
+        :raises StoreError: that is why it failed.
+        """
+        try:
+            yield
+        except StoreError:
+            raise
+        except (OSError, SmolVMError) as exc:
+            if getattr(exc, "errno", None) not in _FULL and self._has_room():
+                raise
+            raise StoreError(
+                f"the file system of the store {self.root} is full; pytest-smolvm prune removes what nobody uses "
+                "(with --all, also what was used recently), or choose another place with --smolvm-store"
+            ) from exc
+
+    def _has_room(self) -> bool:
+        try:
+            with tempfile.TemporaryFile(dir=self.root) as probe:
+                os.posix_fallocate(probe.fileno(), 0, _ROOM_BYTES)
+        except OSError as exc:
+            return exc.errno not in _FULL
+        return True
 
 
 def remove(path: Path) -> None:
@@ -115,23 +168,28 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _orphaned(path: Path) -> bool:
-    return _owned(path) and not owner.alive(path.name.partition(".")[0])
+def _check_ours(directory: Path) -> None:
+    """Whoever can write here can have our QEMU load what he likes, and the next reader his secrets."""
+    stat = directory.stat()
+    if stat.st_uid != os.geteuid():
+        raise StoreError(
+            f"{directory} belongs to another user, so this store is not used; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
+        )
+    # Where every user has a group of his own, new directories are often writable for it.
+    others = 0o002 if stat.st_gid == stat.st_uid else 0o022
+    if stat.st_mode & others:
+        raise StoreError(f"others may write to {directory}, so this store is not used: chmod go-w {directory}")
 
 
-def _owned(path: Path) -> bool:
-    token = path.name.partition(".")[0]
-    return token.count("-") == 2 and token.partition("-")[0].isdigit()
+def _kill_guests_of(directories: list[Path]) -> None:
+    """End guests whose owner is gone, but nobody else who happens to have something open there."""
+    for pid, words in proc.commands() if directories else ():
+        if any(_is_guest_in(directory, words) for directory in directories):
+            with suppress(OSError):  # it ended meanwhile, or is another user's
+                os.kill(pid, signal.SIGKILL)
 
 
-def _kill_users_of(directories: list[Path]) -> None:
-    """Processes that name one of these directories in their command line are guests whose owner is gone."""
-    if not directories:
-        return
-    names = [os.fsencode(directory) for directory in directories]
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and int(process.name) != os.getpid():
-            with suppress(OSError):  # it ended meanwhile, or is not ours
-                line = (process / "cmdline").read_bytes()
-                if any(name in line for name in names):
-                    os.kill(int(process.name), signal.SIGKILL)
+def _is_guest_in(directory: Path, words: list[str]) -> bool:
+    program = Path(words[0]).name
+    ours = program == "swtpm" or (program.startswith("qemu-system-") and GUEST_NAME in words)
+    return ours and any(os.fspath(directory) in word for word in words)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.host import records
+from pytest_smolvm.host import proc, records
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, remove
 from pytest_smolvm.images.practice import build
@@ -43,7 +42,7 @@ def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
     for path in elsewhere:
         if not path.is_file():
             raise UsageError(f"there is no image at {path}")
-    open_files = _open_files()
+    open_files = proc.open_files()
     images = [*(path for path in store.images.glob("*.qcow2") if not store.is_aside(path)), *elsewhere]
     directories = [path for path in store.templates.iterdir() if not store.is_aside(path)]
     found = [
@@ -94,9 +93,9 @@ def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
 
 
 def _made_of(image: Path) -> str:
-    """What the note beside an image says, if there is one."""
-    note = records.read(records.beside(image)) or {}
-    system, account = note.get("system", {}), note.get("account", {})
+    """What the record beside an image says, if there is one."""
+    record = records.read(records.beside(image)) or {}
+    system, account = record.get("system", {}), record.get("account", {})
     return (
         f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}"
         if system
@@ -113,21 +112,8 @@ def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -
         age, detail = time.time() - directory.stat().st_mtime, "damaged: it will be baked again"
     else:
         # Every clone reads the devices' state. Directory and record tell nothing: listing them is reading them, too.
-        age, detail = _age(template.state), f"of {template.record['image']}, {template.record['memory']} MiB"
+        age, detail = _age(template.files.state), f"of {template.record['image']}, {template.record['memory']} MiB"
     return Entry("template", directory.name, directory, size, max(0.0, age), tuple(sorted(users)), detail)
-
-
-def _open_files() -> dict[Path, set[int]]:
-    """Files that processes have open, with the processes (Linux' /proc/PID/fd)."""
-    found: dict[Path, set[int]] = {}
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        with suppress(OSError):  # it ended meanwhile, or is another user's
-            for link in (process / "fd").iterdir():
-                with suppress(OSError):  # closed meanwhile
-                    found.setdefault(Path(os.readlink(link)), set()).add(int(process.name))
-    return found
 
 
 def _size(path: Path) -> int:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pytest_smolvm.host import owner, records
+from pytest_smolvm.host import proc, records
 from pytest_smolvm.host.programs import end, start
 from pytest_smolvm.host.waiting import Deadline
 
@@ -49,7 +49,7 @@ def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) ->
     :param firmware: QEMU's arguments for it.
     :param identity: changes when the firmware does.
     """
-    key = f"{owner.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
+    key = f"{proc.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
     kept = records.read(memory) or {}
     if kept.get("key") == key:
         with suppress(KeyError, TypeError):  # not by this version: find out again

@@ -6,17 +6,20 @@ import os
 import platform
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from pytest_smolvm.errors import HostError
+from pytest_smolvm.host import proc
 from pytest_smolvm.host.programs import require, run
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import accelerator as accel
 from pytest_smolvm.machine import firmware, qemu
 from pytest_smolvm.machine.accelerator import Accelerator
+from pytest_smolvm.machine.hardware import Hardware
 
 
 @dataclass(frozen=True)
-class Host:
+class Hypervisor:
     """The tools that were found."""
 
     binary: str
@@ -28,14 +31,39 @@ class Host:
     @property
     def identity(self) -> str:
         """Changes when another QEMU or accelerator would run the guest."""
-        return f"{self.binary}:{self.version}:{os.stat(self.binary).st_mtime_ns}:{self.accelerator.name}:{self.accelerator.cpu_model}"
+        parts = [self.binary, self.version, os.stat(self.binary).st_mtime_ns]
+        parts += [self.accelerator.name, self.accelerator.cpu_model]
+        if self.accelerator.name == "kvm":
+            # Programs in a guest look once at what the processor can, and what KVM passes on depends on the kernel.
+            parts += [*proc.processor().values(), os.uname().release]
+        return ":".join(map(str, parts))
+
+    def config(
+        self, hardware: Hardware, disk: Path, *, memory_file: Path | None = None, restored: bool = False
+    ) -> qemu.Config:
+        """How QEMU is to be run here for a machine of this hardware.
+
+        :param memory_file: where its RAM is kept, if in a file; one that is restored writes to private copies of it.
+        :raises HostError: there is no such firmware.
+        """
+        return qemu.Config(
+            binary=self.binary,
+            accelerator=self.accelerator.name,
+            cpu_model=self.accelerator.cpu_model,
+            hardware=hardware,
+            firmware=firmware.find(secure_boot=hardware.secure_boot),
+            disk=disk,
+            memory_file=memory_file,
+            memory_private=restored,
+            restored=restored,
+        )
 
     def __str__(self) -> str:
         why = f" ({self.accelerator.reason})" if self.accelerator.reason else ""
         return f"QEMU {self.version}, {self.accelerator.name}{why}"
 
 
-def look(store: Store) -> Host:
+def find(store: Store) -> Hypervisor:
     """Find out what this host can do.
 
     :raises HostError: it cannot run guests; the message says what is missing.
@@ -51,11 +79,4 @@ def look(store: Store) -> Host:
     found = re.search(r"version (\S+)", said)
     uefi = firmware.find()
     accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, store.root / "accelerator.json")
-    return Host(binary, found.group(1) if found else "unknown", accelerator)
-
-
-def memory_mib() -> tuple[int, int]:
-    """MiB of RAM this host has, and MiB that are available now."""
-    with open("/proc/meminfo", encoding="ascii") as table:
-        sizes = {name: int(value.split()[0]) // 1024 for name, _, value in (line.partition(":") for line in table)}
-    return sizes["MemTotal"], sizes["MemAvailable"]
+    return Hypervisor(binary, found.group(1) if found else "unknown", accelerator)

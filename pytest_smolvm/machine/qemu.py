@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.host.store import GUEST_NAME
 from pytest_smolvm.machine.firmware import Firmware
+from pytest_smolvm.machine.hardware import Hardware
+from pytest_smolvm.machine.rundir import RunDirectory
 
 BINARY = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
@@ -17,29 +20,40 @@ _MAC = "52:54:00:53:4d:56"
 # MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and calls then
 # take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
 _TCG_CACHE_MIB = 256
+# A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was dropped
+# would be translated again. It lives for a minute, and there is one at a time.
+_TCG_BAKING_CACHE_MIB = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Everything that shapes one QEMU process."""
+class Disc:
+    """A disc in a CD-ROM drive."""
+
+    name: str
+    """What QEMU calls the drive."""
+    path: Path
+    """The disc's image, an ISO file."""
+    boot_index: int | None = None
+    """Its place in the firmware's order, after the system disk's 0; None: not started from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that shapes one QEMU process, but for the files of its run directory."""
 
     binary: str
     accelerator: str
     cpu_model: str
-    memory: int
-    """MiB."""
-    cpus: int
+    hardware: Hardware
     firmware: Firmware
-    variables: Path
-    """This guest's copy of the firmware's variable store, qcow2."""
     disk: Path
-    """This guest's overlay, qcow2."""
-    bus: str
-    serial_log: Path
-    monitor_fd: int
-    """A connected socket that QEMU speaks QMP on."""
-    tpm_fd: int | None
-    """A connected socket to swtpm's control channel."""
+    """The system disk, qcow2: this machine's alone."""
+    tpm: bool = True
+    """Give it a TPM 2.0."""
+    discs: tuple[Disc, ...] = ()
+    """In drives on the SATA ports behind the disk's."""
+    spare_disk: Path | None = None
+    """A second disk, qcow2, on virtio-scsi, beside an unconnected virtio network card: for a machine whose own are not virtio."""
     memory_file: Path | None = None
     """Keep RAM in this file rather than in anonymous memory."""
     memory_private: bool = False
@@ -48,19 +62,24 @@ class Machine:
     """Wait for a device state (``migrate-incoming``) instead of starting firmware."""
 
 
-def command(machine: Machine) -> list[str]:
-    """The command that runs `machine`. It starts paused if `restored`, else at once."""
-    words = [machine.binary, "-name", "pytest-smolvm", "-no-user-config", "-nodefaults"]
-    words += ["-machine", _board(machine), "-accel", _accelerator(machine), "-cpu", machine.cpu_model]
-    words += ["-smp", str(machine.cpus), "-m", f"{machine.memory}M", "-object", _memory(machine)]
-    words += _flash(machine) + _devices() + _storage(machine) + _network(machine) + _tpm(machine)
-    words += ["-display", "none", "-serial", f"file:{_escaped(machine.serial_log)}"]
-    words += ["-chardev", f"socket,id=monitor,fd={machine.monitor_fd}", "-mon", "chardev=monitor,mode=control"]
+def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int) -> list[str]:
+    """The command that runs such a machine. It starts paused if `restored`, else at once.
+
+    :param monitor_fd: a connected socket that QEMU speaks QMP on.
+    :param tpm_fd: a connected socket to swtpm's control channel.
+    """
+    words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults"]
+    words += ["-machine", _board(config), "-accel", _accelerator(config), "-cpu", config.cpu_model]
+    words += ["-smp", str(config.hardware.cpus), "-m", f"{config.hardware.memory}M", "-object", _memory(config)]
+    words += _flash(config, files) + _devices() + _storage(config) + _network(config) + _tpm(config, tpm_fd)
+    words += ["-chardev", f"file,id=serial,path={_escaped(files.serial_log)}"]  # -serial file: cannot escape commas
+    words += ["-display", "none", "-serial", "chardev:serial"]
+    words += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
     # A guest that powers off stays as a paused QEMU, so that its end is read as an event and not as a crash.
     words += ["-no-shutdown"]
-    if machine.restored:
+    if config.restored:
         words += ["-incoming", "defer"]
-    return words
+    return words + _discs(config) + _spares(config)
 
 
 def ssh_port(usernet: str) -> int:
@@ -74,22 +93,25 @@ def ssh_port(usernet: str) -> int:
     return int(found.group(1))
 
 
-def _board(machine: Machine) -> str:
+def _board(config: Config) -> str:
     # vmport is VMware's back door and hpet burns time in Windows guests; neither is wanted.
-    smm = "on" if machine.firmware.smm else "off"
+    smm = "on" if config.firmware.smm else "off"
     return f"q35,smm={smm},vmport=off,hpet=off,memory-backend=ram"
 
 
-def _accelerator(machine: Machine) -> str:
-    return f"tcg,thread=multi,tb-size={_TCG_CACHE_MIB}" if machine.accelerator == "tcg" else machine.accelerator
+def _accelerator(config: Config) -> str:
+    if config.accelerator != "tcg":
+        return config.accelerator
+    baking = config.memory_file is not None and not config.memory_private
+    return f"tcg,thread=multi,tb-size={_TCG_BAKING_CACHE_MIB if baking else _TCG_CACHE_MIB}"
 
 
-def _memory(machine: Machine) -> str:
-    size = f"id=ram,size={machine.memory}M"
-    if machine.memory_file is None:
+def _memory(config: Config) -> str:
+    size = f"id=ram,size={config.hardware.memory}M"
+    if config.memory_file is None:
         return f"memory-backend-ram,{size}"
-    share = "off" if machine.memory_private else "on"
-    return f"memory-backend-file,{size},mem-path={_escaped(machine.memory_file)},share={share}"
+    share = "off" if config.memory_private else "on"
+    return f"memory-backend-file,{size},mem-path={_escaped(config.memory_file)},share={share}"
 
 
 def code_flash(firmware: Firmware) -> list[str]:
@@ -97,11 +119,11 @@ def code_flash(firmware: Firmware) -> list[str]:
     return ["-drive", f"if=pflash,unit=0,readonly=on,format={firmware.code_format},file={_escaped(firmware.code)}"]
 
 
-def _flash(machine: Machine) -> list[str]:
-    firmware = machine.firmware
+def _flash(config: Config, files: RunDirectory) -> list[str]:
+    firmware = config.firmware
     words = code_flash(firmware)
     # qcow2, since QEMU refuses to save a machine whose writable flash is raw.
-    words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(machine.variables)}"]
+    words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(files.variables)}"]
     if firmware.smm:
         words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     # Windows with Secure Boot does not come back from S3 here.
@@ -114,29 +136,46 @@ def _devices() -> list[str]:
     return [*words, "-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]
 
 
-def _storage(machine: Machine) -> list[str]:
+def _storage(config: Config) -> list[str]:
     # unsafe: nobody reads an overlay after its guest is gone. werror=stop turns a full host disk into an event.
-    drive = f"id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop,file={_escaped(machine.disk)}"
+    drive = f"id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop,file={_escaped(config.disk)}"
     words = ["-drive", drive]
-    if machine.bus == "sata":
+    if config.hardware.bus == "sata":
         return [*words, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]
     # discard_granularity: TRIM of Windows' 2026 updates fails under smaller ones (kvm-guest-drivers-windows 1574).
     disk = "scsi-hd,drive=disk,bootindex=0,discard_granularity=65536,rotation_rate=1"
     return [*words, "-device", "virtio-scsi-pci,id=scsi", "-device", disk]
 
 
-def _network(machine: Machine) -> list[str]:
-    card = "e1000e" if machine.bus == "sata" else "virtio-net-pci"
+def _network(config: Config) -> list[str]:
+    card = "e1000e" if config.hardware.bus == "sata" else "virtio-net-pci"
     # Port 0: QEMU asks the kernel, so that no two guests race for one number.
     words = ["-netdev", "user,id=net,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
     return [*words, "-device", f"{card},netdev=net,mac={_MAC},romfile="]
 
 
-def _tpm(machine: Machine) -> list[str]:
-    if machine.tpm_fd is None:
+def _tpm(config: Config, fd: int) -> list[str]:
+    if not config.tpm:
         return []
-    words = ["-chardev", f"socket,id=tpm,fd={machine.tpm_fd}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
+    words = ["-chardev", f"socket,id=tpm,fd={fd}", "-tpmdev", "emulator,id=tpm0,chardev=tpm"]
     return [*words, "-device", "tpm-crb,tpmdev=tpm0"]
+
+
+def _discs(config: Config) -> list[str]:
+    words = []
+    for port, disc in enumerate(config.discs, start=1):
+        words += ["-drive", f"id={disc.name},if=none,media=cdrom,readonly=on,format=raw,file={_escaped(disc.path)}"]
+        order = "" if disc.boot_index is None else f",bootindex={disc.boot_index}"
+        words += ["-device", f"ide-cd,drive={disc.name},bus=ide.{port}{order}"]
+    return words
+
+
+def _spares(config: Config) -> list[str]:
+    if config.spare_disk is None:
+        return []
+    words = ["-drive", f"id=spare,if=none,format=qcow2,file={_escaped(config.spare_disk)}"]
+    words += ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,drive=spare,bus=scsi.0"]
+    return [*words, "-netdev", "user,id=sparenet,restrict=on", "-device", "virtio-net-pci,netdev=sparenet,romfile="]
 
 
 def _escaped(path: Path) -> str:

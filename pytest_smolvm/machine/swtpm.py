@@ -24,8 +24,10 @@ def tpm(state: Path, log: Path) -> Iterator[socket.socket]:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
         stack.enter_context(theirs)
-        command = [program, "socket", "--tpm2", "--tpmstate", f"dir={state}"]
+        # swtpm splits options at commas and knows no way to escape one.
+        place = "." if "," in str(state) else state
+        command = [program, "socket", "--tpm2", "--tpmstate", f"dir={place}"]
         command += ["--ctrl", f"type=unixio,clientfd={theirs.fileno()}", "--terminate"]
-        stack.enter_context(running(command, log=log, pass_fds=[theirs.fileno()]))
+        stack.enter_context(running(command, log=log, pass_fds=[theirs.fileno()], cwd=state))
         theirs.close()
         yield ours

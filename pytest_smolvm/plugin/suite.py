@@ -14,12 +14,12 @@ import pytest
 from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY, GuestSpec
 from pytest_smolvm.host.programs import die_with_parent
+from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.host.telling import Lines
 from pytest_smolvm.machine import hypervisor
-from pytest_smolvm.machine.hypervisor import Host
+from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.plugin.options import PRACTICE, Settings
-from pytest_smolvm.pool import cloning
+from pytest_smolvm.pool import obstacles
 
 if TYPE_CHECKING:
     from pytest_smolvm.pool.pool import Pool
@@ -61,19 +61,19 @@ class Session:
         return store
 
     @cached_property
-    def host(self) -> Host:
+    def hypervisor(self) -> Hypervisor:
         """What this host offers.
 
         :raises HostError: not enough.
         """
-        return hypervisor.look(self.store)
+        return hypervisor.find(self.store)
 
     @cached_property
     def pool(self) -> Pool:
         """Where guests come from."""
         from pytest_smolvm.pool.pool import Pool
 
-        return Pool(self.store, self.host, Lines(self.say), max_guests=self.settings.max_guests)
+        return Pool(self.store, self.hypervisor, Lines(self.say), max_guests=self.settings.max_guests)
 
     def close(self) -> None:
         """End what runs without a test."""
@@ -84,7 +84,7 @@ class Session:
         """What runs the guests, for the report's head."""
         names = ", ".join(self.settings.image)
         try:
-            return f"smolvm: image {names}; {self.host}; guests by {cloning.boots_by(self.settings.boot, self.store, self.host)}"
+            return f"smolvm: image {names}; {self.hypervisor}; guests by {obstacles.described(self.settings.boot, self.store, self.hypervisor)}"
         except HostError as exc:
             return f"smolvm: image {names}; {exc}"
 
@@ -99,7 +99,7 @@ class Session:
     def room(self) -> int:
         """How many plain guests on the first image this host holds at once."""
         name, path = next(iter(self.settings.image.items()))
-        return self.pool.capacity.room(self._spec(path or Path(name), name, {}))
+        return self.pool.leases.room(self._spec(path or Path(name), name, {}))
 
     def _spec(self, image: Path, name: str, marks: Mapping[str, Any]) -> GuestSpec:
         settings = self.settings

@@ -1,32 +1,42 @@
-"""Whether this host can clone guests, as far as that was found out."""
+"""Clones: templates that are restored."""
 
 from __future__ import annotations
 
-from pytest_smolvm.host import owner, records
-from pytest_smolvm.host.locks import exclusive
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.machine.hypervisor import Host
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
-_NOTE = "no-clones.json"
-
-
-def why_not(store: Store, host: Host) -> str:
-    """Why this host cannot clone, if that was found out since it was started; empty otherwise."""
-    known = records.read(store.root / _NOTE) or {}
-    return str(known.get("reason", "")) if known.get("host") == _this(host) else ""
-
-
-def remember(store: Store, host: Host, reason: str) -> None:
-    """Note why this host cannot clone, until it is started again or has another QEMU."""
-    with exclusive(store.lock("no-clones")):
-        records.write(store.root / _NOTE, {"host": _this(host), "reason": reason})
+from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine import machine, migration
+from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.rundir import RunDirectory
+from pytest_smolvm.pool import templates
+from pytest_smolvm.pool.templates import Template
 
 
-def boots_by(boot: str, store: Store, host: Host) -> str:
-    """How guests that are to come by `boot` do come; if it is another way, with the reason."""
-    reason = why_not(store, host) if boot == "clone" else ""
-    return f"cold, since they cannot be cloned here: {reason}" if reason else boot
+@contextmanager
+def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: RunDirectory) -> Iterator[Machine]:
+    """A guest restored from `template`, running, for the length of the block.
 
-
-def _this(host: Host) -> list[str]:
-    return [owner.boot(), host.identity]
+    :param files: an empty run directory.
+    :raises Unrestorable: the template is damaged, or was removed meanwhile.
+    :raises BootError: QEMU does not start.
+    """
+    config = hypervisor.config(spec.hardware, files.disk, memory_file=template.files.memory, restored=True)
+    with ExitStack() as stack:
+        try:
+            # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
+            shutil.copyfile(template.files.blank_disk, files.disk)
+            shutil.copyfile(template.files.blank_variables, files.variables)
+            restored = stack.enter_context(machine.launched(config, files))
+        except (BootError, FileNotFoundError) as exc:
+            if templates.at(template.files.path) == template:
+                raise  # it is not the template's fault
+            raise Unrestorable("process", "the template is damaged, or was removed meanwhile") from exc
+        try:
+            migration.load(restored.monitor, template.files.state)
+        except SmolVMError as exc:
+            raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
+        yield restored

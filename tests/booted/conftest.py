@@ -17,7 +17,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image
-from pytest_smolvm.machine.hypervisor import look
+from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.plugin.options import images
 from pytest_smolvm.pool.pool import Pool
 
@@ -96,7 +96,7 @@ def guest_processes(place: Path) -> list[str]:
 
 def pool_on(store: Store, max_guests: int | None = None) -> Pool:
     """A pool that says nothing."""
-    return Pool(store, look(store), Silent(), max_guests=max_guests)
+    return Pool(store, hypervisor.find(store), Silent(), max_guests=max_guests)
 
 
 def overlay(path: Path, backing: Path) -> Path:

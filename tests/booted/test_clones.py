@@ -49,7 +49,7 @@ def test_a_clone_has_a_generation_id_of_its_own(pool: Pool, spec: GuestSpec) -> 
 
 def test_an_idle_clone_takes_little_disk(pool: Pool, spec: GuestSpec) -> None:
     with SmolVM.of(spec, pool) as vm:
-        directory = vm._running().machine.parts.directory
+        directory = vm._running().machine.files.path
         taken = sum(file.stat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
 
     assert taken <= 2 * 2**20
@@ -68,7 +68,7 @@ def test_a_spare_is_handed_over_and_the_next_one_is_not_the_same(pool: Pool, spe
 
 
 def test_a_spare_nobody_took_is_gone_with_the_pool(pool: Pool, spec: GuestSpec) -> None:
-    ours = f"{os.getpid()}-*"  # other workers have theirs in the same store
+    ours = f"*-{os.getpid()}-*"  # other workers have theirs in the same store
     before = set(pool.store.runs.glob(ours))
     pool.expect(spec)
     pool.close()
@@ -81,7 +81,7 @@ def test_a_real_request_takes_a_spares_room(calm_store: Store, spec: GuestSpec) 
     small.expect(spec)
     other = pool_on(calm_store, max_guests=2)
 
-    places = other.places(spec, spec)
+    places = other.reserve(spec, spec)
 
     assert len(places) == 2
     for place in places:

@@ -21,7 +21,7 @@ import os
 from pathlib import Path
 
 def test_guest(windows_vm):
-    Path({where!r}).write_text(str(windows_vm._running().machine.parts.directory))
+    Path({where!r}).write_text(str(windows_vm._running().machine.files.path))
     {then}
 """
 LONG = 'windows_vm.run("ping -n 1000 127.0.0.1", shell="cmd")'

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
+from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.pool import cloning, templates
-from tests.booted.conftest import pool_on
+from pytest_smolvm.pool import obstacles, templates, warming
+from pytest_smolvm.pool.baking import baked
+from pytest_smolvm.pool.site import Site
 from tests.faults import Storm
 
 
@@ -27,20 +31,22 @@ def test_twenty_kills_leave_nothing(image: Path, tmp_path: Path) -> None:
 
 
 def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_that_cannot_clone(
-    spec: GuestSpec, own_store: Store
+    spec: GuestSpec, own_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = pool_on(own_store).host
+    site = Site(own_store, hypervisor.find(own_store), Silent())
     disturbed: list[Path] = []
 
     @contextmanager
-    def warm(booted: Machine, directory: Path) -> Iterator[None]:
+    def warmed(booted: Machine, *_: object) -> Iterator[None]:
         if not disturbed:
-            subprocess.run(["pkill", "-KILL", "-f", rf"^\S*swtpm .*{directory}"], check=True)
-            disturbed.append(directory)
+            subprocess.run(["pkill", "-KILL", "-f", rf"^\S*swtpm .*{booted.files.path}"], check=True)
+            disturbed.append(booted.files.path)
         yield
 
-    template = templates.ready(spec, host, own_store, Silent(), recipe="disturbed", warm=warm)
+    monkeypatch.setattr(warming, "warmed", warmed)
+    template = baked(spec, site)
 
-    assert template == templates.find(own_store, template.directory.name)
-    assert "" == cloning.why_not(own_store, host)
-    assert [template.directory] == list(own_store.templates.iterdir())
+    assert 1 == len(disturbed)
+    assert template == templates.find(own_store, template.key)
+    assert "" == obstacles.known(own_store, site.hypervisor)
+    assert [template.files.path] == list(own_store.templates.iterdir())

@@ -47,7 +47,7 @@ def test_a_damaged_template_is_baked_again_while_clones_live_on(baking: Pool, sp
 
 
 def test_two_qemus_take_turns(baking: Pool, spec: GuestSpec) -> None:
-    other = Pool(baking.store, replace(baking.host, version="9.9"), Silent())
+    other = Pool(baking.store, replace(baking.hypervisor, version="9.9"), Silent())
     with SmolVM.of(spec, baking) as vm:
         assert answers(vm)
     before = set(baking.store.templates.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.cli import doctor
-from pytest_smolvm.pool import leases
+from pytest_smolvm.host import proc
 
 
 def findings(root: Path) -> dict[str, doctor.Finding]:
@@ -31,8 +31,7 @@ def test_every_finding_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_too_little_memory_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (doctor, leases):  # the outermost edge: this host has more
-        monkeypatch.setattr(module, "memory_mib", lambda: (900, 500))
+    monkeypatch.setattr(proc, "memory_mib", lambda: (900, 500))  # the outermost edge: this host has more
 
     found = findings(tmp_path / "store")["memory"]
 

@@ -15,7 +15,7 @@ import filelock
 import pytest
 
 from pytest_smolvm.host import owner
-from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host.locks import LockBusy, exclusive, holder
 from pytest_smolvm.host.waiting import until
 
 
@@ -49,8 +49,13 @@ def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     told: list[str] = []
 
+    @contextmanager
+    def telling(who: str) -> Iterator[None]:
+        told.append(who)
+        yield
+
     def wait() -> None:
-        with exclusive(lock, told.append):
+        with exclusive(lock, while_waiting=telling):
             pass
 
     waiter = threading.Thread(target=wait)
@@ -67,22 +72,26 @@ def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
 def test_nobody_is_told_of_a_lock_that_is_free(tmp_path: Path) -> None:
     told: list[str] = []
 
-    with exclusive(tmp_path / "lock", told.append):
+    @contextmanager
+    def telling(who: str) -> Iterator[None]:
+        told.append(who)
+        yield
+
+    with exclusive(tmp_path / "lock", while_waiting=telling):
         pass
 
     assert not told
 
 
 def test_a_lock_that_is_not_free_in_time(tmp_path: Path) -> None:
-    told: list[str] = []
     with (
         exclusive(tmp_path / "lock"),
-        pytest.raises(filelock.Timeout),
-        exclusive(tmp_path / "lock", told.append, timeout=0),
+        pytest.raises(LockBusy) as caught,
+        exclusive(tmp_path / "lock", timeout=0),
     ):
         pass
 
-    assert [f"process {os.getpid()}"] == told
+    assert f"process {os.getpid()}" == caught.value.holder
 
 
 def test_the_holder_of_a_lock_nobody_has_had(tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ import threading
 
 import pytest
 
-from pytest_smolvm.host import telling
-from pytest_smolvm.host.progress import phase
-from pytest_smolvm.host.telling import Lines
+from pytest_smolvm.host.progress import Lines, phase
 
 
 def test_a_phase_says_that_it_begins_and_how_long_it_took() -> None:
@@ -45,8 +43,7 @@ def test_two_phases_of_one_name_end_one_at_a_time() -> None:
     assert 2 == sum("done in" in line for line in said)
 
 
-def test_it_says_that_a_phase_lasts_until_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "_BEAT_SECONDS", 0.01)
+def test_it_says_that_a_phase_lasts_until_that_is_over() -> None:
     lasting = threading.Event()
     said: list[str] = []
 
@@ -55,7 +52,7 @@ def test_it_says_that_a_phase_lasts_until_that_is_over(monkeypatch: pytest.Monke
         if "so far" in line:
             lasting.set()
 
-    lines = Lines(say)
+    lines = Lines(say, beat=0.01)
     with phase(lines, "baking"):
         assert lasting.wait(5)
         beat = lines._beat

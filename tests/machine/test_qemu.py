@@ -10,28 +10,26 @@ import pytest
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.machine import qemu
 from pytest_smolvm.machine.firmware import Firmware
+from pytest_smolvm.machine.hardware import Hardware
+from pytest_smolvm.machine.qemu import Config, Disc
+from pytest_smolvm.machine.rundir import RunDirectory
 
 FIRMWARE = Firmware(
     code=Path("/code.fd"), code_format="raw", variables=Path("/vars.fd"), variables_format="raw", smm=False
 )
-MACHINE = qemu.Machine(
+HARDWARE = Hardware(memory=1024, cpus=2, bus="virtio", secure_boot=False)
+MACHINE = Config(
     binary="qemu-system-x86_64",
     accelerator="tcg",
     cpu_model="Nehalem",
-    memory=1024,
-    cpus=2,
+    hardware=HARDWARE,
     firmware=FIRMWARE,
-    variables=Path("/run/variables.qcow2"),
     disk=Path("/run/disk.qcow2"),
-    bus="virtio",
-    serial_log=Path("/run/serial.log"),
-    monitor_fd=5,
-    tpm_fd=6,
 )
 
 
-def line(machine: qemu.Machine) -> str:
-    return " ".join(qemu.command(machine))
+def line(config: Config, directory: str = "/run") -> str:
+    return " ".join(qemu.command(config, RunDirectory(Path(directory)), monitor_fd=5, tpm_fd=6))
 
 
 def test_qemu_chooses_the_ssh_port() -> None:
@@ -45,8 +43,17 @@ def test_a_clone_shares_the_templates_ram_until_it_writes() -> None:
     assert line(clone).endswith("-incoming defer")
 
 
+def test_what_is_translated_while_a_guest_is_baked_is_kept() -> None:
+    baked = replace(MACHINE, memory_file=Path("/t/memory"))
+    clone = replace(baked, memory_private=True, restored=True)
+
+    assert ",tb-size=1024" in line(baked)
+    assert ",tb-size=256" in line(MACHINE)
+    assert ",tb-size=256" in line(clone)
+
+
 def test_a_bring_your_own_image_gets_devices_windows_knows() -> None:
-    own = line(replace(MACHINE, bus="sata"))
+    own = line(replace(MACHINE, hardware=replace(HARDWARE, bus="sata")))
 
     assert "ide-hd" in own
     assert "e1000e" in own
@@ -61,7 +68,34 @@ def test_secure_boot_firmware_gets_smm() -> None:
 
 
 def test_a_comma_in_a_path_is_no_separator() -> None:
-    assert "file=/run,,1/disk.qcow2" in line(replace(MACHINE, disk=Path("/run,1/disk.qcow2")))
+    windows = Disc(name="windows", path=Path("/a,b.iso"))
+    inside = replace(MACHINE, disk=Path("/run,1/disk.qcow2"), discs=(windows,), spare_disk=Path("/s,t.qcow2"))
+
+    told = line(inside, "/run,1")
+
+    assert "file=/run,,1/disk.qcow2" in told
+    assert "file=/run,,1/variables.qcow2" in told
+    assert "path=/run,,1/serial.log" in told
+    assert "file=/a,,b.iso" in told
+    assert "file=/s,,t.qcow2" in told
+
+
+def test_discs_have_drives_of_their_own_in_the_order_of_booting() -> None:
+    windows, answers = (
+        Disc(name="windows", path=Path("/w.iso"), boot_index=1),
+        Disc(name="answers", path=Path("/a.iso")),
+    )
+
+    told = line(replace(MACHINE, discs=(windows, answers)))
+
+    assert "ide-cd,drive=windows,bus=ide.1,bootindex=1" in told
+    assert "ide-cd,drive=answers,bus=ide.2" in told
+    assert "ide.2,bootindex" not in told
+
+
+def test_a_computer_without_a_tpm() -> None:
+    assert "tpm-crb" in line(MACHINE)
+    assert "tpm" not in line(replace(MACHINE, tpm=False))
 
 
 def test_port_is_read_from_the_monitor() -> None:

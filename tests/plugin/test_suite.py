@@ -12,9 +12,10 @@ import pytest
 
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.plugin.options import KEEP, Settings
 from pytest_smolvm.plugin.suite import Session
-from pytest_smolvm.pool.pool import Guest
+from pytest_smolvm.pool.starting import RunningGuest
 
 SPEC = GuestSpec(image=Path("/win11.qcow2"), boot="cold")
 
@@ -27,24 +28,24 @@ class NeverUp:
         raise BootError("system", "its SSH server never answered")
 
     log_tail = ""
-    serial_log = Path("/nowhere")
+    files = RunDirectory(Path("/nowhere"))
 
 
 class Places:
     """A pool, and the places in it, whose guests do not come up."""
 
     def __init__(self) -> None:
-        self.guests: list[Guest] = []
+        self.guests: list[RunningGuest] = []
 
-    def places(self, *specs: GuestSpec) -> list[Places]:
+    def reserve(self, *specs: GuestSpec) -> list[Places]:
         return [self for _ in specs]
 
     def release(self) -> None:
         pass
 
     @contextmanager
-    def guest(self) -> Iterator[Guest]:
-        guest = Guest(NeverUp(), None)  # type: ignore[arg-type]
+    def guest(self) -> Iterator[RunningGuest]:
+        guest = RunningGuest(NeverUp(), None)  # type: ignore[arg-type]
         self.guests.append(guest)
         yield guest
 

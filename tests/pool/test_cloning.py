@@ -1,34 +1,38 @@
-"""What is known of a host that cannot clone."""
+"""Templates that cannot be restored."""
 
 from __future__ import annotations
 
-import sys
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.machine.accelerator import Accelerator
-from pytest_smolvm.machine.hypervisor import Host
-from pytest_smolvm.pool import cloning
+import pytest
 
-HOST = Host(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", "no /dev/kvm"))
+from pytest_smolvm.errors import BootError, Unrestorable
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine.rundir import RunDirectory
+from pytest_smolvm.pool.cloning import clone
+from pytest_smolvm.pool.site import Site
+from pytest_smolvm.pool.templates import Template
 
-
-def test_why_not_is_known_until_another_qemu_is_there(tmp_path: Path) -> None:
-    store = Store.at(tmp_path)
-    assert "" == cloning.why_not(store, HOST)
-
-    cloning.remember(store, HOST, "QEMU refused migrate: no")
-
-    assert "QEMU refused migrate: no" == cloning.why_not(store, HOST)
-    assert "" == cloning.why_not(store, replace(HOST, version="9.9"))
+Placed = Callable[[GuestSpec], Template]
 
 
-def test_what_the_report_says(tmp_path: Path) -> None:
-    store = Store.at(tmp_path)
-    assert "clone" == cloning.boots_by("clone", store, HOST)
+def test_a_template_that_was_removed_meanwhile_cannot_be_restored(spec: GuestSpec, site: Site, placed: Placed) -> None:
+    template = placed(spec)
+    shutil.rmtree(template.files.path)
 
-    cloning.remember(store, HOST, "QEMU refused migrate: no")
+    with site.store.run_directory() as directory, pytest.raises(Unrestorable, match="removed meanwhile"):
+        with clone(template, spec, site.hypervisor, RunDirectory(directory)):
+            pass
 
-    assert "cold, since they cannot be cloned here: QEMU refused migrate: no" == cloning.boots_by("clone", store, HOST)
-    assert "cold" == cloning.boots_by("cold", store, HOST)
+
+def test_a_qemu_that_does_not_start_is_not_the_templates_fault(spec: GuestSpec, site: Site, placed: Placed) -> None:
+    template = placed(spec)
+    broken = replace(site.hypervisor, binary="/bin/false")
+
+    with site.store.run_directory() as directory, pytest.raises(BootError, match="QEMU did not start") as caught:
+        with clone(template, spec, broken, RunDirectory(directory)):
+            pass
+
+    assert not isinstance(caught.value, Unrestorable)

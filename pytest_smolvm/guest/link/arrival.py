@@ -33,7 +33,7 @@ def login(machine: Machine, spec: GuestSpec, timeout: float) -> ssh.Ssh:
 
 def _stage(machine: Machine) -> tuple[str, str]:
     """How far the boot got, by what firmware and system leave on the serial port (OVMF's boot manager)."""
-    log = machine.serial_log
+    log = machine.files.serial_log
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if "Security Violation" in text:
         return "firmware", "Secure Boot refused the disk's boot loader"

@@ -25,6 +25,7 @@ from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.conformance import cases as conformance
 from pytest_smolvm.machine import disk, hypervisor, machine
+from pytest_smolvm.machine.rundir import RunDirectory
 
 _SECONDS = 120.0
 _NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
@@ -83,9 +84,11 @@ def check(
     """
     store = store or Store.default()
     found = disk.inspect(image)
-    host = hypervisor.look(store)
     wanted = spec.having(image=found.path, boot="cold")
-    with store.run_directory() as directory, machine.cold(wanted.image, wanted.hardware, host, directory) as guest:
+    with (
+        store.run_directory() as directory,
+        machine.cold(wanted.image, wanted.hardware, hypervisor.find(store), RunDirectory(directory)) as guest,
+    ):
         with phase(progress, "starting the image"):
             connection = login(guest, wanted, wanted.boot_timeout)
         with closing(connection), phase(progress, "comparing"):

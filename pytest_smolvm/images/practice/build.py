@@ -7,10 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import filelock
-
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store, remove
@@ -49,7 +47,9 @@ def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Pat
     _check_host()
     work, output = store.work.resolve(), output.resolve()
     scratch = work / _SCRATCH
-    with exclusive(work / _LOCK, lambda who: progress.note(f"waiting for {who}, which builds a practice image")):
+    with exclusive(
+        work / _LOCK, while_waiting=lambda who: phase(progress, f"waiting for {who}, which builds a practice image")
+    ):
         remove_scratch(scratch)  # left by a build that was killed
         scratch.mkdir()
         try:
@@ -85,7 +85,7 @@ def practice_image(store: Store, progress: Progress, recipe: Recipe | None = Non
         return path
     with exclusive(
         store.lock("practice"),
-        on_wait=lambda who: progress.note(f"waiting for the practice image, which {who} is building"),
+        while_waiting=lambda who: phase(progress, f"waiting for the practice image, which {who} is building"),
     ):
         if output is not None or not path.exists():
             build(recipe, path, store, progress)
@@ -110,8 +110,8 @@ def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> No
             for path in work.iterdir():
                 if path.name.partition(".")[0] != _LOCK and stale(path):
                     remove(path)
-    except filelock.Timeout:
-        progress.note(f"{holder(work / _LOCK)} is building an image: what is in {work} stays")
+    except LockBusy as exc:
+        progress.note(f"{exc.holder} is building an image: what is in {work} stays")
 
 
 class _Steps:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from pytest_smolvm.images.practice.kernel import KernelFiles
+from pytest_smolvm.images.practice.pages import paged
 from pytest_smolvm.images.practice.recipe import SOURCES
 
 PRACTICE = "usr/lib/practice"
@@ -37,7 +38,7 @@ def make_overlay(archive: Path, kernel: KernelFiles, tools: Path, powershell: Pa
         _add(tar, "etc/ssh/sshd_config", (SOURCES / "etc" / "sshd_config").read_bytes())
         _add(tar, "etc/X11/xorg.conf", (SOURCES / "etc" / "xorg.conf").read_bytes())
         for name, path in _WINDOWS_PROGRAMS.items():
-            _add(tar, path, (tools / name).read_bytes(), owner=_USER)
+            _add(tar, path, paged((tools / name).read_bytes()), owner=_USER)
         _add_directory(tar, POWERSHELL, _USER)
         _add_tree(tar, powershell, f"{POWERSHELL}/v1.0")
 
@@ -56,7 +57,7 @@ def _add_tree(tar: tarfile.TarFile, source: Path, target: str) -> None:
         inside = os.path.normpath(os.path.join(target, os.path.relpath(directory, source)))
         _add_directory(tar, inside, _USER)
         for file in sorted(files):
-            _add(tar, f"{inside}/{file}", Path(directory, file).read_bytes(), owner=_USER)
+            _add(tar, f"{inside}/{file}", paged(Path(directory, file).read_bytes()), owner=_USER)
 
 
 def _add(tar: tarfile.TarFile, path: str, content: bytes, mode: int = 0o644, owner: int = 0) -> None:

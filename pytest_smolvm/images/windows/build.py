@@ -24,7 +24,7 @@ from pytest_smolvm.images.windows.preflight import Findings
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.images.windows.setup import computer, logs, stages, watch
 from pytest_smolvm.machine import hypervisor
-from pytest_smolvm.machine.hypervisor import Host
+from pytest_smolvm.machine.hypervisor import Hypervisor
 
 # Phases whose failure says nothing against the installed system: the next build goes on from it.
 _AFTER_INSTALLATION = ("finishing", "switching off")
@@ -49,7 +49,7 @@ def build(recipe: Recipe, progress: Progress, store: Store | None = None) -> Pat
             for warning in findings.warnings:
                 progress.note(warning)
             preflight.check_room(recipe, findings.edition)
-            workshop = _Workshop(recipe, findings, hypervisor.look(store), progress)
+            workshop = _Workshop(recipe, findings, hypervisor.find(store), progress)
         return workshop.make()
 
 
@@ -59,7 +59,7 @@ class _Workshop:
 
     recipe: Recipe
     findings: Findings
-    host: Host
+    hypervisor: Hypervisor
     progress: Progress
 
     def __post_init__(self) -> None:
@@ -74,7 +74,9 @@ class _Workshop:
     def make(self) -> Path:
         with self._evidence():
             steps = self._installed()
-            overlay = finish.finished(self.disk, self.recipe, self.host, self._fresh("proof"), self.progress, steps)
+            overlay = finish.finished(
+                self.disk, self.recipe, self.hypervisor, self._fresh("proof"), self.progress, steps
+            )
             with phase(self.progress, "sealing"):
                 self._seal(overlay, steps)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -112,7 +114,7 @@ class _Workshop:
             "create the system disk",
             [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size],
         )
-        wanted = computer.Hardware(
+        wanted = computer.Installation(
             directory=self._fresh("installation"),
             disk=self.disk,
             windows=self.recipe.iso.expanduser().absolute(),
@@ -122,7 +124,7 @@ class _Workshop:
             secure_boot=self.recipe.secure_boot,
             offline=self.recipe.openssh is not None,
         )
-        with computer.running(wanted, self.host) as machine:
+        with computer.running(wanted, self.hypervisor) as machine:
             watcher = watch.Watcher(machine, self._fresh("screens"))
             steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
         for name, outcome in steps.items():
@@ -135,7 +137,7 @@ class _Workshop:
         sealed = self.directory / "sealed.qcow2"
         self.note["compression"] = seal.compress(overlay, sealed)
         self.note["steps"] = steps
-        self.note["tools"] = {"qemu": self.host.version, "accelerator": self.host.accelerator.name}
+        self.note["tools"] = {"qemu": self.hypervisor.version, "accelerator": self.hypervisor.accelerator.name}
         # Written before and renamed after: where there is no room for the record, there is no image either.
         record_ready = self.directory / "sealed.json"
         records.write(record_ready, self.note)

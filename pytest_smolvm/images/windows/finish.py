@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from pytest_smolvm.errors import (
@@ -12,7 +13,6 @@ from pytest_smolvm.errors import (
     CommandFailed,
     CommandTimedOut,
     GuestDied,
-    GuestUnreachable,
     LoginError,
     SmolVMError,
     TimedOut,
@@ -24,11 +24,13 @@ from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host.progress import Progress, phase
+from pytest_smolvm.guest.system import power
+from pytest_smolvm.host.progress import Progress, nothing, phase
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.machine import machine
-from pytest_smolvm.machine.hypervisor import Host
+from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.rundir import RunDirectory
 
 SETUP = r"C:\ProgramData\smolvm\setup"
 _APP = r"C:\ProgramData\smolvm\app"
@@ -42,7 +44,7 @@ _POWERSHELL = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass
 
 
 def finished(
-    disk: Path, recipe: Recipe, host: Host, directory: Path, progress: Progress, steps: dict[str, str]
+    disk: Path, recipe: Recipe, hypervisor: Hypervisor, directory: Path, progress: Progress, steps: dict[str, str]
 ) -> Path:
     """Start `disk`, run what the recipe adds, make it small, switch it off.
 
@@ -62,7 +64,7 @@ def finished(
         boot_timeout=min(_BOOT_SECONDS, recipe.timeout),
         secure_boot=recipe.secure_boot,
     )
-    with machine.cold(spec.image, spec.hardware, host, directory) as guest:
+    with machine.cold(spec.image, spec.hardware, hypervisor, RunDirectory(directory)) as guest:
         with phase(progress, "starting from virtio"):
             connection = _login(guest, spec, steps)
         with closing(connection):
@@ -71,15 +73,14 @@ def finished(
                 _clean(connection)
             with phase(progress, "switching off"), _explained("switching off", guest):
                 _switch_off(connection, guest)
-    return guest.parts.disk
+    return guest.files.disk
 
 
 def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
     try:
         return login(guest, spec, spec.boot_timeout)
     except (BootError, LoginError) as exc:
-        picture = guest.parts.directory / "last.png"
-        _picture(guest, picture)
+        _picture(guest)
         raise BuildError("starting from virtio", *_why(exc, steps)) from exc
 
 
@@ -136,18 +137,14 @@ def _clean(connection: Ssh) -> None:
 
 
 def _switch_off(connection: Ssh, guest: Machine) -> None:
+    since = time.time()
+    with suppress(CommandFailed, CommandTimedOut, GuestDied):  # the power button is left, if it has not gone down
+        power.ask(connection, "/s")
     try:
-        run.run(connection, "shutdown.exe /s /f /t 0", shell="cmd", timeout=30.0)
-    except (GuestUnreachable, CommandTimedOut, GuestDied):
-        pass  # it went down before it answered, which is what was wanted
-    try:
-        guest.monitor.wait("SHUTDOWN", timeout=_SHUTDOWN_SECONDS / 10)
+        power.happened(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS / 10, nothing)
     except TimedOut:
         guest.monitor.execute("system_powerdown")
-        try:
-            guest.monitor.wait("SHUTDOWN", timeout=_SHUTDOWN_SECONDS)
-        except TimedOut as exc:
-            raise TimedOut("the system switching itself off", _SHUTDOWN_SECONDS) from exc
+        power.happened(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS, nothing)
 
 
 @contextmanager
@@ -158,7 +155,7 @@ def _explained(stage: str, guest: Machine) -> Iterator[None]:
     except BuildError:
         raise
     except SmolVMError as exc:
-        _picture(guest, guest.parts.directory / "last.png")
+        _picture(guest)
         raise BuildError(stage, *_reason(exc)) from exc
 
 
@@ -181,8 +178,8 @@ def _reason(error: SmolVMError) -> tuple[str, str]:
     )
 
 
-def _picture(guest: Machine, path: Path) -> None:
+def _picture(guest: Machine) -> None:
     try:
-        guest.monitor.execute("screendump", filename=str(path), format="png")
+        guest.display.picture(guest.files.picture)
     except SmolVMError:
         pass  # QEMU is gone, so there is no screen

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-import filelock
-
 from pytest_smolvm.errors import CapacityError, StoreError, UsageError
-from pytest_smolvm.host.locks import exclusive, holder
+from pytest_smolvm.host import proc
+from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import accounts
 from pytest_smolvm.images.windows.media import drivers, editions, windows_disc
@@ -21,7 +20,6 @@ from pytest_smolvm.images.windows.media.drivers import Drivers
 from pytest_smolvm.images.windows.media.wim import Edition
 from pytest_smolvm.images.windows.media.windows_disc import WindowsDisc
 from pytest_smolvm.images.windows.recipe import Recipe
-from pytest_smolvm.machine import hypervisor
 
 _GIB = 1 << 30
 # Measured by others: the installed disk is about 1.3 times the unpacked edition; the compressed image about half of it.
@@ -94,9 +92,9 @@ def claimed(recipe: Recipe, store: Store) -> Iterator[None]:
         with exclusive(lock, timeout=0):
             _check_place(recipe, output)  # once more: another build may have finished meanwhile
             yield
-    except filelock.Timeout as exc:
+    except LockBusy as exc:
         raise UsageError(
-            f"another build is making {output} ({holder(lock)}); wait for it or choose another output"
+            f"another build is making {output} ({exc.holder}); wait for it or choose another output"
         ) from exc
 
 
@@ -105,7 +103,7 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
 
     :raises CapacityError: there is not enough; the message has the numbers.
     """
-    total, _ = hypervisor.memory_mib()
+    total, _ = proc.memory_mib()
     if recipe.memory > total:
         raise CapacityError(
             f"the build wants {recipe.memory} MiB of memory, this host has {total}; use a smaller --memory"

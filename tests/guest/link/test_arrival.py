@@ -10,7 +10,8 @@ from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Account
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.machine.machine import Machine, Parts
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.rundir import RunDirectory
 from tests.guest.link.sshd import listening, reset
 
 
@@ -19,8 +20,8 @@ class Answering(Machine):
 
     def __init__(self, account: Account, directory: Path) -> None:
         self.ssh_port = account.port
-        self.parts = Parts(directory=directory, disk=directory, variables=directory)
-        self.serial_log.write_text("BdsDxe: starting Boot0001", encoding="ascii")
+        self.files = RunDirectory(directory)
+        self.files.serial_log.write_text("BdsDxe: starting Boot0001", encoding="ascii")
 
     def check(self) -> None:
         """It lives."""

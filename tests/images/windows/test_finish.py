@@ -47,7 +47,7 @@ def _finish(store: Store, tmp_path: Path) -> Callable[..., BuildError]:
             finished(
                 practice_image(store, Silent()),
                 replace(base, **changes),
-                hypervisor.look(store),
+                hypervisor.find(store),
                 directory,
                 Acting(lambda: act(directory)),
                 {},

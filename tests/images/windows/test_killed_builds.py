@@ -63,4 +63,4 @@ def test_killed_twice(recipe: Recipe, store: Store) -> None:
     assert build.returncode == 0, said
     assert "going on from the system that an earlier build has installed" in said
     assert left(recipe) == {"win11.qcow2", "win11.qcow2.json", "win11.qcow2.screens"}
-    assert [] == [path for pid in [*builds, build.pid] for path in store.runs.glob(f"{pid}-*")]
+    assert [] == [path for pid in [*builds, build.pid] for path in store.runs.glob(f"*-{pid}-*")]

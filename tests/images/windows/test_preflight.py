@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import CapacityError, ImageError, StoreError, UsageError
+from pytest_smolvm.host import proc
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import preflight
 from pytest_smolvm.images.windows.recipe import Recipe
-from pytest_smolvm.machine import hypervisor
 from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
 
@@ -155,7 +155,7 @@ def test_full_directory(tmp_path: Path, small_disk: SmallDisk) -> None:
 
 def test_too_much_memory(tmp_path: Path) -> None:
     """More than the host has can never work."""
-    recipe = with_media(tmp_path, memory=hypervisor.memory_mib()[0] + 1024)
+    recipe = with_media(tmp_path, memory=proc.memory_mib()[0] + 1024)
 
     with pytest.raises(CapacityError, match="this host has"):
         preflight.check_room(recipe, preflight.look(recipe).edition)

@@ -23,8 +23,11 @@ echo '127.0.0.1 localhost PRACTICE' >"$root/etc/hosts"
 rm -f "$root/etc/resolv.conf"
 echo 'nameserver 10.0.2.3' >"$root/etc/resolv.conf"
 
-# Nine tenths of wine's libraries are symbols for debuggers. What is stripped here is what the prefix copies.
-find "$root$wine/x86_64-windows" -type f -print0 | xargs -0 -n 64 -P "$(nproc)" strip --strip-all 2>/dev/null || true
+# Nine tenths of wine's libraries are symbols for debuggers. What is stripped here is what the prefix copies. Aligned to
+# pages, since wine maps such files; others it reads, and every process has copies of its own, whose code an emulator
+# translates anew. A 32-bit program or one that is no library stays as it is.
+find "$root$wine/x86_64-windows" -type f -print0 |
+    xargs -0 -n 1 -P "$(nproc)" objcopy --strip-all --file-alignment=4096 2>/dev/null || true
 
 as_user /usr/lib/wine/wine64 wineboot --init
 mv "$root$drive/users" "$root$drive/Users"

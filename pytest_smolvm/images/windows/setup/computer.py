@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, SmolVMError
 from pytest_smolvm.host import programs
-from pytest_smolvm.machine import disk, firmware, qemu
-from pytest_smolvm.machine.hypervisor import Host
-from pytest_smolvm.machine.machine import Machine, Parts
-from pytest_smolvm.machine.qmp import Monitor
-from pytest_smolvm.machine.swtpm import tpm
+from pytest_smolvm.machine import machine
+from pytest_smolvm.machine.hardware import Hardware
+from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.qemu import Config, Disc
+from pytest_smolvm.machine.rundir import RunDirectory
 
 SYSTEM_DRIVE = "disk"
 WINDOWS_DRIVE = "windows"
+# The disk is worth something: QEMU is let write it out and end by itself.
 _QUIT_SECONDS = 20.0
 _SPARE_DISK = "64M"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hardware:
+class Installation:
     """What the installation gets."""
 
     directory: Path
@@ -33,16 +31,20 @@ class Hardware:
     disk: Path
     """The system disk, qcow2."""
     windows: Path
+    """The disc that Windows is installed from, an ISO file."""
     answers: Path
+    """The disc with the answer file, drivers and scripts, an ISO file."""
     memory: int
+    """MiB of RAM."""
     cpus: int
+    """Virtual processors."""
     secure_boot: bool
     offline: bool
     """Unplug the network cable."""
 
 
 @contextmanager
-def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
+def running(wanted: Installation, hypervisor: Hypervisor) -> Iterator[Machine]:
     """Power it on for the length of the block.
 
     The system disk is SATA: Windows has that driver in the box, while Setup of Windows 11 24H2 was seen to refuse
@@ -51,73 +53,30 @@ def running(hardware: Hardware, host: Host) -> Iterator[Machine]:
 
     :raises BootError: QEMU did not start.
     """
-    found = firmware.find(secure_boot=hardware.secure_boot)
-    variables, spare = hardware.directory / "variables.qcow2", hardware.directory / "spare.qcow2"
-    disk.overlay(found.variables, variables, backing_format=found.variables_format)
+    files = RunDirectory(wanted.directory)
+    built = config(wanted, hypervisor)
+    machine.blank_variables(built, files)
+    assert built.spare_disk is not None
     programs.run(
         "create a spare disk",
-        [programs.require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", spare, _SPARE_DISK],
+        [programs.require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", built.spare_disk, _SPARE_DISK],
     )
-    (hardware.directory / "tpm").mkdir(mode=0o700)
-    log = hardware.directory / "qemu.log"
-    with ExitStack() as stack:
-        tpm_end = stack.enter_context(tpm(hardware.directory / "tpm", hardware.directory / "swtpm.log"))
-        ours, theirs = socket.socketpair()
-        stack.enter_context(ours)
-        stack.enter_context(theirs)
-        words = qemu.command(_machine(hardware, host, found, theirs.fileno(), tpm_end.fileno())) + _additions(
-            hardware, spare
-        )
-        child = stack.enter_context(programs.running(words, log=log, pass_fds=[theirs.fileno(), tpm_end.fileno()]))
-        theirs.close()
-        tpm_end.close()  # or swtpm would not notice when QEMU ends
-        monitor = Monitor(ours)
-        try:
-            monitor.greet()
-            if hardware.offline:
-                monitor.execute("set_link", name="net", up=False)
-            machine = Machine(
-                child, monitor, Parts(directory=hardware.directory, disk=hardware.disk, variables=variables)
-            )
-        except SmolVMError as exc:
-            raise BootError("process", "QEMU did not start", programs.tail(log)) from exc
-        yield machine
-        # The disk is worth something: let QEMU write it out and end by itself; the next rungs are TERM and KILL.
-        with suppress(SmolVMError, subprocess.TimeoutExpired):
-            monitor.execute("quit", timeout=_QUIT_SECONDS)
-            child.wait(_QUIT_SECONDS)
+    with machine.launched(built, files, quit_patience=_QUIT_SECONDS) as computer:
+        if wanted.offline:
+            computer.monitor.execute("set_link", name="net", up=False)
+        yield computer
 
 
-def _machine(hardware: Hardware, host: Host, found: firmware.Firmware, monitor_fd: int, tpm_fd: int) -> qemu.Machine:
-    return qemu.Machine(
-        binary=host.binary,
-        accelerator=host.accelerator.name,
-        cpu_model=host.accelerator.cpu_model,
-        memory=hardware.memory,
-        cpus=hardware.cpus,
-        firmware=found,
-        variables=hardware.directory / "variables.qcow2",
-        disk=hardware.disk,
-        bus="sata",
-        serial_log=hardware.directory / "serial.log",
-        monitor_fd=monitor_fd,
-        tpm_fd=tpm_fd,
+def config(wanted: Installation, hypervisor: Hypervisor) -> Config:
+    """How QEMU is to be run for it."""
+    hardware = Hardware(memory=wanted.memory, cpus=wanted.cpus, bus="sata", secure_boot=wanted.secure_boot)
+    return replace(
+        hypervisor.config(hardware, wanted.disk),
+        # The disk comes before the disc in the firmware's order: empty, it is passed over; installed, it is started,
+        # and the disc's "Press any key" need not be let pass at every restart.
+        discs=(
+            Disc(name=WINDOWS_DRIVE, path=wanted.windows, boot_index=1),
+            Disc(name="answers", path=wanted.answers),
+        ),
+        spare_disk=wanted.directory / "spare.qcow2",
     )
-
-
-def _additions(hardware: Hardware, spare: Path) -> list[str]:
-    # The disk comes before the disc in the firmware's order: empty, it is passed over; installed, it is started,
-    # and the disc's "Press any key" need not be let pass at every restart.
-    words = _disc(WINDOWS_DRIVE, hardware.windows, 1, ",bootindex=1") + _disc("answers", hardware.answers, 2, "")
-    words += ["-drive", f"id=spare,if=none,format=qcow2,file={_escaped(spare)}"]
-    words += ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,drive=spare,bus=scsi.0"]
-    return [*words, "-netdev", "user,id=sparenet,restrict=on", "-device", "virtio-net-pci,netdev=sparenet,romfile="]
-
-
-def _disc(name: str, path: Path, port: int, order: str) -> list[str]:
-    drive = f"id={name},if=none,media=cdrom,readonly=on,format=raw,file={_escaped(path)}"
-    return ["-drive", drive, "-device", f"ide-cd,drive={name},bus=ide.{port}{order}"]
-
-
-def _escaped(path: Path) -> str:
-    return os.fspath(path).replace(",", ",,")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.computer import SYSTEM_DRIVE, WINDOWS_DRIVE
 from pytest_smolvm.images.windows.setup.diagnosis import Ending
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight
+from pytest_smolvm.machine.display import Display
 from pytest_smolvm.machine.machine import Machine
 
 _EVENTS = ("RESET", "SHUTDOWN", "GUEST_PANICKED", "BLOCK_IO_ERROR", "SUSPEND", "SUSPEND_DISK")
@@ -55,6 +55,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         self._start = self.clock()
+        self._display = Display(self.machine.monitor, self.pictures, _ANSWER_SECONDS)
 
     def look(self, tick: float) -> Sight:
         """Wait for an event, at most `tick` seconds, and tell what is seen then."""
@@ -77,14 +78,14 @@ class Watcher:
 
     def press_a_key(self) -> None:
         """Press and let go of the cursor key, which "Press any key" takes and nothing else minds."""
-        self.machine.monitor.execute("send-key", timeout=_ANSWER_SECONDS, keys=[{"type": "qcode", "data": "up"}])
+        self._display.press("up")
 
     def picture(self, name: str) -> Path | None:
         """Keep the screen as a picture called after `name`, if QEMU can give one."""
         self._taken += 1
         path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-').lower()}.png"
         try:
-            self.machine.monitor.execute("screendump", timeout=_ANSWER_SECONDS, filename=str(path), format="png")
+            self._display.picture(path)
         except SmolVMError:
             return None  # QEMU has ended, does not answer, or was built without PNG
         return path
@@ -109,17 +110,13 @@ class Watcher:
         return stats[WINDOWS_DRIVE]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
 
     def _fingerprint(self) -> str:
-        path = self.pictures / ".screen.ppm"
         try:
-            self.machine.monitor.execute("screendump", timeout=_ANSWER_SECONDS, filename=str(path))
-            return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+            return self._display.fingerprint()
         except (MonitorError, FileNotFoundError):
             return self._screen
-        finally:
-            path.unlink(missing_ok=True)
 
     def _serial(self) -> str:
-        log = self.machine.serial_log
+        log = self.machine.files.serial_log
         return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 

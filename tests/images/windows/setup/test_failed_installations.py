@@ -94,8 +94,8 @@ def test_our_script_waits_for_ever(recipe: Recipe, failing: Callable[[Recipe], B
 
 def test_no_tpm(recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch) -> None:
     """The computer has none, so the installer refuses it as Windows 11 does."""
-    machine = computer._machine
-    monkeypatch.setattr(computer, "_machine", lambda *parts: replace(machine(*parts), tpm_fd=None))
+    config = computer.config
+    monkeypatch.setattr(computer, "config", lambda *parts: replace(config(*parts), tpm=False))
 
     error = failing(replace(recipe, stall=STALL, keep_failed=True))
 

@@ -17,7 +17,7 @@
 
 #define RUN "/run/practice"
 #define REQUESTS RUN "/requests"
-#define READY_SECONDS 60 /* how long a request waits for sshd.exe after power-on */
+#define READY_SECONDS 600 /* how long a request waits for sshd.exe after power-on */
 #define BUFFER (256 * 1024)
 
 enum { MAKE_PIPE = -1, REMOVE = -2 };

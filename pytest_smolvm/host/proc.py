@@ -1,0 +1,98 @@
+"""What Linux tells of processes and memory: the only reader of /proc (proc(5))."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+_PROC = Path("/proc")
+_PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "microcode", "flags")
+
+
+@cache
+def boot() -> str:
+    """This run of the host, from power-on to power-off."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+
+
+@cache
+def namespace() -> str:
+    """The set of processes that this one can see: in another container numbers mean other processes."""
+    return f"{os.stat(_PROC / 'self/ns/pid').st_ino:x}"
+
+
+def memory_mib() -> tuple[int, int]:
+    """MiB of RAM this host has, and MiB that are available now."""
+    with open(_PROC / "meminfo", encoding="ascii") as table:
+        sizes = {name: int(value.split()[0]) // 1024 for name, _, value in (line.partition(":") for line in table)}
+    return sizes["MemTotal"], sizes["MemAvailable"]
+
+
+def processor() -> dict[str, str]:
+    """The first processor as Linux describes it, without what changes from moment to moment."""
+    first = (_PROC / "cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+    lines = (line.partition(":") for line in first.splitlines())
+    described = {name.strip(): value.strip() for name, _, value in lines}
+    return {name: described[name] for name in _PROCESSOR if name in described}
+
+
+def started(pid: int) -> int:
+    """When a process was started, in clock ticks since power-on.
+
+    :raises OSError: it does not run.
+    """
+    state, ticks = (_stat(pid)[index] for index in (0, 19))
+    if state in "ZX":
+        raise ProcessLookupError(pid)  # dead, only not reaped
+    return int(ticks)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far.
+
+    :raises OSError: it does not run.
+    """
+    user, system = (int(_stat(pid)[index]) for index in (11, 12))
+    return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def open_files() -> dict[Path, set[int]]:
+    """Files that processes have open, with the processes; of other users' processes only root sees them."""
+    found: dict[Path, set[int]] = {}
+    for pid in _pids():
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            for link in (_PROC / str(pid) / "fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    found.setdefault(Path(os.readlink(link)), set()).add(pid)
+    return found
+
+
+def commands() -> Iterator[tuple[int, list[str]]]:
+    """The processes that can be seen from here, with the words of their command lines."""
+    for pid in _pids():
+        with suppress(OSError):  # it ended meanwhile
+            yield pid, os.fsdecode((_PROC / str(pid) / "cmdline").read_bytes()).rstrip("\0").split("\0")
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that a path lies on, such as ``ext4`` or ``nfs4``."""
+    device = os.stat(path).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    kinds = {}
+    for line in (_PROC / "self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        mount, _, kind = line.partition(" - ")
+        kinds[mount.split()[2]] = kind.split()[0]
+    return kinds.get(wanted, "")
+
+
+def _pids() -> Iterator[int]:
+    return (int(process.name) for process in _PROC.iterdir() if process.name.isdigit())
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process from the third on: the second, the program's name, may hold spaces and parentheses."""
+    text = (_PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,66 @@
+"""The files of one machine by name: the only place that knows how they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A directory with what one machine runs on and writes.
+
+    A template is such a directory, too: that of the machine which was frozen into it.
+    """
+
+    path: Path
+
+    @property
+    def disk(self) -> Path:
+        """The system disk, qcow2: an overlay."""
+        return self.path / "disk.qcow2"
+
+    @property
+    def variables(self) -> Path:
+        """The firmware's variables, qcow2: an overlay."""
+        return self.path / "variables.qcow2"
+
+    @property
+    def memory(self) -> Path:
+        """RAM, where it is kept in a file."""
+        return self.path / "memory"
+
+    @property
+    def state(self) -> Path:
+        """The frozen devices, the TPM included."""
+        return self.path / "state"
+
+    @property
+    def tpm(self) -> Path:
+        """A directory for swtpm."""
+        return self.path / "tpm"
+
+    @property
+    def serial_log(self) -> Path:
+        """What firmware and guest write to the first serial port."""
+        return self.path / "serial.log"
+
+    @property
+    def qemu_log(self) -> Path:
+        """What QEMU prints."""
+        return self.path / "qemu.log"
+
+    @property
+    def tpm_log(self) -> Path:
+        """What swtpm prints."""
+        return self.path / "swtpm.log"
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """Everything that only tells what happened."""
+        return self.qemu_log, self.tpm_log, self.serial_log
+
+    @property
+    def picture(self) -> Path:
+        """The last picture of the screen, if somebody took one."""
+        return self.path / "last.png"

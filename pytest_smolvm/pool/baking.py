@@ -1,0 +1,131 @@
+"""Baking: a golden image is booted, warmed and frozen, once per host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+
+from pytest_smolvm.errors import CannotClone, MigrationFailed, MonitorError
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import records
+from pytest_smolvm.host.locks import exclusive
+from pytest_smolvm.host.progress import phase
+from pytest_smolvm.machine import disk, machine, migration
+from pytest_smolvm.pool import obstacles, templates, warming
+from pytest_smolvm.pool.site import Site
+from pytest_smolvm.pool.templates import Template, TemplateFiles
+
+
+class _Disturbed(CannotClone):
+    """QEMU began to freeze a guest, and stopped."""
+
+
+def baked(spec: GuestSpec, site: Site, instead_of: Template | None = None) -> Template:
+    """The template for `spec`, baked first if this host has none; by one process, the others wait for it.
+
+    :param instead_of: one that could not be restored. It is removed, unless somebody has baked another since.
+    :raises BootError: the golden image does not come up.
+    :raises LoginError: it refuses user or password.
+    :raises CannotClone: this host's QEMU cannot do it.
+    :raises StoreError: the store's file system is full.
+    """
+    name = templates.key(spec, site.hypervisor)
+    template = templates.find(site.store, name)
+    if template is not None and template != instead_of:
+        return template
+    told = partial(_wait_told, spec, site)
+    with exclusive(site.store.lock(f"template-{name}"), while_waiting=told):
+        template = templates.find(site.store, name)  # the one we waited for
+        if template is None or template == instead_of:
+            templates.discard(site.store, name)
+            template = _baked_if_possible(spec, site, name)
+        return template
+
+
+def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
+    if known := obstacles.known(site.store, site.hypervisor):
+        raise CannotClone(known)
+    try:
+        with phase(site.progress, f"baking {_called(spec)}, once for this host"):
+            with suppress(_Disturbed):
+                return _bake(spec, site, name)
+            # As by somebody who kills a TPM. What never works stops a second time.
+            return _bake(spec, site, name)
+    except CannotClone as exc:
+        obstacles.record(site.store, site.hypervisor, str(exc))
+        site.progress.note(f"guests cannot be cloned here, so they are booted cold from now on: {exc}")
+        raise
+
+
+def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
+    started = time.monotonic()
+    final = TemplateFiles(site.store.templates / name)
+    aside = TemplateFiles(site.store.aside(final.path))
+    aside.path.mkdir(mode=0o700)
+    try:
+        with site.store.full_disk_told():
+            _freeze(spec, site, aside)
+            _tidy(aside)
+            _make_blanks(aside, final)
+            _record(aside, spec, site, time.monotonic() - started)
+            aside.path.rename(final.path)
+    except BaseException:
+        shutil.rmtree(aside.path, ignore_errors=True)
+        raise
+    return Template(final, templates.mark(final.path))
+
+
+def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
+    """Leave in `files` what a warmed guest consists of.
+
+    :raises CannotClone: QEMU will not, or stopped in the middle.
+    """
+    with machine.cold(spec.image, spec.hardware, site.hypervisor, files, memory_file=files.memory) as booted:
+        with warming.warmed(booted, spec, files.endpoint, site.progress):
+            try:
+                migration.freeze(booted.monitor, files.state)
+            except MigrationFailed as exc:
+                raise _Disturbed(str(exc)) from exc
+            except MonitorError as exc:
+                raise CannotClone(str(exc)) from exc
+
+
+def _tidy(files: TemplateFiles) -> None:
+    shutil.rmtree(files.tpm)
+    for log in files.logs:
+        log.unlink(missing_ok=True)
+    for file in (files.memory, files.disk, files.variables, files.state):
+        # On disk before the record says so: a power cut must not leave a template that only looks whole.
+        with open(file, "rb") as frozen:
+            os.fsync(frozen.fileno())
+        # QEMU maps RAM so that nothing is written back, but opens its file for writing.
+        file.chmod(0o600 if file == files.memory else 0o400)
+
+
+def _make_blanks(aside: TemplateFiles, final: TemplateFiles) -> None:
+    disk.blank(final.disk, aside.blank_disk, disk.virtual_size(aside.disk))
+    disk.blank(final.variables, aside.blank_variables, disk.virtual_size(aside.variables))
+
+
+def _record(files: TemplateFiles, spec: GuestSpec, site: Site, seconds: float) -> None:
+    record = {
+        "files": {file.name: templates.fingerprint(file) for file in files.path.iterdir()},
+        "image": os.fspath(spec.image),
+        "memory": spec.memory,
+        "cpus": spec.cpus,
+        "host": str(site.hypervisor),
+        "created": time.time(),
+        "seconds": round(seconds, 3),
+    }
+    records.write(files.record, record, durable=True)
+
+
+def _wait_told(spec: GuestSpec, site: Site, who: str) -> AbstractContextManager[None]:
+    return phase(site.progress, f"waiting for {who} to bake {_called(spec)}")
+
+
+def _called(spec: GuestSpec) -> str:
+    return f"the template of {spec.image.name}"

@@ -1,0 +1,19 @@
+"""Where guests are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_smolvm.host.progress import Progress
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.machine.hypervisor import Hypervisor
+
+
+@dataclass(frozen=True)
+class Site:
+    """What making any guest takes."""
+
+    store: Store
+    hypervisor: Hypervisor
+    progress: Progress
+    """Told what takes long."""

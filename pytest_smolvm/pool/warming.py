@@ -1,0 +1,115 @@
+"""What a guest does before it is frozen, and on waking."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pytest_smolvm.errors import ResidentLost, TimedOut
+from pytest_smolvm.guest.commands import powershell, run
+from pytest_smolvm.guest.commands.resident import Resident, Seat, start
+from pytest_smolvm.guest.link.arrival import login
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import records
+from pytest_smolvm.host.progress import Progress
+from pytest_smolvm.host.waiting import until
+from pytest_smolvm.machine.machine import Machine
+
+# Names what `warmed` does; part of a template's key.
+_WARMING = "warm 8"
+_WARM_CALLS = 3
+# A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
+_IDLE_SHARE = 0.08
+_SETTLE_SECONDS = 120.0
+# How long a guest must have little to do, and how often that is looked at.
+_WATCHED_SECONDS = 3.0
+_LOOKS = 6
+
+
+def recipe() -> str:
+    """Changes when guests are warmed in another way, or other scripts of ours are left running in them."""
+    return f"{_WARMING} {powershell.digest()}"
+
+
+@contextmanager
+def warmed(booted: Machine, spec: GuestSpec, endpoint: Path, progress: Progress) -> Iterator[None]:
+    """A guest that has just been started is, for the length of the block, in the state that is to be frozen.
+
+    :param endpoint: the file to note down where its resident PowerShell listens; there is none if that does not start.
+    :raises BootError: it does not come up.
+    :raises LoginError: it refuses user or password.
+    """
+    with closing(login(booted, spec, spec.boot_timeout)) as connection:
+        # Two things at once, since a guest has two processors.
+        with ThreadPoolExecutor(1) as beside:
+            shell = beside.submit(run.run, connection, "ver", shell="cmd", timeout=spec.boot_timeout)
+            _start_resident(connection, endpoint, progress)
+        shell.result().check()
+        with suppress(TimedOut):  # a guest that never rests is frozen as it is
+            wait_until_idle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
+        yield
+
+
+def woken(endpoint: Path, connection: Ssh) -> Resident | None:
+    """The resident PowerShell of a clone that has just been restored.
+
+    :param endpoint: what was noted down when its template was made.
+    :returns: None if it has none.
+    """
+    noted = records.read(endpoint)
+    if noted is None:
+        return None
+    seat = Seat(tuple(noted["ports"]), noted["secret"], noted["sets_clock"])
+    resident = Resident(connection.tunnel, seat)
+    if seat.sets_clock:
+        # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
+        with suppress(ResidentLost):
+            resident.set_clock()
+    return resident
+
+
+def wait_until_idle(machines: Sequence[Machine], share: float, timeout: float) -> None:
+    """Wait until guests have little to do.
+
+    :param share: the part of a core that each may use, on average over some seconds.
+    :param timeout: seconds.
+    :raises TimedOut: they had more to do all the time.
+    """
+    used = deque([float("-inf")], _LOOKS + 1)
+
+    def idle() -> bool:
+        used.append(sum(machine.cpu_seconds for machine in machines))
+        return used[-1] - used[0] < share * len(machines) * _WATCHED_SECONDS
+
+    until("idle guests", idle, timeout=timeout, interval=_WATCHED_SECONDS / _LOOKS)
+
+
+def _start_resident(connection: Ssh, endpoint: Path, progress: Progress) -> None:
+    try:
+        seat = start(connection)
+        # Closed, since a connection would be frozen with the guest, and nobody would be at its other end.
+        with closing(Resident(connection.tunnel, seat)) as resident:
+            with ThreadPoolExecutor(resident.processes) as processes:
+                for warm in [processes.submit(resident.warm_up, _WARM_CALLS) for _ in range(resident.processes)]:
+                    warm.result()
+            seat = replace(seat, sets_clock=_sets_clock(resident, progress))
+    except ResidentLost as exc:
+        progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
+        return
+    records.write(endpoint, asdict(seat), mode=0o600)  # it holds the secret
+
+
+def _sets_clock(resident: Resident, progress: Progress) -> bool:
+    """Whether it can; it tries in each process, so that what does it need not be compiled in every clone."""
+    try:
+        for _ in range(resident.processes):
+            resident.set_clock()
+        return True
+    except ResidentLost as exc:
+        progress.note(f"the guest's clock cannot be set: clones start at the time this template was frozen: {exc}")
+        return False

@@ -1,0 +1,78 @@
+"""One QEMU, with firmware but without a system: how it is born and buried, its screen, its keys."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.errors import BootError
+from pytest_smolvm.host.waiting import until
+from pytest_smolvm.machine import machine
+from pytest_smolvm.machine.accelerator import Accelerator
+from pytest_smolvm.machine.hardware import Hardware
+from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.rundir import RunDirectory
+
+HYPERVISOR = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "Nehalem", ""))
+HARDWARE = Hardware(memory=256, cpus=1, bus="sata", secure_boot=False)
+PATIENCE = 300.0  # firmware that is emulated on a busy host
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(name="files")
+def _files(tmp_path: Path) -> RunDirectory:
+    """With signs in its name that mean something to QEMU and swtpm."""
+    (tmp_path / "run, 1").mkdir()
+    return RunDirectory(tmp_path / "run, 1")
+
+
+@pytest.fixture(name="image")
+def _image(tmp_path: Path) -> Path:
+    path = tmp_path / "empty.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+    return path
+
+
+@pytest.fixture(name="running")
+def _running(image: Path, files: RunDirectory) -> Iterator[Machine]:
+    with machine.cold(image, HARDWARE, HYPERVISOR, files) as running:
+        yield running
+
+
+def test_its_screen_can_be_seen_and_its_keys_and_pointer_used(running: Machine, files: RunDirectory) -> None:
+    display = running.display
+    until("the firmware's last word", lambda: files.serial_log.read_bytes().count(b"BdsDxe: "), timeout=PATIENCE)
+    before = display.fingerprint()
+
+    def changed() -> bool:
+        display.press("shift", "down")
+        return display.fingerprint() != before
+
+    until("another screen", changed, timeout=PATIENCE, interval=0.5)
+    display.picture(files.picture)
+    display.point(0.5, 1.0)
+    display.click("right")
+
+    assert PNG == files.picture.read_bytes()[: len(PNG)]
+    assert [] == list(files.path.glob(".screen*"))
+
+
+def test_it_is_gone_after_the_block(image: Path, files: RunDirectory) -> None:
+    with machine.cold(image, HARDWARE, HYPERVISOR, files) as running:
+        assert running.cpu_seconds >= 0
+        running.check()
+
+    assert 0 == running.child.returncode  # asked by its monitor, not killed
+
+
+def test_a_qemu_that_does_not_start(image: Path, files: RunDirectory) -> None:
+    broken = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "no-such-processor", ""))
+
+    with pytest.raises(BootError, match="QEMU did not start") as caught, machine.cold(image, HARDWARE, broken, files):
+        pass
+
+    assert "no-such-processor" in caught.value.log_tail

@@ -1,0 +1,72 @@
+"""What the pool's tests share: a store, a golden image with nothing in it, and a program in QEMU's place."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.progress import Lines
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.machine.accelerator import Accelerator
+from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.pool import templates
+from pytest_smolvm.pool.site import Site
+from pytest_smolvm.pool.templates import Template, TemplateFiles
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What is told meanwhile."""
+    return []
+
+
+@pytest.fixture
+def site(tmp_path: Path, said: list[str]) -> Site:
+    """A store of its own, and a program that is there for a QEMU."""
+    hypervisor = Hypervisor(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", ""))
+    return Site(Store.at(tmp_path / "store"), hypervisor, Lines(said.append))
+
+
+@pytest.fixture
+def store(site: Site) -> Store:
+    """The site's."""
+    return site.store
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> GuestSpec:
+    """Wants for a guest on an empty disk."""
+    image = tmp_path / "win11.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "1M"], check=True)
+    return GuestSpec(image=image, memory=256)
+
+
+@pytest.fixture
+def qemu() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that can be ended like a QEMU."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        yield child
+        child.kill()
+
+
+@pytest.fixture
+def placed(site: Site) -> Callable[[GuestSpec], Template]:
+    """Puts a template for a spec into the store, as whole as it must be to be found."""
+
+    def place(spec: GuestSpec) -> Template:
+        name = templates.key(spec, site.hypervisor)
+        files = TemplateFiles(site.store.templates / name)
+        files.path.mkdir()
+        for file in (files.blank_disk, files.blank_variables):
+            file.write_bytes(b"blank")
+        files.record.write_text('{"files": {}}')
+        found = templates.find(site.store, name)
+        assert found is not None
+        return found
+
+    return place
