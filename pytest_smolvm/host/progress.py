@@ -39,6 +39,10 @@ class Silent:
         """Say nothing."""
 
 
+def nothing(*_: object) -> None:
+    """A callback that does nothing, whatever it is told."""
+
+
 @contextmanager
 def phase(progress: Progress, name: str) -> Iterator[None]:
     """Report `name` as a phase for the length of the block; as failed if the block raises."""

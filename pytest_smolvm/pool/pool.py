@@ -13,7 +13,7 @@ from threading import Event
 
 from pytest_smolvm.errors import CannotClone, ResidentLost, SmolVMError, TimedOut, Unrestorable
 from pytest_smolvm.guest.commands import powershell, run
-from pytest_smolvm.guest.commands.resident import Resident, Seat, start
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
 from pytest_smolvm.guest.link import ssh
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.spec import GuestSpec
@@ -214,16 +214,16 @@ class Pool:
     def _seated(self, connection: ssh.Ssh, file: Path) -> None:
         """Start the resident PowerShell in a guest that is to be frozen, and write down where it listens."""
         try:
-            seat = start(connection)
+            endpoint = start(connection)
             # Closed, since a connection would be frozen with the guest, and nobody would be at its other end.
-            with closing(Resident(connection.tunnel, seat)) as resident:
+            with closing(Resident(connection.tunnel, endpoint)) as resident:
                 resident.warm_up(_WARM_CALLS * resident.processes)
-                seat = replace(seat, sets_clock=self._sets_clock(resident))
+                endpoint = replace(endpoint, sets_clock=self._sets_clock(resident))
         except ResidentLost as exc:
             self._progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
             return
         file.touch(mode=0o600)  # it holds the secret
-        file.write_text(seat.to_json(), encoding="ascii")
+        file.write_text(endpoint.to_json(), encoding="ascii")
 
     def _sets_clock(self, resident: Resident) -> bool:
         """Whether it can; it tries in each process, so that what does it need not be compiled in every clone."""
@@ -252,11 +252,11 @@ def _keep(guest: Guest, directory: Path) -> None:
 def _woken(template: templates.Template, connection: ssh.Ssh) -> Resident | None:
     """The resident PowerShell of a clone that has just been restored; None if its template has none."""
     try:
-        seat = Seat.from_json((template.directory / _SEAT).read_text(encoding="ascii"))
+        endpoint = Endpoint.from_json((template.directory / _SEAT).read_text(encoding="ascii"))
     except FileNotFoundError:
         return None
-    resident = Resident(connection.tunnel, seat)
-    if seat.sets_clock:
+    resident = Resident(connection.tunnel, endpoint)
+    if endpoint.sets_clock:
         # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
         with suppress(ResidentLost):
             resident.set_clock()
