@@ -1,24 +1,127 @@
-"""Disposable Windows computers for tests: a pytest plugin, a library and a command."""
+"""Disposable Windows computers for tests: a pytest plugin, a library and a command.
+
+What is named here is the public face; everything else may change with any release.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.errors import (
+    AnswerFileError,
+    BootError,
+    BuildError,
+    CannotClone,
+    CapacityError,
+    CommandFailed,
+    CommandTimedOut,
+    GuestDied,
+    GuestUnreachable,
+    HostError,
+    HostKeyChanged,
+    ImageError,
+    LoginError,
+    MonitorError,
+    OutputLimitExceeded,
+    RegistryError,
+    ResidentLost,
+    ResidentLostWarning,
+    ServiceError,
+    SmolVMError,
+    StoreError,
+    TimedOut,
+    ToolError,
+    TransferError,
+    TransferInterrupted,
+    Unrestorable,
+    UsageError,
+    ValueNotPrinted,
+)
 
 if TYPE_CHECKING:
-    from pytest_smolvm.guest.commands.run import RunResult
+    from pytest_smolvm.guest.commands.output import RunResult
+    from pytest_smolvm.guest.commands.powershell import Argument
+    from pytest_smolvm.guest.commands.spawned import Spawned
+    from pytest_smolvm.guest.files.filesystem import FileStat
     from pytest_smolvm.guest.spec import GuestSpec
-    from pytest_smolvm.vm import SmolVM
+    from pytest_smolvm.guest.system.processes import Process
+    from pytest_smolvm.guest.system.regfile import RegistryValue
+    from pytest_smolvm.guest.system.registry import Registry
+    from pytest_smolvm.guest.system.services import Service
+    from pytest_smolvm.vm import GuestFactory, SmolVM
 
-__all__ = ["GuestSpec", "RunResult", "SmolVM", "SmolVMError"]
-_HOMES = {"GuestSpec": "guest.spec", "RunResult": "guest.commands.run", "SmolVM": "vm"}
+    __version__: str
+
+__all__ = [
+    "AnswerFileError",
+    "Argument",
+    "BootError",
+    "BuildError",
+    "CannotClone",
+    "CapacityError",
+    "CommandFailed",
+    "CommandTimedOut",
+    "FileStat",
+    "GuestDied",
+    # For annotations.
+    "GuestFactory",
+    "GuestSpec",
+    "GuestUnreachable",
+    "HostError",
+    "HostKeyChanged",
+    "ImageError",
+    "LoginError",
+    "MonitorError",
+    "OutputLimitExceeded",
+    "Process",
+    "Registry",
+    "RegistryError",
+    "RegistryValue",
+    "ResidentLost",
+    # A warning.
+    "ResidentLostWarning",
+    # What it gives.
+    "RunResult",
+    "Service",
+    "ServiceError",
+    # The guest.
+    "SmolVM",
+    # What can go wrong.
+    "SmolVMError",
+    "Spawned",
+    "StoreError",
+    "TimedOut",
+    "ToolError",
+    "TransferError",
+    "TransferInterrupted",
+    "Unrestorable",
+    "UsageError",
+    "ValueNotPrinted",
+]
+# pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
+_HOMES = {
+    "SmolVM": "vm",
+    "GuestSpec": "guest.spec",
+    "RunResult": "guest.commands.output",
+    "Spawned": "guest.commands.spawned",
+    "FileStat": "guest.files.filesystem",
+    "Process": "guest.system.processes",
+    "Service": "guest.system.services",
+    "Registry": "guest.system.registry",
+    "RegistryValue": "guest.system.regfile",
+    "GuestFactory": "vm",
+    "Argument": "guest.commands.powershell",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
+    if name == "__version__":
+        return import_module("importlib.metadata").version("pytest-smolvm")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from pytest_smolvm.guest.link import ssh
+from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host import programs
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.images.practice.kernel import read_kernel
@@ -45,7 +46,7 @@ wait $!
 
 
 @contextmanager
-def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
+def userland(work: Path, directory: Path) -> Iterator[Ssh]:
     """A connection to it, for the length of the block. Needs root.
 
     :param work: where `practice build` keeps its steps.
@@ -74,8 +75,8 @@ def userland(work: Path, directory: Path) -> Iterator[ssh.Ssh]:
         def check() -> None:
             assert services.poll() is None, programs.tail(directory / "services.log")
 
-        account = ssh.Account(port, "smolvm", "smolvm", check)
-        yield stack.enter_context(closing(ssh.wait_for_login(account, timeout=_UP_SECONDS)))
+        account = Account(port, "smolvm", "smolvm", check)
+        yield stack.enter_context(closing(wait_for_login(account, timeout=_UP_SECONDS)))
         check()  # else its last words would be lost, and those of the tests only say that nobody answers
 
 

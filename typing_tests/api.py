@@ -8,7 +8,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_type
 
-from pytest_smolvm import GuestSpec, RunResult, SmolVM, SmolVMError
+from pytest_smolvm import (
+    Argument,
+    FileStat,
+    GuestFactory,
+    GuestSpec,
+    Process,
+    Registry,
+    RegistryValue,
+    RunResult,
+    Service,
+    SmolVM,
+    SmolVMError,
+    Spawned,
+    __version__,
+)
 
 
 def guest_object(image: Path) -> None:
@@ -48,6 +62,20 @@ def state(vm: SmolVM) -> None:
         assert_type(port, int)
     with vm.expose(8080) as port:
         assert_type(port, int)
+
+
+def parts(vm: SmolVM, factory: GuestFactory) -> None:
+    arguments: list[Argument] = ["text", 1, 0.5, True, None]
+    assert_type(vm.run("$args", args=arguments), RunResult)
+    assert_type(vm.spawn(["notepad.exe"]), Spawned)
+    assert_type(vm.stat(r"C:\a.txt"), FileStat)
+    assert_type(vm.process_list(), list[Process])
+    assert_type(vm.service("Spooler"), Service)
+    assert_type(vm.registry, Registry)
+    assert_type(vm.registry.read(r"HKCU\Environment", "TEMP"), RegistryValue)
+    assert_type(factory(2, memory=2048), list[SmolVM])
+    assert_type(__version__, str)
+    factory("two")  # type: ignore[arg-type]
 
 
 def spec(image: Path) -> None:

@@ -96,6 +96,10 @@ class Lines:
             self._beat = None
 
 
+def nothing(*_: object) -> None:
+    """A callback that does nothing, whatever it is told."""
+
+
 @contextmanager
 def phase(progress: Progress, name: str) -> Iterator[None]:
     """Report `name` as a phase for the length of the block; as failed if the block raises."""
@@ -106,7 +110,3 @@ def phase(progress: Progress, name: str) -> Iterator[None]:
         progress.failed(name)
         raise
     progress.finished(name)
-
-
-def nothing(*_: object) -> None:
-    """Take no notice of whatever is told."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import powershell, run
-from pytest_smolvm.guest.commands.resident import Resident, Seat, start
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
@@ -37,10 +37,10 @@ def recipe() -> str:
 
 
 @contextmanager
-def warmed(booted: Machine, spec: GuestSpec, endpoint: Path, progress: Progress) -> Iterator[None]:
+def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> Iterator[None]:
     """A guest that has just been started is, for the length of the block, in the state that is to be frozen.
 
-    :param endpoint: the file to note down where its resident PowerShell listens; there is none if that does not start.
+    :param file: where to note down where its resident PowerShell listens; there is none if that does not start.
     :raises BootError: it does not come up.
     :raises LoginError: it refuses user or password.
     """
@@ -48,25 +48,25 @@ def warmed(booted: Machine, spec: GuestSpec, endpoint: Path, progress: Progress)
         # Two things at once, since a guest has two processors.
         with ThreadPoolExecutor(1) as beside:
             shell = beside.submit(run.run, connection, "ver", shell="cmd", timeout=spec.boot_timeout)
-            _start_resident(connection, endpoint, progress)
+            _start_resident(connection, file, progress)
         shell.result().check()
         with suppress(TimedOut):  # a guest that never rests is frozen as it is
             wait_until_idle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
         yield
 
 
-def woken(endpoint: Path, connection: Ssh) -> Resident | None:
+def woken(file: Path, connection: Ssh) -> Resident | None:
     """The resident PowerShell of a clone that has just been restored.
 
-    :param endpoint: what was noted down when its template was made.
+    :param file: what was noted down when its template was made.
     :returns: None if it has none.
     """
-    noted = records.read(endpoint)
+    noted = records.read(file)
     if noted is None:
         return None
-    seat = Seat(tuple(noted["ports"]), noted["secret"], noted["sets_clock"])
-    resident = Resident(connection.tunnel, seat)
-    if seat.sets_clock:
+    endpoint = Endpoint.from_record(noted)
+    resident = Resident(connection.tunnel, endpoint)
+    if endpoint.sets_clock:
         # A restored system goes on with the time at which it was frozen. Without a resident the first call finds out.
         with suppress(ResidentLost):
             resident.set_clock()
@@ -89,19 +89,19 @@ def wait_until_idle(machines: Sequence[Machine], share: float, timeout: float) -
     until("idle guests", idle, timeout=timeout, interval=_WATCHED_SECONDS / _LOOKS)
 
 
-def _start_resident(connection: Ssh, endpoint: Path, progress: Progress) -> None:
+def _start_resident(connection: Ssh, file: Path, progress: Progress) -> None:
     try:
-        seat = start(connection)
+        endpoint = start(connection)
         # Closed, since a connection would be frozen with the guest, and nobody would be at its other end.
-        with closing(Resident(connection.tunnel, seat)) as resident:
+        with closing(Resident(connection.tunnel, endpoint)) as resident:
             with ThreadPoolExecutor(resident.processes) as processes:
                 for warm in [processes.submit(resident.warm_up, _WARM_CALLS) for _ in range(resident.processes)]:
                     warm.result()
-            seat = replace(seat, sets_clock=_sets_clock(resident, progress))
+            endpoint = replace(endpoint, sets_clock=_sets_clock(resident, progress))
     except ResidentLost as exc:
         progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
         return
-    records.write(endpoint, asdict(seat), mode=0o600)  # it holds the secret
+    records.write(file, asdict(endpoint), mode=0o600)  # it holds the secret
 
 
 def _sets_clock(resident: Resident, progress: Progress) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.system.regfile import Value
+from pytest_smolvm.guest.system.regfile import RegistryValue
 
 USER = r"HKCU\Environment"
 MACHINE = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -52,7 +52,7 @@ def test_path_keeps_its_type_and_each_directory_is_in_it_once(windows_vm_module:
     windows_vm_module.add_to_path(r"C:\first", first=True)
 
     changed = windows_vm_module.registry.read(MACHINE, "Path")
-    assert Value(f"{str(before.data).rstrip(';')};%SystemRoot%\\smolvm-tools", before.kind) == changed
+    assert RegistryValue(f"{str(before.data).rstrip(';')};%SystemRoot%\\smolvm-tools", before.kind) == changed
     seen = windows_vm_module.run("path", shell="cmd").stdout.lower()
     assert r"c:\first" in seen
     if before.kind == "REG_EXPAND_SZ":

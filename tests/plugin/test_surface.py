@@ -299,13 +299,6 @@ def test_lines_of_ours_are_lines_of_their_own(pytester: pytest.Pytester, options
     pytest.LineMatcher(run.stdout.splitlines()).fnmatch_lines(lines, consecutive=True)
 
 
-def test_the_public_names() -> None:
-    import pytest_smolvm
-
-    assert pytest_smolvm.__all__ == ["GuestSpec", "RunResult", "SmolVM", "SmolVMError"]
-    assert all(getattr(pytest_smolvm, name).__name__ == name for name in pytest_smolvm.__all__)
-
-
 def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
     # The outermost edge: there is no other system here to run this on.
     pytester.makeconftest("import platform\nplatform.system = lambda: 'Darwin'\n")

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from pytest_smolvm.errors import ResidentLost, ResidentLostWarning, SmolVMError
-from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.resident import Resident, start
-from pytest_smolvm.guest.commands.run import NewPowerShell, Shell, Sink
+from pytest_smolvm.guest.commands.shells import NewPowerShell, Script, Shell, Sinks
 from pytest_smolvm.guest.link.ssh import Ssh
 
-Run = Callable[[Shell], int]
+In = Callable[[Shell], int]
 """Runs one certain script in a shell."""
-Attempt = Callable[[Ssh, Run], int]
+Attempt = Callable[[Ssh, In], int]
 """Chooses shells for it, over a connection, and returns its exit code."""
 
 
-class Shells:
+class PowerShells:
     """What runs the scripts of one guest, from its start to its end or its reboot.
 
     :param using: lends the guest's connection.
@@ -33,21 +32,21 @@ class Shells:
         self._changing = threading.Lock()
         self._closed = False
 
-    def over(self, ssh: Ssh) -> Shell | None:
+    def via(self, ssh: Ssh) -> Shell | None:
         """What runs a script over a connection; None if the guest has no resident PowerShell to prefer."""
-        return None if self._resident is None else _Over(self._with_fallback, ssh)
+        return None if self._resident is None else _Routed(self._with_fallback, ssh)
 
-    def lasting(self, ssh: Ssh) -> Shell:
+    def resident_only(self, ssh: Ssh) -> Shell:
         """What runs a script in the resident PowerShell only, which is started if there is none: for what outlives a call."""
-        return _Over(self._in_resident, ssh)
+        return _Routed(self._in_resident, ssh)
 
     def close(self) -> None:
         """The guest is about to end: start nothing in it any more. Calls under way are not waited for."""
         self._closed = True
 
-    def _with_fallback(self, ssh: Ssh, run: Run) -> int:
+    def _with_fallback(self, ssh: Ssh, run: In) -> int:
         """The resident; a new powershell.exe for a call that it cannot take."""
-        resident = self._resident and self._resident.over(ssh.tunnel, lambda: ssh.alive)
+        resident = self._resident and self._resident.via(ssh.tunnel, lambda: ssh.alive)
         while resident is not None and (living := resident.processes):
             try:
                 return run(resident)
@@ -60,7 +59,7 @@ class Shells:
                     break  # they are busy
         return run(NewPowerShell(ssh))
 
-    def _in_resident(self, ssh: Ssh, run: Run) -> int:
+    def _in_resident(self, ssh: Ssh, run: In) -> int:
         """The resident and nothing else: what a script leaves behind stays for as long as that lives."""
         while True:
             resident = self._ensure(ssh)
@@ -82,7 +81,7 @@ class Shells:
         with self._changing:
             if self._resident is None or not self._resident.processes:
                 self._resident = Resident(ssh.tunnel, start(ssh))
-            return self._resident.over(ssh.tunnel, lambda: ssh.alive)
+            return self._resident.via(ssh.tunnel, lambda: ssh.alive)
 
     def _replace(self, lost: Resident, reason: ResidentLost) -> None:
         """Start another in the background and say so, once for every resident that is gone."""
@@ -105,29 +104,16 @@ class Shells:
         self._restart = None
 
 
-class _Over:
-    """A shell that leaves it to `attempt` which others run its scripts."""
+class _Routed:
+    """A shell that tries others in turn."""
 
     def __init__(self, attempt: Attempt, ssh: Ssh) -> None:
         self._attempt = attempt
         self._ssh = ssh
 
-    def run(
-        self,
-        script: str,
-        *,
-        args: Sequence[powershell.Argument] = (),
-        stdin: bytes = b"",
-        timeout: float | None = None,
-        on_stdout: Sink,
-        on_stderr: Sink,
-    ) -> int:
-        """See `commands.Shell.run`.
+    def run(self, script: Script, sinks: Sinks) -> int:
+        """See `shells.Shell.run`.
 
         :raises ResidentLost: the resident broke when the script had begun, which is not run a second time, or could not be started.
         """
-
-        def by(shell: Shell) -> int:
-            return shell.run(script, args=args, stdin=stdin, timeout=timeout, on_stdout=on_stdout, on_stderr=on_stderr)
-
-        return self._attempt(self._ssh, by)
+        return self._attempt(self._ssh, lambda shell: shell.run(script, sinks))

@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pytest_smolvm.guest.link.ssh import Sink, Stream
+from pytest_smolvm.guest.commands.shells import Sinks
+from pytest_smolvm.guest.link.channels import Stream
 from pytest_smolvm.host.waiting import Deadline
 
 _PIECE = 65536
@@ -20,8 +21,8 @@ class Broken(Exception):
     """A connection ended, or cannot be used."""
 
 
-class Silent(Exception):
-    """Nothing came, or nothing was taken, for as long as was waited."""
+class NoAnswer(Exception):
+    """No answer within the time-out, or nothing was taken."""
 
 
 class Frames:
@@ -34,7 +35,7 @@ class Frames:
     def send(self, kind: bytes, data: bytes, timeout: float | None) -> None:
         """Send one.
 
-        :raises Silent: it was not taken for `timeout` seconds.
+        :raises NoAnswer: it was not taken for `timeout` seconds.
         :raises Broken: the other side has ended.
         """
         with self._patient(timeout):
@@ -43,7 +44,7 @@ class Frames:
     def receive(self, timeout: float | None) -> tuple[bytes, bytes]:
         """The next one.
 
-        :raises Silent: nothing came for `timeout` seconds.
+        :raises NoAnswer: nothing came for `timeout` seconds.
         :raises Broken: the other side has ended.
         """
         self._fill(_HEAD, timeout)
@@ -58,7 +59,7 @@ class Frames:
         """Whether the other side has gone while nothing was asked of it."""
         try:
             self._fill(len(self._got) + 1, 0)
-        except Silent:
+        except NoAnswer:
             return False
         except Broken:
             return True
@@ -79,7 +80,7 @@ class Frames:
             self._stream.settimeout(timeout if timeout is None else max(timeout, 0.001))
             yield
         except TimeoutError:
-            raise Silent(f"silent for {timeout} s") from None
+            raise NoAnswer(f"silent for {timeout} s") from None
         except OSError as exc:
             raise Broken(str(exc)) from exc
 
@@ -91,11 +92,11 @@ class Frames:
 class Call:
     """One call on a connection: input goes one way while output comes the other."""
 
-    def __init__(self, frames: Frames, stdin: bytes, deadline: Deadline, on_stdout: Sink, on_stderr: Sink) -> None:
+    def __init__(self, frames: Frames, stdin: bytes, deadline: Deadline, sinks: Sinks) -> None:
         self._frames = frames
         self._pieces = [(b"I", stdin[start : start + _PIECE]) for start in range(0, len(stdin), _PIECE)] + [(b"E", b"")]
         self._deadline = deadline
-        self._sinks = {b"o": on_stdout, b"e": on_stderr}
+        self._sinks = {b"o": sinks.stdout, b"e": sinks.stderr}
         self.begun = False
         """Whether the guest has said anything, as it does before the script begins."""
         self.ended = False
@@ -104,7 +105,7 @@ class Call:
     def run(self, request: bytes) -> int:
         """Send the request and carry input and output until the exit code comes.
 
-        :raises Silent: the time was up; the script was told to stop.
+        :raises NoAnswer: the time was up; the script was told to stop.
         :raises Broken: the other side has ended.
         """
         try:
@@ -112,7 +113,7 @@ class Call:
             for _ in range(_PIECES_AHEAD):
                 self._send_input(self._deadline)
             return self._until_end(self._deadline)
-        except Silent:
+        except NoAnswer:
             self._stop()
             raise
 
@@ -128,7 +129,7 @@ class Call:
             elif kind != b"b":
                 self._sinks[kind](data)
             if deadline.passed:
-                raise Silent
+                raise NoAnswer
 
     def _send_input(self, deadline: Deadline) -> None:
         """Send the next piece, or that there is none. More than a few under way could block both sides."""
@@ -140,5 +141,5 @@ class Call:
         try:
             self._frames.send(b"S", b"", deadline.left)
             self._until_end(deadline)
-        except (Broken, Silent):
+        except (Broken, NoAnswer):
             pass  # it does not end, so its process is about to restart itself

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pytest_smolvm.errors import SmolVMError, TimedOut, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.commands.run import RunResult
+from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.host.waiting import Deadline
 
-Run = Callable[[str, Sequence[powershell.Argument]], RunResult]
+RunScript = Callable[[str, Sequence[powershell.Argument]], RunResult]
 """Runs a script with arguments in the resident PowerShell."""
 
 _FOLDER = r"AppData\Local\pytest-smolvm\spawned"
@@ -35,7 +35,7 @@ class Spawned:
     :param files: where its two streams go in the guest.
     """
 
-    def __init__(self, run: Run, pid: int, job: str, files: tuple[str, str]) -> None:
+    def __init__(self, run: RunScript, pid: int, job: str, files: tuple[str, str]) -> None:
         self._run = run
         self._job = job
         self._files = files
@@ -98,7 +98,7 @@ class Spawned:
         return answer
 
 
-def spawn(run: Run, program: str | Sequence[str], *, directory: str = "") -> Spawned:
+def spawn(run: RunScript, program: str | Sequence[str], *, directory: str = "") -> Spawned:
     """Start a program and leave it running.
 
     :param program: its words, or one command line as CreateProcess takes it; cmd.exe has no part in this.

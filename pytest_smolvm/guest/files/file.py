@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import paramiko
-
 from pytest_smolvm.errors import TransferError, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.files import filesystem
+from pytest_smolvm.guest.link.channels import BROKEN
+from pytest_smolvm.guest.link.sftp import Sftp, SftpFile, asking, sftp_path
+from pytest_smolvm.host.progress import nothing
 
-Progress = Callable[[int, int], object]
+OnBytes = Callable[[int, int], object]
 """Called with the bytes moved so far and the bytes there are."""
 Also = Callable[[bytes], object]
 """Called with bytes that pass by."""
@@ -31,7 +32,7 @@ _PIECE = 8 << 20
 _REQUEST = 32768
 
 
-class Sink(Protocol):
+class Target(Protocol):
     """Where bytes go."""
 
     def write(self, data: bytes, /) -> object:
@@ -43,16 +44,13 @@ class _Nowhere:
         """Drop `data`."""
 
 
-_NOWHERE = _Nowhere()
-
-
 def upload(
-    sftp: paramiko.SFTPClient,
+    sftp: Sftp,
     local: str | os.PathLike[str],
     remote: str,
     *,
     verify: bool = False,
-    progress: Progress | None = None,
+    progress: OnBytes | None = None,
 ) -> None:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
@@ -70,20 +68,23 @@ def upload(
         status = os.fstat(source.fileno())
         with _replacing(sftp, target) as aside:
             digest = hashlib.sha256()
-            send(sftp, source, aside, target, status.st_size, progress, digest.update if verify else len)
+            also: Also = nothing
+            if verify:
+                also = digest.update
+            send(sftp, source, aside, target, status.st_size, progress, also)
             if verify:
                 _compare(digest.digest(), sftp, aside, target)
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
-def write(sftp: paramiko.SFTPClient, remote: str, content: bytes) -> None:
+def write(sftp: Sftp, remote: str, content: bytes) -> None:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
     target = names.absolute(remote)
     with _replacing(sftp, target) as aside:
         send(sftp, io.BytesIO(content), aside, target, len(content))
 
 
-def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
+def read(sftp: Sftp, remote: str) -> bytes:
     """The whole of the file `remote`.
 
     :raises TransferError: it is missing or cannot be read.
@@ -94,12 +95,12 @@ def read(sftp: paramiko.SFTPClient, remote: str) -> bytes:
 
 
 def download(
-    sftp: paramiko.SFTPClient,
+    sftp: Sftp,
     remote: str,
     local: str | os.PathLike[str],
     *,
     verify: bool = False,
-    progress: Progress | None = None,
+    progress: OnBytes | None = None,
 ) -> None:
     """Copy the file `remote` to the host, creating missing directories; all or nothing, with time and read-only mark.
 
@@ -115,8 +116,11 @@ def download(
         aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
         try:
             digest = hashlib.sha256()
+            also: Also = nothing
+            if verify:
+                also = digest.update
             with open(aside, "xb") as out:
-                receive(sftp, target, out, progress, digest.update if verify else len)
+                receive(sftp, target, out, progress, also)
             if verify:
                 _compare(digest.digest(), sftp, target, target)
             keep_attributes(aside, filesystem.look(sftp, target))
@@ -154,13 +158,13 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def send(
-    sftp: paramiko.SFTPClient,
+    sftp: Sftp,
     source: BinaryIO,
     path: str,
     shown: str,
     size: int = 0,
-    progress: Progress | None = None,
-    also: Also = len,
+    progress: OnBytes | None = None,
+    also: Also = nothing,
 ) -> None:
     """Write what is left of `source` to a new file.
 
@@ -172,15 +176,15 @@ def send(
     with _opened(sftp, path, "wb", "write", shown) as out:
         out.set_pipelined(True)  # or each piece would wait for an answer
         while chunk := _chunk(source, shown):
-            with filesystem.asking(sftp, "write", shown):
+            with asking(sftp, "write", shown):
                 out.write(chunk)
             also(chunk)
             sent += len(chunk)
             if progress is not None:
                 progress(sent, max(size, sent))
-    with filesystem.asking(sftp, "write", shown):
+    with asking(sftp, "write", shown):
         arrived = sftp.stat(
-            filesystem.sftp_path(path)
+            sftp_path(path)
         ).st_size  # tells of late failures, too: paramiko reads no answer to the last writes
         if arrived != sent:
             raise TransferError(
@@ -188,19 +192,17 @@ def send(
             )
 
 
-def receive(
-    sftp: paramiko.SFTPClient, path: str, out: Sink, progress: Progress | None = None, also: Also = len
-) -> None:
+def receive(sftp: Sftp, path: str, out: Target, progress: OnBytes | None = None, also: Also = nothing) -> None:
     """Copy the file `path` of the guest to `out`.
 
     :param also: called with each piece.
     """
     got = 0
     with _opened(sftp, path, "rb", "read", path) as source:
-        with filesystem.asking(sftp, "read", path):
+        with asking(sftp, "read", path):
             size = source.stat().st_size or 0
         while True:
-            with filesystem.asking(sftp, "read", path):
+            with asking(sftp, "read", path):
                 piece = _piece(source, got, size)
             if not piece:
                 return
@@ -212,19 +214,19 @@ def receive(
 
 
 @contextmanager
-def _opened(sftp: paramiko.SFTPClient, path: str, mode: str, verb: str, shown: str) -> Iterator[paramiko.SFTPFile]:
-    with filesystem.asking(sftp, verb, shown):
-        file = sftp.open(filesystem.sftp_path(path), mode)
+def _opened(sftp: Sftp, path: str, mode: str, verb: str, shown: str) -> Iterator[SftpFile]:
+    with asking(sftp, verb, shown):
+        file = sftp.open(sftp_path(path), mode)
     try:
         yield file
     finally:
         try:
             file.close()
-        except (OSError, EOFError, paramiko.SSHException):
+        except BROKEN:
             pass  # the connection is gone, as the next call tells
 
 
-def _piece(source: paramiko.SFTPFile, start: int, size: int) -> bytes:
+def _piece(source: SftpFile, start: int, size: int) -> bytes:
     end = min(start + _PIECE, size)
     if end > start:  # all requests of a piece are under way at once
         return b"".join(source.readv([(at, min(_REQUEST, end - at)) for at in range(start, end, _REQUEST)]))
@@ -241,19 +243,17 @@ def keep_attributes(path: Path, found: filesystem.FileStat) -> None:
 
 
 @contextmanager
-def _replacing(sftp: paramiko.SFTPClient, target: str) -> Iterator[str]:
+def _replacing(sftp: Sftp, target: str) -> Iterator[str]:
     """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file."""
     with filesystem.made(sftp, names.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
         yield path
-        with filesystem.asking(sftp, "write", target):
+        with asking(sftp, "write", target):
             try:
-                sftp.posix_rename(
-                    filesystem.sftp_path(path), filesystem.sftp_path(target)
-                )  # MoveFileEx with REPLACE_EXISTING
+                sftp.posix_rename(sftp_path(path), sftp_path(target))  # MoveFileEx with REPLACE_EXISTING
             except PermissionError:
                 # Which refuses to replace a read-only file, unlike a rename on the host.
-                sftp.chmod(filesystem.sftp_path(target), 0o666)
-                sftp.posix_rename(filesystem.sftp_path(path), filesystem.sftp_path(target))
+                sftp.chmod(sftp_path(target), 0o666)
+                sftp.posix_rename(sftp_path(path), sftp_path(target))
 
 
 def _chunk(source: BinaryIO, shown: str) -> bytes:
@@ -263,8 +263,8 @@ def _chunk(source: BinaryIO, shown: str) -> bytes:
         raise TransferError(f"could not read what was to become {shown}: {exc}") from exc
 
 
-def _compare(digest: bytes, sftp: paramiko.SFTPClient, path: str, shown: str) -> None:
+def _compare(digest: bytes, sftp: Sftp, path: str, shown: str) -> None:
     there = hashlib.sha256()
-    receive(sftp, path, _NOWHERE, also=there.update)
+    receive(sftp, path, _Nowhere(), also=there.update)
     if there.digest() != digest:
         raise TransferError(f"{shown}: its checksum differs on the two sides")

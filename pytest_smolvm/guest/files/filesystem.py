@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 import uuid
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
-import paramiko
-
 from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names as windows
+from pytest_smolvm.guest.link.channels import BROKEN
+from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_path
 
 MARK = ".smolvm"
 """What the names of all that we put aside end with."""
@@ -31,7 +30,7 @@ class FileStat:
     read_only: bool
 
 
-def look(sftp: paramiko.SFTPClient, remote: str) -> FileStat:
+def look(sftp: Sftp, remote: str) -> FileStat:
     """Size, time and kind of what is at `remote`; links are followed.
 
     :raises TransferError: nothing is there.
@@ -42,7 +41,7 @@ def look(sftp: paramiko.SFTPClient, remote: str) -> FileStat:
     return found
 
 
-def find(sftp: paramiko.SFTPClient, remote: str) -> FileStat | None:
+def find(sftp: Sftp, remote: str) -> FileStat | None:
     """As :func:`look`; None if nothing is there."""
     path = windows.absolute(remote)
     try:
@@ -54,14 +53,14 @@ def find(sftp: paramiko.SFTPClient, remote: str) -> FileStat | None:
         raise
 
 
-def find_itself(sftp: paramiko.SFTPClient, remote: str) -> FileStat:
+def find_itself(sftp: Sftp, remote: str) -> FileStat:
     """As :func:`look`, but of a link itself, which is no directory."""
     path = windows.absolute(remote)
     with asking(sftp, "look at", path):
         return described(sftp.lstat(sftp_path(path)))
 
 
-def names(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
+def names(sftp: Sftp, remote: str) -> list[str]:
     """The names in a directory, sorted.
 
     :raises TransferError: there is no such directory.
@@ -71,7 +70,7 @@ def names(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
         return sorted(sftp.listdir(sftp_path(path)))
 
 
-def remove(sftp: paramiko.SFTPClient, remote: str) -> None:
+def remove(sftp: Sftp, remote: str) -> None:
     """Remove a file, read-only or not, an empty directory, or a link, which is not followed.
 
     :raises TransferError: it is missing, in use or a directory that is not empty.
@@ -89,7 +88,7 @@ def remove(sftp: paramiko.SFTPClient, remote: str) -> None:
             _remove_stubborn(sftp, name, mode)
 
 
-def _remove_stubborn(sftp: paramiko.SFTPClient, name: str, mode: int) -> None:
+def _remove_stubborn(sftp: Sftp, name: str, mode: int) -> None:
     if stat.S_ISLNK(mode):
         sftp.rmdir(name)  # a junction or a link to a directory: RemoveDirectory takes the link itself away
     else:
@@ -97,7 +96,7 @@ def _remove_stubborn(sftp: paramiko.SFTPClient, name: str, mode: int) -> None:
         sftp.remove(name)
 
 
-def make_directories(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
+def make_directories(sftp: Sftp, remote: str) -> list[str]:
     """Create the directory `remote` and all above it that are missing.
 
     :returns: those that were created, the topmost first.
@@ -126,7 +125,7 @@ def make_directories(sftp: paramiko.SFTPClient, remote: str) -> list[str]:
 
 
 @contextmanager
-def made(sftp: paramiko.SFTPClient, remote: str) -> Iterator[None]:
+def made(sftp: Sftp, remote: str) -> Iterator[None]:
     """The directory `remote` for the block; what of it was created goes again if the block fails."""
     created = make_directories(sftp, remote)
     try:
@@ -139,15 +138,10 @@ def made(sftp: paramiko.SFTPClient, remote: str) -> Iterator[None]:
         raise
 
 
-def home(sftp: paramiko.SFTPClient) -> str:
+def home(sftp: Sftp) -> str:
     """The user's profile directory, where SFTP starts (Win32-OpenSSH's sftp-server)."""
     with asking(sftp, "look up", "the user's profile directory"):
         return str(PureWindowsPath((sftp.normalize(".") or "").lstrip("/")))
-
-
-def sftp_path(path: str) -> str:
-    """An absolute Windows path as Win32-OpenSSH's SFTP server names it: ``/C:/x`` (misc.c, realpath)."""
-    return "/" + path.replace("\\", "/")
 
 
 def aside_of(target: str) -> str:
@@ -156,7 +150,7 @@ def aside_of(target: str) -> str:
 
 
 @contextmanager
-def aside(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
+def aside(sftp: Sftp, path: str) -> Iterator[str]:
     """A file of ours in the guest that is gone after the block.
 
     :raises TransferInterrupted: the connection broke inside; names the file as left.
@@ -168,11 +162,11 @@ def aside(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
     finally:
         try:
             sftp.remove(sftp_path(path))
-        except (OSError, EOFError, paramiko.SSHException):
+        except BROKEN:
             pass  # it has taken its place, was never created, or the connection is gone
 
 
-def set_attributes(sftp: paramiko.SFTPClient, path: str, modified: int, read_only: bool) -> None:
+def set_attributes(sftp: Sftp, path: str, modified: int, read_only: bool) -> None:
     """Give a file a time of last change, and the read-only mark, which is all Windows' sftp-server makes of a mode."""
     with asking(sftp, "set the time of", path):
         sftp.utime(sftp_path(path), (modified, modified))
@@ -180,7 +174,7 @@ def set_attributes(sftp: paramiko.SFTPClient, path: str, modified: int, read_onl
             sftp.chmod(sftp_path(path), 0o444)
 
 
-def described(attributes: paramiko.SFTPAttributes) -> FileStat:
+def described(attributes: SftpAttributes) -> FileStat:
     """What SFTP says of a file, in our words."""
     mode = attributes.st_mode or 0
     return FileStat(
@@ -191,42 +185,14 @@ def described(attributes: paramiko.SFTPAttributes) -> FileStat:
     )
 
 
-@contextmanager
-def asking(sftp: paramiko.SFTPClient, verb: str, path: str) -> Iterator[None]:
-    """Around SFTP calls: what they raise becomes one of our errors.
-
-    :raises GuestUnreachable: the connection broke.
-    :raises TransferError: the guest refused.
-    """
-    try:
-        yield
-    except (paramiko.SSHException, EOFError, OSError, paramiko.SFTPError) as exc:
-        channel = sftp.get_channel()
-        if channel.closed or channel.eof_received or isinstance(exc, (TimeoutError, paramiko.SSHException)):
-            raise GuestUnreachable(f"the SSH connection broke: could not {verb} {path}") from exc
-        raise _refused(verb, path, exc) from exc
-
-
-def _unmake(sftp: paramiko.SFTPClient, created: list[str]) -> None:
+def _unmake(sftp: Sftp, created: list[str]) -> None:
     for directory in reversed(created):
         try:
             sftp.rmdir(sftp_path(directory))
-        except (OSError, EOFError, paramiko.SSHException):
+        except BROKEN:
             return  # somebody put something into it, or the connection is gone
 
 
-def _is_directory(sftp: paramiko.SFTPClient, path: str) -> bool:
+def _is_directory(sftp: Sftp, path: str) -> bool:
     found = find(sftp, path)
     return found is not None and found.is_directory
-
-
-def _refused(verb: str, path: str, exc: Exception) -> TransferError:
-    number = getattr(exc, "errno", None)
-    if number == errno.ENOENT:
-        return TransferError(f"the guest could not {verb} {path}: no such file or directory")
-    if number == errno.EACCES:
-        return TransferError(f"the guest could not {verb} {path}: access denied")
-    # Win32-OpenSSH reports sharing violations, a full disk and more as one generic failure.
-    return TransferError(
-        f"the guest could not {verb} {path}: {exc} (is it open in a program, a directory, or the disk full?)"
-    )

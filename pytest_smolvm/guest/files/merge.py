@@ -42,7 +42,7 @@ class _Move:
     replaces: bool
 
 
-def settle(side: Side, staged: str, target: str, attic: str, steps: list[Step]) -> None:
+def put_in_place(side: Side, staged: str, target: str, attic: str, steps: list[Step]) -> None:
     """Move the directory `staged` to `target`; into it, file by file, where it exists.
 
     :param attic: an empty directory, for the files that were replaced.

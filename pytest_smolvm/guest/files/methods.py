@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pytest_smolvm.errors import SmolVMError, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.files import file, filesystem, tree
-from pytest_smolvm.guest.files.file import Progress
+from pytest_smolvm.guest.files.file import OnBytes
 from pytest_smolvm.guest.files.filesystem import FileStat
-from pytest_smolvm.guest.link.access import Access
+from pytest_smolvm.guest.link.access import GuestMethods
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
 
-class GuestFiles(Access):
+class FileMethods(GuestMethods):
     r"""Files of a guest. Paths are absolute Windows paths: ``C:\x`` or ``C:/x``.
 
     Every method raises UsageError for a path that Windows cannot have, TransferError if the guest (or, for downloads,
@@ -23,7 +24,7 @@ class GuestFiles(Access):
     """
 
     def upload_file(
-        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         r"""Copy a file of the host to an absolute Windows path; missing directories are created. All or nothing.
 
@@ -36,7 +37,7 @@ class GuestFiles(Access):
             file.upload(ssh.sftp, local, remote, verify=verify, progress=progress)
 
     def upload_dir(
-        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: Progress | None = None
+        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a directory with all that is in it, into the one called `remote` if that exists. All or nothing.
 
@@ -49,7 +50,7 @@ class GuestFiles(Access):
             tree.upload(ssh, local, remote, verify=verify, progress=progress)
 
     def download_file(
-        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a file of the guest to the host; missing directories are created. All or nothing.
 
@@ -60,7 +61,7 @@ class GuestFiles(Access):
             file.download(ssh.sftp, remote, local, verify=verify, progress=progress)
 
     def download_dir(
-        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: Progress | None = None
+        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a directory of the guest with all that is in it, into the one called `local` if that exists.
 
@@ -120,6 +121,19 @@ class GuestFiles(Access):
                 tree.remove(ssh, names.absolute(remote))
             else:
                 filesystem.remove(ssh.sftp, remote)
+
+    def wait_for_file(self, remote: str, timeout: float = PATIENCE) -> FileStat:
+        """Wait until there is such a file or directory.
+
+        :param timeout: seconds.
+        :raises TimedOut: there is none.
+        """
+
+        def look() -> tuple[FileStat | None, str]:
+            with self._using() as ssh:
+                return filesystem.find(ssh.sftp, remote), "nothing of that name"
+
+        return until_seen(f"the file {remote}", look, timeout)
 
     @contextmanager
     def _transferring(self) -> Iterator[Ssh]:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from pytest_smolvm.errors import TransferError
 from pytest_smolvm.guest.files.scan import Entry
+from pytest_smolvm.host.progress import nothing
 
 _BLOCK = tarfile.BLOCKSIZE
 _CHUNK = 1 << 20
@@ -28,7 +29,7 @@ class Packing:
     :param progress: called with the bytes of content packed so far.
     """
 
-    def __init__(self, entries: Sequence[Entry], prefix: str, progress: Callable[[int], object] = int) -> None:
+    def __init__(self, entries: Sequence[Entry], prefix: str, progress: Callable[[int], object] = nothing) -> None:
         self._entries = entries
         self._prefix = prefix
         self._progress = progress

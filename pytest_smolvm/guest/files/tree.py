@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import paramiko
-
 from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
+from pytest_smolvm.guest.commands.output import text
 from pytest_smolvm.guest.files import file, filesystem, merge, scan
 from pytest_smolvm.guest.files.tar import Packing, Unpacking, new
+from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_path
 from pytest_smolvm.guest.link.ssh import Ssh
 
 # cmd.exe changes into no directory with a longer path, and has no way to quote a percent sign.
@@ -31,7 +31,7 @@ _LINKS_DEEP = 32
 
 
 def upload(
-    ssh: Ssh, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: file.Progress | None = None
+    ssh: Ssh, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: file.OnBytes | None = None
 ) -> None:
     r"""Copy a directory of the host with all that is in it to the absolute Windows path `remote`; all or nothing.
 
@@ -39,7 +39,7 @@ def upload(
     marks go with it. Symbolic links are followed. The whole tree is checked before anything is sent.
 
     :param verify: read back all files and compare, before they take their place.
-    :raises UsageError: Windows cannot have such a tree; see :func:`trees.scan`.
+    :raises UsageError: Windows cannot have such a tree; see :func:`scan.scan`.
     :raises TransferError: the guest refused; it is as it was before.
     """
     target = names.absolute(remote)
@@ -53,20 +53,20 @@ def upload(
         _mark_read_only(ssh.sftp, fresh, entries)
         if verify:
             _compare(packing.digests, _fetch(ssh, fresh, None), target)
-        _settle_there(ssh, fresh, target, attic)
+        _put_in_place_there(ssh, fresh, target, attic)
 
 
-def _mark_read_only(sftp: paramiko.SFTPClient, directory: str, entries: Sequence[scan.Entry]) -> None:
+def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.Entry]) -> None:
     """On Windows libarchive makes every file writable, whatever the archive says (archive_write_disk_windows.c)."""
     for entry in entries:
         if entry.read_only:
             path = names.joined(directory, entry.name)
-            with filesystem.asking(sftp, "make read-only", path):
-                sftp.chmod(filesystem.sftp_path(path), 0o444)
+            with asking(sftp, "make read-only", path):
+                sftp.chmod(sftp_path(path), 0o444)
 
 
 def download(
-    ssh: Ssh, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: file.Progress | None = None
+    ssh: Ssh, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: file.OnBytes | None = None
 ) -> None:
     """Copy a directory of the guest to the host, as :func:`upload` does the other way.
 
@@ -88,7 +88,7 @@ def download(
             fetched = _fetch(ssh, source, fresh, progress)
             if verify:
                 _compare(fetched, _fetch(ssh, source, None), source)
-            merge.settle(Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic), [])
+            merge.put_in_place(Here(), os.fspath(fresh), os.fspath(path), os.fspath(attic), [])
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -123,9 +123,9 @@ def sweep(ssh: Ssh, broken: TransferInterrupted) -> None:
                 raise
 
 
-def _remove_each(sftp: paramiko.SFTPClient, path: str) -> None:
-    with filesystem.asking(sftp, "list", path):
-        inside = sftp.listdir_attr(filesystem.sftp_path(path))
+def _remove_each(sftp: Sftp, path: str) -> None:
+    with asking(sftp, "list", path):
+        inside = sftp.listdir_attr(sftp_path(path))
     for item in inside:
         below = names.joined(path, item.filename)
         if stat.S_ISDIR(item.st_mode or 0):
@@ -139,12 +139,12 @@ def _remove_each(sftp: paramiko.SFTPClient, path: str) -> None:
 def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
     """A directory beside `target`, on the same volume, with room for what comes and what is replaced."""
     place = filesystem.aside_of(target)
-    with filesystem.asking(ssh.sftp, "write", target):
-        ssh.sftp.mkdir(filesystem.sftp_path(place))
+    with asking(ssh.sftp, "write", target):
+        ssh.sftp.mkdir(sftp_path(place))
     try:
         attic = names.joined(place, "old")
-        with filesystem.asking(ssh.sftp, "write", target):
-            ssh.sftp.mkdir(filesystem.sftp_path(attic))
+        with asking(ssh.sftp, "write", target):
+            ssh.sftp.mkdir(sftp_path(attic))
         yield names.joined(place, "new"), attic
     except GuestUnreachable as exc:
         raise TransferInterrupted(str(exc), (place,), getattr(exc, "steps", ())) from exc
@@ -158,10 +158,10 @@ def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
         remove(ssh, place)
 
 
-def _settle_there(ssh: Ssh, fresh: str, target: str, attic: str) -> None:
+def _put_in_place_there(ssh: Ssh, fresh: str, target: str, attic: str) -> None:
     steps: list[merge.Step] = []
     try:
-        merge.settle(There(ssh.sftp), fresh, target, attic, steps)
+        merge.put_in_place(There(ssh.sftp), fresh, target, attic, steps)
     except GuestUnreachable as exc:
         raise TransferInterrupted(str(exc), steps=tuple(steps)) from exc
 
@@ -175,11 +175,11 @@ def _unpack_there(ssh: Ssh, packing: Packing, place: str) -> None:
         raise packing.failure
     if code != 0:
         raise TransferError(
-            f"the guest's tar.exe could not unpack (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}"
+            f"the guest's tar.exe could not unpack (exit code {code}):\n{text(bytes(said)).strip()[-2000:]}"
         )
 
 
-def _fetch(ssh: Ssh, source: str, place: Path | None, progress: file.Progress | None = None) -> dict[str, bytes]:
+def _fetch(ssh: Ssh, source: str, place: Path | None, progress: file.OnBytes | None = None) -> dict[str, bytes]:
     """Bring all that is in `source` to the empty directory `place`, or nowhere.
 
     :returns: SHA-256 digests of all files, by their names below `source`.
@@ -194,7 +194,7 @@ def _fetch(ssh: Ssh, source: str, place: Path | None, progress: file.Progress | 
     return digests
 
 
-def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress: file.Progress | None) -> None:
+def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress: file.OnBytes | None) -> None:
     """Have a directory of the guest packed, and `take` what comes while it comes."""
     said, came = bytearray(), 0
     reading, writing = os.pipe()
@@ -222,14 +222,12 @@ def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress
             code = ssh.execute(request, on_stdout=on_stdout, on_stderr=said.extend)
         if code != 0:
             raise TransferError(
-                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{run.text(bytes(said)).strip()[-2000:]}"
+                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{text(bytes(said)).strip()[-2000:]}"
             )
         taken.result()
 
 
-def _fetch_any(
-    sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str, depth: int = 0
-) -> dict[str, bytes]:
+def _fetch_any(sftp: Sftp, source: str, place: Path | None, name: str, depth: int = 0) -> dict[str, bytes]:
     remote = names.joined(source, *name.split("/"))
     found = filesystem.look(sftp, remote)
     if found.is_directory:
@@ -242,9 +240,7 @@ def _fetch_any(
     return {name: digest.digest()}
 
 
-def _fetch_each(
-    sftp: paramiko.SFTPClient, source: str, place: Path | None, name: str = "", depth: int = 0
-) -> dict[str, bytes]:
+def _fetch_each(sftp: Sftp, source: str, place: Path | None, name: str = "", depth: int = 0) -> dict[str, bytes]:
     """File by file: for what cannot go by tar.exe."""
     if depth > _LINKS_DEEP:
         raise TransferError(f"{source}: {name} is too deep; is there a link that leads back to a directory it is in?")
@@ -269,7 +265,7 @@ def _plain(path: str) -> bool:
 class There:
     """The guest's side of a merge."""
 
-    def __init__(self, sftp: paramiko.SFTPClient) -> None:
+    def __init__(self, sftp: Sftp) -> None:
         self._sftp = sftp
 
     def kinds(self, directory: str) -> dict[str, bool] | None:
@@ -278,11 +274,11 @@ class There:
             return None
         if not found.is_directory:
             raise TransferError(f"{directory} is a file of the guest, where a directory is to be")
-        with filesystem.asking(self._sftp, "list", directory):
-            inside = self._sftp.listdir_attr(filesystem.sftp_path(directory))
+        with asking(self._sftp, "list", directory):
+            inside = self._sftp.listdir_attr(sftp_path(directory))
         return {item.filename: self._is_directory(directory, item) for item in inside}
 
-    def _is_directory(self, directory: str, item: paramiko.SFTPAttributes) -> bool:
+    def _is_directory(self, directory: str, item: SftpAttributes) -> bool:
         mode = item.st_mode or 0
         if stat.S_ISLNK(mode):  # a junction: what is put into it goes where it leads
             found = filesystem.find(self._sftp, names.joined(directory, item.filename))
@@ -299,8 +295,8 @@ class There:
         return filesystem.find(self._sftp, path) is not None
 
     def move(self, source: str, target: str) -> None:
-        with filesystem.asking(self._sftp, "write", target):
-            self._sftp.posix_rename(filesystem.sftp_path(source), filesystem.sftp_path(target))
+        with asking(self._sftp, "write", target):
+            self._sftp.posix_rename(sftp_path(source), sftp_path(target))
 
 
 class Here:

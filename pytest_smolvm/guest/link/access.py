@@ -1,23 +1,183 @@
-"""What the groups of the guest object's methods stand on."""
+"""The way into a running guest: one connection, lent to whoever does something in it, and made anew when it broke."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
+from pytest_smolvm.errors import (
+    GuestDied,
+    GuestUnreachable,
+    HostKeyChanged,
+    ResidentLost,
+    TimedOut,
+    TransferError,
+    UsageError,
+)
+from pytest_smolvm.guest.link import arrival
+from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.machine.machine import Machine
+
+_RECONNECT_SECONDS = 60.0
+
+Welcome = Callable[[Ssh], bool]
+"""Does over the first connection what every new guest gets; returns whether only a new connection sees it."""
 
 
 class Access:
-    """A guest that one can talk to; :class:`pytest_smolvm.SmolVM` says how."""
+    """The way into one guest, from its start to its end. Safe to use from several threads.
+
+    :param machine: what the guest runs on.
+    :param spec: account and time-outs.
+    :param first: a connection that the guest came with, if any.
+    :param welcome: what is done once, on the first connection.
+    """
+
+    def __init__(self, machine: Machine, spec: GuestSpec, first: Ssh | None, welcome: Welcome) -> None:
+        self.machine = machine
+        self._spec = spec
+        self._ssh = first
+        self._welcome = welcome
+        self._host_key: bytes | None = None
+        self._closed = False
+        self._connecting = threading.RLock()
+        self._users: Counter[Ssh] = Counter()
+
+    def connect(self, timeout: float | None = None) -> Ssh:
+        """The connection; waits for the guest if it is still booting.
+
+        :param timeout: seconds, for a guest that boots; None takes the spec's ``boot_timeout``.
+        :raises BootError: it did not come up in time, or died.
+        :raises LoginError: it refused user or password.
+        :raises GuestUnreachable: the connection broke, and no other could be made.
+        :raises GuestDied: the guest has ended.
+        """
+        with self._connecting:
+            if self._closed:
+                raise GuestDied("the guest was thrown away")
+            if self._ssh is None:
+                self._ssh = arrival.login(self.machine, self._spec, timeout or self._spec.boot_timeout)
+            if self._host_key is None:
+                self._receive(self._ssh)
+            elif not self._ssh.alive:
+                self.renew()
+            return self._ssh
+
+    @contextmanager
+    def using(self) -> Iterator[Ssh]:
+        """Lend the connection for the length of the block, made anew if it broke.
+
+        :raises GuestDied: the guest ended in the block, which then failed.
+        """
+        with self._connecting:
+            ssh = self.connect()
+            self._users[ssh] += 1
+        began = time.time()
+        try:
+            with ssh.in_use():
+                yield ssh
+        except (GuestUnreachable, ResidentLost, TransferError) as exc:
+            self.machine.check()  # says so if it is not only the connection that is gone
+            if self.machine.monitor.told("RESET", began):
+                exc.add_note("Meanwhile the guest has restarted; if nobody asked it to, its system has crashed.")
+            raise
+        finally:
+            self._done_with(ssh)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else gets a connection in the block; those that are lent already stay so."""
+        with self._connecting:
+            yield
+
+    def renew(self) -> None:
+        """Make a new connection, which sees the environment as it is now.
+
+        Windows' sshd reads the environment once per connection (Win32-OpenSSH, setup_session_env).
+        """
+        with self._connecting:
+            old, self._ssh = self._ssh, self.another()
+            if old is not None and old not in self._users:
+                old.close()  # else whoever uses it last does
+
+    def another(self) -> Ssh:
+        """A connection of its own, for the caller to close.
+
+        :raises GuestUnreachable: no server answers.
+        :raises HostKeyChanged: another one does.
+        """
+        self.machine.check()
+        account = arrival.account(self.machine, self._spec)
+        try:
+            # Patiently: the guest's sshd may have just been restarted.
+            return wait_for_login(account, host_key=self._host_key, timeout=_RECONNECT_SECONDS)
+        except TimedOut as exc:
+            raise GuestUnreachable(
+                f"the guest runs, but no SSH server has answered for {_RECONNECT_SECONDS:g} s"
+            ) from exc
+
+    def arrive_again(self, timeout: float) -> None:
+        """Log in anew to a guest that was made to boot again.
+
+        :param timeout: seconds.
+        :raises BootError: it does not come up.
+        :raises HostKeyChanged: another server than before answers.
+        """
+        with self._connecting:
+            if self._ssh is not None:
+                self._ssh.close()
+            fresh = arrival.login(self.machine, self._spec, timeout)
+            if fresh.host_key != self._host_key:
+                fresh.close()  # the closed one stays: whoever connects anew compares keys again
+                raise HostKeyChanged
+            self._ssh = fresh
+
+    def close(self) -> None:
+        """End the connection for good; whoever still uses it is not waited for."""
+        self._closed = True
+        if self._ssh is not None:
+            self._ssh.close()
+
+    def _receive(self, ssh: Ssh) -> None:
+        # The first key seen is the guest's for life: nobody else can answer on its port unnoticed.
+        self._host_key = ssh.host_key
+        if self._welcome(ssh):
+            self.renew()
+
+    def _done_with(self, ssh: Ssh) -> None:
+        with self._connecting:
+            self._users[ssh] -= 1
+            if not self._users[ssh]:
+                del self._users[ssh]
+                if self._closed or self._ssh is not ssh:
+                    ssh.close()
+
+
+class GuestMethods:
+    """What each group of the guest object's methods stands on: the way into its guest, while there is one."""
+
+    def __init__(self) -> None:
+        self._access: Access | None = None
+        self._entered = False
+        """Whether the object was entered and not left, so that there is a guest unless reverting it failed."""
+
+    def _running(self) -> Access:
+        """The way in.
+
+        :raises UsageError: there is no guest.
+        :raises GuestDied: there is none since reverting it failed.
+        """
+        if self._access is None:
+            if self._entered:
+                raise GuestDied("there is no guest since reverting it failed; revert() tries again")
+            raise UsageError("this SmolVM is not running; use it in a with block")
+        return self._access
 
     def _using(self) -> AbstractContextManager[Ssh]:
-        """Lend the connection for the length of a block, made anew if it broke."""
-        raise NotImplementedError
-
-    def _reconnect(self) -> None:
-        """Make a new connection, which sees the environment as it is now."""
-        raise NotImplementedError
-
-    def _second_connection(self) -> Ssh:
-        """A connection of its own, for the caller to close."""
-        raise NotImplementedError
+        """Lend the guest's connection for the length of a block, made anew if it broke."""
+        return self._running().using()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pytest_smolvm.errors import BootError, LoginError, SmolVMError, TimedOut
-from pytest_smolvm.guest.link import ssh
+from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.machine import Machine
 
 
-def account(machine: Machine, spec: GuestSpec) -> ssh.Account:
+def account(machine: Machine, spec: GuestSpec) -> Account:
     """Where and as whom to log in."""
-    return ssh.Account(machine.ssh_port, spec.ssh_user, spec.ssh_password, machine.check)
+    return Account(machine.ssh_port, spec.ssh_user, spec.ssh_password, machine.check)
 
 
-def login(machine: Machine, spec: GuestSpec, timeout: float) -> ssh.Ssh:
+def login(machine: Machine, spec: GuestSpec, timeout: float) -> Ssh:
     """Wait until the guest lets us in.
 
     :param timeout: seconds.
@@ -21,7 +22,7 @@ def login(machine: Machine, spec: GuestSpec, timeout: float) -> ssh.Ssh:
     :raises LoginError: it is up and refused user or password.
     """
     try:
-        return ssh.wait_for_login(account(machine, spec), timeout=timeout)
+        return wait_for_login(account(machine, spec), timeout=timeout)
     except LoginError:
         raise
     except TimedOut as exc:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import select
 import threading
 from collections.abc import Callable, Iterable
-from typing import Union
+from dataclasses import dataclass
+from typing import Protocol
 
 import paramiko
 
@@ -17,18 +18,63 @@ _WATCH_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 2.0
 # How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
 WINDOW = 4 * 1024 * 1024
-# Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
 ANSWER_SECONDS = 120.0
+"""Seconds that the guest's sshd, and the small programs of Windows that state is asked of, may take for an answer.
+
+Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
+"""
+BROKEN = (paramiko.SSHException, EOFError, OSError)
+"""What paramiko raises when a connection has ended or cannot be used."""
 _RETRY_SECONDS = 0.1
-# sshd counts a session until its processes have ended, and one that is closed until it has dealt with what came in the
-# same packet (its channels.c collects closed channels after that): a refusal may be over soon.
-_REFUSED_SECONDS = 60.0
 
 Sink = Callable[[bytes], object]
-Stdin = Union[bytes, Iterable[bytes]]
+"""Takes a piece of output as it comes."""
+Stdin = bytes | Iterable[bytes]
+"""A command's input, at once or as it comes."""
 
 
-def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Callable[[], None]) -> paramiko.Channel:
+@dataclass(frozen=True)
+class Patience:
+    """How long a guest's sshd is waited for, in seconds."""
+
+    answer: float = ANSWER_SECONDS
+    """For its banner, a handshake, an answer to a login."""
+    room: float = 60.0
+    """For a session that it refuses to open.
+
+    It counts a session until its processes have ended, and one that is closed until it has dealt with what came in the
+    same packet (its channels.c collects closed channels after that): a refusal may be over soon.
+    """
+    pause: float = 2.0
+    """Between two attempts to log in.
+
+    Windows' sshd holds 5 s against a client for each refusal and 1 s for a connection that never logged in, and shuts it
+    out at 15 s.
+    """
+
+
+class Stream(Protocol):
+    """A byte stream to a TCP port, as `direct-tcpip` gives it."""
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    def recv(self, size: int) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+
+    def shutdown(self, how: int) -> None:
+        """End one direction: 0 reading, 1 writing, 2 both."""
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Bound the next calls; they raise TimeoutError."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+def open_session(
+    transport: paramiko.Transport, deadline: Deadline, watch: Callable[[], None], patience: Patience
+) -> paramiko.Channel:
     """Open a channel for a command or for SFTP, as soon as sshd has room for it.
 
     :param watch: called after each refusal; raises if the guest is gone.
@@ -40,16 +86,16 @@ def open_session(transport: paramiko.Transport, deadline: Deadline, watch: Calla
     def attempt() -> paramiko.Channel | None:
         nonlocal refusal
         try:
-            return transport.open_session(window_size=WINDOW, timeout=ANSWER_SECONDS)
+            return transport.open_session(window_size=WINDOW, timeout=patience.answer)
         except paramiko.ChannelException as exc:
             refusal = exc
             watch()
             return None
-        except (paramiko.SSHException, EOFError, OSError) as exc:
+        except BROKEN as exc:
             raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
 
     try:
-        return until("an SSH session", attempt, timeout=deadline.at_most(_REFUSED_SECONDS), interval=_RETRY_SECONDS)
+        return until("an SSH session", attempt, timeout=deadline.at_most(patience.room), interval=_RETRY_SECONDS)
     except TimedOut:
         if deadline.passed:
             raise TimedOut("an SSH session", deadline.seconds or 0) from refusal
@@ -67,7 +113,7 @@ def feed(channel: paramiko.Channel, stdin: Stdin) -> threading.Thread | None:
             for chunk in (stdin,) if isinstance(stdin, bytes) else stdin:
                 channel.sendall(chunk)
             channel.shutdown_write()
-        except (OSError, EOFError, paramiko.SSHException):
+        except BROKEN:
             pass  # the command ended without reading all of it, which is its right
 
     thread = threading.Thread(target=send, name="smolvm-stdin", daemon=True)

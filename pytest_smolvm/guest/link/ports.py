@@ -5,15 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Protocol
 
-import paramiko
-
-from pytest_smolvm.errors import SmolVMError, UsageError
+from pytest_smolvm.errors import GuestUnreachable, SmolVMError, UsageError
+from pytest_smolvm.guest.link.access import GuestMethods
+from pytest_smolvm.guest.link.channels import BROKEN, Stream
+from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
 _CHUNK = 65536
 _MAX = 65535
+_CONNECT_SECONDS = 10.0
 
 
 class End(Protocol):
@@ -30,6 +32,66 @@ class End(Protocol):
 
     def close(self) -> object:
         """End it."""
+
+
+class PortMethods(GuestMethods):
+    """TCP ports of a guest, and waiting for them. Time-outs are in seconds."""
+
+    def wait_for_port(self, port: int, timeout: float = PATIENCE, *, host: str = "127.0.0.1") -> None:
+        """Wait until something in the guest listens on a TCP port.
+
+        :param host: as the guest names it.
+        :raises TimedOut: nothing did; with the last refusal.
+        """
+        check(port)
+
+        def connect() -> tuple[bool | None, str]:
+            with self._using() as ssh:
+                try:
+                    ssh.tunnel(host, port, _CONNECT_SECONDS).close()
+                except GuestUnreachable as exc:
+                    if not ssh.alive:
+                        raise
+                    return None, str(exc)
+                return True, ""
+
+        until_seen(f"port {port} of {host} in the guest", connect, timeout)
+
+    @contextmanager
+    def forward(self, port: int, *, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
+        """A local address for a TCP server in the guest, for the length of the block: ``with vm.forward(80) as (host, port)``.
+
+        Each connection is made when somebody connects, so the server may come later. What the guest refuses is closed.
+
+        :param host: where it listens, as the guest names it.
+        """
+        check(port)
+
+        def tunnel() -> End:
+            with self._using() as ssh:
+                return ssh.tunnel(host, port)
+
+        with forwarded(tunnel) as address:
+            yield address
+
+    @contextmanager
+    def expose(self, port: int, *, guest_port: int | None = None) -> Iterator[int]:
+        """Let the guest reach a server on this host's 127.0.0.1, for the length of the block.
+
+        :param guest_port: the port on the guest's 127.0.0.1; None takes the same, 0 lets the guest choose.
+        :returns: that port.
+        :raises GuestUnreachable: the guest lets nobody listen there.
+        """
+        serve = answer(check(port))
+        wanted = port if guest_port is None else check(guest_port, least=0)
+        with self._using():
+            second = self._running().another()  # stays what it is when the environment changes
+        with closing(second) as connection:
+            opened = connection.listen(wanted, serve)
+            try:
+                yield opened
+            finally:
+                connection.stop_listening(opened)
 
 
 def check(port: int, least: int = 1) -> int:
@@ -64,10 +126,10 @@ def forwarded(tunnel: Callable[[], End]) -> Iterator[tuple[str, int]]:
                 _cut(end)
 
 
-def answer(port: int) -> Callable[[paramiko.Channel], None]:
+def answer(port: int) -> Callable[[Stream], None]:
     """What connects a channel that the guest opened to `port` of this host's loopback."""
 
-    def connect(channel: paramiko.Channel) -> None:
+    def connect(channel: Stream) -> None:
         def serve() -> None:
             try:
                 server = socket.create_connection(("127.0.0.1", port))
@@ -119,7 +181,7 @@ def _copy(source: End, target: End) -> None:
         while data := source.recv(_CHUNK):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)  # the other direction may go on
-    except (OSError, EOFError, paramiko.SSHException):
+    except BROKEN:
         for end in (source, target):
             _cut(end)
 
@@ -130,5 +192,5 @@ def _cut(end: End) -> None:
         end.shutdown(socket.SHUT_RDWR)  # does that for a socket
         if not isinstance(end, socket.socket):
             end.close()  # does that for a channel
-    except (OSError, EOFError, paramiko.SSHException):
+    except BROKEN:
         pass  # it is closed

@@ -11,7 +11,7 @@ from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.system import registry
-from pytest_smolvm.guest.system.regfile import Value
+from pytest_smolvm.guest.system.regfile import RegistryValue
 
 _KEYS = {
     "user": r"HKEY_CURRENT_USER\Environment",
@@ -29,7 +29,7 @@ def write(ssh: Ssh, variables: Mapping[str, str], scope: str = "user") -> None:
     """
     names.check_environment(variables)
     registry.store(
-        ssh, _key(scope), {name: Value(value, "REG_SZ") if value else None for name, value in variables.items()}
+        ssh, _key(scope), {name: RegistryValue(value, "REG_SZ") if value else None for name, value in variables.items()}
     )
 
 
@@ -67,24 +67,24 @@ def remove_from_path(ssh: Ssh, directory: str, scope: str = "user") -> bool:
     return True
 
 
-def _find(ssh: Ssh, name: str, scope: str) -> Value | None:
+def _find(ssh: Ssh, name: str, scope: str) -> RegistryValue | None:
     values = registry.load(ssh, _key(scope)) or {}
     return next((value for known, value in values.items() if names.folded(known) == names.folded(name)), None)
 
 
-def _path(ssh: Ssh, scope: str) -> tuple[Value | None, list[str]]:
+def _path(ssh: Ssh, scope: str) -> tuple[RegistryValue | None, list[str]]:
     found = _find(ssh, _PATH, scope)
     return found, [entry for entry in (_text(found) or "").split(";") if entry]
 
 
-def _store_path(ssh: Ssh, scope: str, found: Value | None, entries: list[str]) -> None:
+def _store_path(ssh: Ssh, scope: str, found: RegistryValue | None, entries: list[str]) -> None:
     # REG_EXPAND_SZ is what Windows itself makes PATH.
-    value = Value(";".join(entries), "REG_EXPAND_SZ" if found is None else found.kind)
+    value = RegistryValue(";".join(entries), "REG_EXPAND_SZ" if found is None else found.kind)
     names.check_environment({"new value of PATH": str(value.data)})
     registry.store(ssh, _key(scope), {_PATH: value if entries else None})
 
 
-def _text(value: Value | None) -> str | None:
+def _text(value: RegistryValue | None) -> str | None:
     return None if value is None else str(value.data)
 
 

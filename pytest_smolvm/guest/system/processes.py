@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
-from pytest_smolvm.guest.commands.run import Transport
+from pytest_smolvm.guest.commands.shells import Transport
+from pytest_smolvm.guest.link.channels import ANSWER_SECONDS
 
-_SECONDS = 120.0
 _LEAST_COLUMNS = 5
 
 
@@ -31,7 +31,7 @@ def listed(transport: Transport) -> list[Process]:
 
     :raises CommandFailed: tasklist.exe failed.
     """
-    result = run.run(transport, "tasklist.exe /fo csv /nh", shell="cmd", timeout=_SECONDS).check()
+    result = run.run(transport, "tasklist.exe /fo csv /nh", shell="cmd", timeout=ANSWER_SECONDS).check()
     rows = csv.reader(result.stdout.splitlines())
     return [_process(row) for row in rows if len(row) >= _LEAST_COLUMNS and row[0] and row[1].isdigit()]
 

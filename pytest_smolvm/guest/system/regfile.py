@@ -53,7 +53,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "0": "\0"}
 
 
 @dataclass(frozen=True)
-class Value:
+class RegistryValue:
     """A registry value."""
 
     data: Data
@@ -62,7 +62,7 @@ class Value:
     """``REG_SZ``, ``REG_DWORD`` and so on."""
 
     @classmethod
-    def of(cls, data: Data, kind: str | None = None) -> Value:
+    def of(cls, data: Data, kind: str | None = None) -> RegistryValue:
         """`data` as a value of the type that suits it, or of the type called `kind`.
 
         :raises UsageError: there is no such type, or it cannot hold that.
@@ -101,7 +101,7 @@ def check_name(name: str) -> None:
         raise UsageError(f"{name[:60]!r} cannot be the name of a registry value")
 
 
-def render(key: str, values: Mapping[str, Value | None]) -> bytes:
+def render(key: str, values: Mapping[str, RegistryValue | None]) -> bytes:
     r"""A file that sets the `values` of `key`, and deletes those that are None.
 
     :param key: with the long name of its root, as from :func:`full_key`.
@@ -120,13 +120,13 @@ def render_deletion(key: str) -> bytes:
     return _file([_HEAD, "", f"[-{key}]"])
 
 
-def parse(content: bytes) -> dict[str, dict[str, Value]]:
+def parse(content: bytes) -> dict[str, dict[str, RegistryValue]]:
     """The keys in an exported file, with their values by name; all in the order they have there."""
     text = content.decode(
         "utf-16" if content.startswith(_BOM) else "utf-8", "surrogatepass" if content.startswith(_BOM) else "replace"
     )
-    keys: dict[str, dict[str, Value]] = {}
-    values: dict[str, Value] = {}
+    keys: dict[str, dict[str, RegistryValue]] = {}
+    values: dict[str, RegistryValue] = {}
     for item in _ITEM.finditer(text.replace("\r\n", "\n")):
         if item["key"] is not None:
             values = keys.setdefault(item["key"], {})
@@ -135,14 +135,14 @@ def parse(content: bytes) -> dict[str, dict[str, Value]]:
     return keys
 
 
-def _value(item: re.Match[str]) -> Value:
+def _value(item: re.Match[str]) -> RegistryValue:
     if item["text"] is not None:
-        return Value(_unescaped(item["text"]), "REG_SZ")
+        return RegistryValue(_unescaped(item["text"]), "REG_SZ")
     if item["dword"] is not None:
-        return Value(int(item["dword"], 16), "REG_DWORD")
+        return RegistryValue(int(item["dword"], 16), "REG_DWORD")
     number = int(item["kind"] or "3", 16)
     raw = bytes.fromhex(re.sub(r"[^0-9a-fA-F]", "", item["hex"]))
-    return Value(_decoded(raw, number), _NAMES.get(number, f"REG_{number}"))
+    return RegistryValue(_decoded(raw, number), _NAMES.get(number, f"REG_{number}"))
 
 
 def _kind_for(data: Data) -> str:
@@ -157,7 +157,7 @@ def _kind_for(data: Data) -> str:
     raise UsageError(f"{data!r} cannot be a registry value; it must be a str, int, bytes or list of str")
 
 
-def _encoded(value: Value) -> bytes:
+def _encoded(value: RegistryValue) -> bytes:
     data, kind = value.data, value.kind
     if kind in ("REG_SZ", "REG_EXPAND_SZ") and isinstance(data, str) and "\0" not in data:
         return _wide(data + "\0")

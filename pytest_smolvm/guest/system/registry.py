@@ -10,11 +10,10 @@ from pytest_smolvm.errors import RegistryError, TransferError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file, filesystem
+from pytest_smolvm.guest.link.channels import ANSWER_SECONDS
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.system import regfile
-from pytest_smolvm.guest.system.regfile import Data, Value
-
-_SECONDS = 120.0
+from pytest_smolvm.guest.system.regfile import Data, RegistryValue
 
 
 class Registry:
@@ -29,7 +28,7 @@ class Registry:
     def __init__(self, using: Callable[[], AbstractContextManager[Ssh]]) -> None:
         self._using = using
 
-    def read(self, key: str, name: str = "") -> Value:
+    def read(self, key: str, name: str = "") -> RegistryValue:
         """A value with its type; the name "" is the key's default value.
 
         :raises RegistryError: there is none.
@@ -41,13 +40,13 @@ class Registry:
             )
         return found
 
-    def find(self, key: str, name: str = "") -> Value | None:
+    def find(self, key: str, name: str = "") -> RegistryValue | None:
         """As :meth:`read`; None if there is none."""
         regfile.check_name(name)
         values = self._load(key) or {}
         return {names.folded(known): value for known, value in values.items()}.get(names.folded(name))
 
-    def values(self, key: str) -> dict[str, Value]:
+    def values(self, key: str) -> dict[str, RegistryValue]:
         """All values of a key, by name.
 
         :raises RegistryError: there is no such key.
@@ -63,7 +62,7 @@ class Registry:
         if _askable(full) != full:
             return self._load(key) is not None
         with self._using() as ssh:
-            return run.run(ssh, f'reg.exe query "{full}" >nul', shell="cmd", timeout=_SECONDS).exit_code == 0
+            return run.run(ssh, f'reg.exe query "{full}" >nul', shell="cmd", timeout=ANSWER_SECONDS).exit_code == 0
 
     def write(self, key: str, name: str, data: Data, kind: str | None = None) -> None:
         """Set a value; a missing key is created.
@@ -77,7 +76,7 @@ class Registry:
         full = regfile.full_key(key)
         regfile.check_name(name)
         with self._using() as ssh:
-            store(ssh, full, {name: Value.of(data, kind)})
+            store(ssh, full, {name: RegistryValue.of(data, kind)})
 
     def delete(self, key: str, name: str | None = None) -> None:
         """Delete a value, or with no name the key with all below it; fine if there is none.
@@ -90,17 +89,17 @@ class Registry:
         with self._using() as ssh:
             _import(ssh, regfile.render_deletion(full) if name is None else regfile.render(full, {name: None}), full)
 
-    def _load(self, key: str) -> dict[str, Value] | None:
+    def _load(self, key: str) -> dict[str, RegistryValue] | None:
         full = regfile.full_key(key)
         with self._using() as ssh:
             return load(ssh, full)
 
 
-def load(ssh: Ssh, key: str) -> dict[str, Value] | None:
+def load(ssh: Ssh, key: str) -> dict[str, RegistryValue] | None:
     """The values of `key`, given in full; None if there is no such key."""
     path = _file(ssh)
     with filesystem.aside(ssh.sftp, path):
-        result = run.run(ssh, f'reg.exe export "{_askable(key)}" "{path}" /y >nul', shell="cmd", timeout=_SECONDS)
+        result = run.run(ssh, f'reg.exe export "{_askable(key)}" "{path}" /y >nul', shell="cmd", timeout=ANSWER_SECONDS)
         if result.exit_code != 0:
             return None
         try:
@@ -111,7 +110,7 @@ def load(ssh: Ssh, key: str) -> dict[str, Value] | None:
     return next((values for name, values in exported.items() if names.folded(name) == wanted), None)
 
 
-def store(ssh: Ssh, key: str, values: Mapping[str, Value | None]) -> None:
+def store(ssh: Ssh, key: str, values: Mapping[str, RegistryValue | None]) -> None:
     """Set the values of `key`, given in full, and delete those that are None.
 
     :raises RegistryError: the guest refused.
@@ -123,7 +122,7 @@ def _import(ssh: Ssh, content: bytes, key: str) -> None:
     path = _file(ssh)
     with filesystem.aside(ssh.sftp, path):
         file.write(ssh.sftp, path, content)
-        result = run.run(ssh, f'reg.exe import "{path}"', shell="cmd", timeout=_SECONDS)
+        result = run.run(ssh, f'reg.exe import "{path}"', shell="cmd", timeout=ANSWER_SECONDS)
     if result.exit_code != 0:
         raise RegistryError(f"the guest refused to change {key}: {(result.stderr or result.stdout).strip()}")
 

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 
 from pytest_smolvm.errors import ServiceError, UsageError
 from pytest_smolvm.guest.commands import run
-from pytest_smolvm.guest.commands.run import RunResult, Transport
-from pytest_smolvm.host import waiting
+from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.shells import Transport
+from pytest_smolvm.guest.link.channels import ANSWER_SECONDS
+from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
-_SECONDS = 120.0
 # sc.exe prints these words in every language.
 _STATES = "STOPPED|START_PENDING|STOP_PENDING|RUNNING|CONTINUE_PENDING|PAUSE_PENDING|PAUSED"
 _MISSING, _RUNNING_ALREADY, _NOT_STARTED = 1060, 1056, 1062  # winerror.h, ERROR_SERVICE_...
@@ -41,7 +42,7 @@ class Service:
             raise self._error("has no state", result)
         return found[1]
 
-    def start(self, timeout: float = 60.0) -> None:
+    def start(self, timeout: float = PATIENCE) -> None:
         """Start it and wait until it runs; fine if it does.
 
         :param timeout: seconds.
@@ -53,14 +54,14 @@ class Service:
             raise self._error("does not start", result)
         self.wait("RUNNING", timeout)
 
-    def stop(self, timeout: float = 60.0) -> None:
+    def stop(self, timeout: float = PATIENCE) -> None:
         """Stop it and wait until it has; fine if it does not run."""
         result = self._sc("stop")
         if result.exit_code not in (0, _NOT_STARTED):
             raise self._error("does not stop", result)
         self.wait("STOPPED", timeout)
 
-    def wait(self, state: str, timeout: float) -> None:
+    def wait(self, state: str, timeout: float = PATIENCE) -> None:
         """Wait until it is in `state`.
 
         :param timeout: seconds.
@@ -68,17 +69,16 @@ class Service:
         """
         if state not in _STATES.split("|"):
             raise UsageError(f"{state!r} is no state of a service: {_STATES.replace('|', ', ')}")
-        seen = [""]
 
-        def reached() -> bool:
-            seen[0] = self.status()
-            return seen[0] == state
+        def look() -> tuple[bool | None, str]:
+            seen = self.status()
+            return seen == state or None, seen
 
-        waiting.until(f"service {self.name} to be {state}", reached, timeout=timeout, interval=0.2, last_seen=seen.pop)
+        until_seen(f"service {self.name} to be {state}", look, timeout)
 
     def _sc(self, verb: str) -> RunResult:
         with self._using() as transport:
-            return run.run(transport, f'sc.exe {verb} "{self.name}"', shell="cmd", timeout=_SECONDS)
+            return run.run(transport, f'sc.exe {verb} "{self.name}"', shell="cmd", timeout=ANSWER_SECONDS)
 
     def _error(self, what: str, result: RunResult) -> ServiceError:
         if result.exit_code == _MISSING:

@@ -15,8 +15,9 @@ from subprocess import list2cmdline
 from pytest_smolvm.errors import CommandTimedOut
 from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands import run as commands
+from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.resident import Resident, start
-from pytest_smolvm.guest.commands.run import RunResult
+from pytest_smolvm.guest.commands.shells import Transport
 from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -99,7 +100,7 @@ def check(
             return told
 
 
-def outcomes(connection: commands.Transport, table: Sequence[Case], progress: Progress) -> tuple[Outcome, ...]:
+def outcomes(connection: Transport, table: Sequence[Case], progress: Progress) -> tuple[Outcome, ...]:
     """Run a table over a connection that is logged in."""
     return tuple(_outcome(connection, case, progress) for case in table)
 
@@ -150,7 +151,7 @@ def cases() -> tuple[Case, ...]:
     return tuple(Case(**row) for row in json.loads(text))
 
 
-def _outcome(connection: commands.Transport, case: Case, progress: Progress) -> Outcome:
+def _outcome(connection: Transport, case: Case, progress: Progress) -> Outcome:
     try:
         result = commands.run(connection, case.script, shell=case.shell, timeout=_SECONDS)
     except CommandTimedOut as exc:
@@ -161,7 +162,7 @@ def _outcome(connection: commands.Transport, case: Case, progress: Progress) -> 
     return outcome
 
 
-def _difference(case: Case, result: commands.RunResult) -> str:
+def _difference(case: Case, result: RunResult) -> str:
     found = []
     if result.exit_code != case.exit_code:
         found.append(f"exit code {result.exit_code}, expected {case.exit_code}")

@@ -139,12 +139,12 @@ def _clean(connection: Ssh) -> None:
 def _switch_off(connection: Ssh, guest: Machine) -> None:
     since = time.time()
     with suppress(CommandFailed, CommandTimedOut, GuestDied):  # the power button is left, if it has not gone down
-        power.ask(connection, "/s")
+        power.request(connection, "/s")
     try:
-        power.happened(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS / 10, nothing)
+        power.wait_for_event(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS / 10, nothing)
     except TimedOut:
         guest.monitor.execute("system_powerdown")
-        power.happened(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS, nothing)
+        power.wait_for_event(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS, nothing)
 
 
 @contextmanager

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import pytest
 
 from pytest_smolvm.errors import GuestUnreachable, ResidentLost, TimedOut
-from pytest_smolvm.guest.commands import resident
-from pytest_smolvm.guest.commands.resident import Resident, Seat
+from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident
+from pytest_smolvm.guest.commands.shells import Script, Sinks
 
 SECRET = "5e" * 32
 
@@ -46,7 +49,7 @@ class Worker:
 
 
 @contextmanager
-def guest(serve: Callable[[Worker], None], processes: int = 1) -> Iterator[Resident]:
+def guest(serve: Callable[[Worker], None], processes: int = 1, patience: float = 5.0) -> Iterator[Resident]:
     """A resident whose processes do `serve` with every connection."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(processes)]
 
@@ -65,7 +68,8 @@ def guest(serve: Callable[[Worker], None], processes: int = 1) -> Iterator[Resid
     threads = [threading.Thread(target=accept, args=(listener,)) for listener in listeners]
     for thread in threads:
         thread.start()
-    client = Resident(tunnel, Seat(tuple(listener.getsockname()[1] for listener in listeners), SECRET))
+    endpoint = Endpoint(tuple(listener.getsockname()[1] for listener in listeners), SECRET)
+    client = Resident(tunnel, endpoint, patience=patience)
     try:
         yield client
     finally:
@@ -90,7 +94,7 @@ def refused(host: str, port: int) -> socket.socket:
 
 def call(client: Resident, stdin: bytes = b"", timeout: float | None = 10) -> tuple[int, bytes, bytes]:
     out, err = bytearray(), bytearray()
-    code = client.run("script", stdin=stdin, timeout=timeout, on_stdout=out.extend, on_stderr=err.extend)
+    code = client.run(Script("script", stdin=stdin, timeout=timeout), Sinks(out.extend, err.extend))
     return code, bytes(out), bytes(err)
 
 
@@ -124,7 +128,7 @@ def test_streams_exit_code_and_a_connection_that_stays() -> None:
     with guest(answer) as client:
         results = [call(client), call(client)]
 
-    size = len(resident.powershell.request("script"))
+    size = len(powershell.request("script"))
     assert [(7, str(size).encode(), b"")] * 2 == results
 
 
@@ -141,7 +145,7 @@ def test_a_call_uses_no_connection_but_the_one_it_was_given() -> None:
 
     with guest(serve) as client:
         call(client)
-        results = [call(client.over(other)) for _ in range(2)]
+        results = [call(client.via(other)) for _ in range(2)]
 
     assert [7, 7] == [code for code, _, _ in results]
     assert 2 == len(connections)
@@ -187,7 +191,7 @@ def test_a_time_out_stops_the_script_and_keeps_what_it_printed() -> None:
     out = bytearray()
     with guest(serve) as client:
         with pytest.raises(TimedOut):
-            client.run("script", timeout=0.2, on_stdout=out.extend, on_stderr=out.extend)
+            client.run(Script("script", timeout=0.2), Sinks(out.extend, out.extend))
         alive = client.processes
 
     assert (b"part", 1) == (out, alive)
@@ -211,7 +215,7 @@ def test_lost_in_the_middle() -> None:
 
     out = bytearray()
     with guest(serve) as client, pytest.raises(ResidentLost) as caught:
-        client.run("script", on_stdout=out.extend, on_stderr=out.extend)
+        client.run(Script("script"), Sinks(out.extend, out.extend))
 
     assert caught.value.begun
     assert b"last words" == out
@@ -237,7 +241,7 @@ def test_a_broken_way_is_no_dead_process() -> None:
         standing = False
 
     with guest(serve) as client:
-        there = client.over(tunnel, lambda: standing)
+        there = client.via(tunnel, lambda: standing)
         with pytest.raises(GuestUnreachable):
             call(there)
 
@@ -261,7 +265,7 @@ def test_what_waited_for_a_call_that_was_cut_is_given_to_the_successor() -> None
 
     with guest(serve) as client:
         with pytest.raises(GuestUnreachable):
-            call(client.over(tunnel, lambda: standing))
+            call(client.via(tunnel, lambda: standing))
         standing = True
 
         assert 3 == call(client)[0]
@@ -277,7 +281,7 @@ def test_a_restart_is_not_awaited_longer_than_the_call_may_take() -> None:
     with guest(serve) as client:
         with pytest.raises(TimedOut):
             call(client, timeout=0.1)
-        gone = client.over(refused, lambda: True)
+        gone = client.via(refused, lambda: True)
         with pytest.raises(TimedOut):
             call(gone, timeout=0.1)
 
@@ -287,7 +291,7 @@ def test_a_restart_is_not_awaited_longer_than_the_call_may_take() -> None:
 def test_no_way_is_no_dead_process() -> None:
     with guest(answer) as client:
         with pytest.raises(GuestUnreachable):
-            call(client.over(refused, lambda: False))
+            call(client.via(refused, lambda: False))
 
         assert 7 == call(client)[0]
 
@@ -297,9 +301,9 @@ def test_a_request_of_any_size_goes_over_a_connection_that_stays() -> None:
     with guest(answer) as client:
         for script in ("x", "x" * 20_000_000):
             out = bytearray()
-            client.run(script, timeout=60, on_stdout=out.extend, on_stderr=out.extend)
+            client.run(Script(script, timeout=60), Sinks(out.extend, out.extend))
 
-    assert str(len(resident.powershell.request("x" * 20_000_000))).encode() == out
+    assert str(len(powershell.request("x" * 20_000_000))).encode() == out
 
 
 def test_one_lost_process_leaves_the_others() -> None:
@@ -350,8 +354,7 @@ def test_callers_queue_for_a_process() -> None:
     assert [7] * 30 == results
 
 
-def test_a_caller_does_not_queue_behind_what_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resident, "_PATIENCE_SECONDS", 0.1)
+def test_a_caller_does_not_queue_behind_what_does_not_move() -> None:
     begun, over = threading.Event(), threading.Event()
 
     def serve(worker: Worker) -> None:
@@ -360,7 +363,7 @@ def test_a_caller_does_not_queue_behind_what_does_not_move(monkeypatch: pytest.M
         over.wait(10)
         worker.end(0)
 
-    with guest(serve) as client:
+    with guest(serve, patience=0.1) as client:
         first = threading.Thread(target=call, args=(client,))
         first.start()
         begun.wait(10)
@@ -378,7 +381,7 @@ def test_a_reader_that_fails_ends_the_call_and_not_the_process() -> None:
 
     with guest(answer) as client:
         with pytest.raises(ValueError, match="no room"):
-            client.run("script", on_stdout=fail, on_stderr=fail)
+            client.run(Script("script"), Sinks(fail, fail))
 
         assert 7 == call(client)[0]
 
@@ -408,8 +411,8 @@ def test_a_guest_that_refuses_its_clock() -> None:
         client.set_clock()
 
 
-def test_a_seat_survives_a_file_and_hides_its_secret() -> None:
-    seat = Seat((1, 2), SECRET)
+def test_an_endpoint_survives_a_file_and_hides_its_secret() -> None:
+    endpoint = Endpoint((1, 2), SECRET)
 
-    assert seat == Seat.from_json(seat.to_json())
-    assert SECRET not in repr(seat)
+    assert endpoint == Endpoint.from_record(json.loads(json.dumps(asdict(endpoint))))
+    assert SECRET not in repr(endpoint)

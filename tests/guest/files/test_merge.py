@@ -32,7 +32,7 @@ def attic(tmp_path: Path) -> Path:
 def test_where_nothing_is_the_tree_moves_as_one(tmp_path: Path, attic: Path) -> None:
     staged = _write(tmp_path / "staged", a="1", sub__b="2")
 
-    merge.settle(Here(), str(staged), str(tmp_path / "target"), str(attic), [])
+    merge.put_in_place(Here(), str(staged), str(tmp_path / "target"), str(attic), [])
 
     assert {"a": "1", "sub/b": "2"} == _read(tmp_path / "target")
     assert not staged.exists()
@@ -42,7 +42,7 @@ def test_what_the_tree_does_not_bring_stays(tmp_path: Path, attic: Path) -> None
     staged = _write(tmp_path / "staged", a="new", sub__b="new", more__c="new")
     target = _write(tmp_path / "target", a="old", sub__b="old", sub__kept="old", kept="old")
 
-    merge.settle(Here(), str(staged), str(target), str(attic), [])
+    merge.put_in_place(Here(), str(staged), str(target), str(attic), [])
 
     assert {"a": "new", "sub/b": "new", "more/c": "new", "sub/kept": "old", "kept": "old"} == _read(target)
 
@@ -52,7 +52,7 @@ def test_a_file_in_the_way_of_a_directory_changes_nothing(tmp_path: Path, attic:
     target = _write(tmp_path / "target", a="old", sub="a file")
 
     with pytest.raises(TransferError, match="is a file"):
-        merge.settle(Here(), str(staged), str(target), str(attic), [])
+        merge.put_in_place(Here(), str(staged), str(target), str(attic), [])
 
     assert {"a": "old", "sub": "a file"} == _read(target)
 
@@ -68,7 +68,7 @@ def test_a_move_that_fails_undoes_those_before_it(tmp_path: Path, attic: Path) -
             super().move(source, target)
 
     with pytest.raises(TransferError, match="in use"):
-        merge.settle(Fails(), str(staged), str(target), str(attic), [])
+        merge.put_in_place(Fails(), str(staged), str(target), str(attic), [])
 
     assert {"a": "old", "sub/b": "old", "z": "old"} == _read(target)
 
@@ -88,7 +88,7 @@ def test_what_could_not_be_undone_at_once_can_be_later(tmp_path: Path, attic: Pa
 
     steps: list[merge.Step] = []
     with pytest.raises(GuestUnreachable):
-        merge.settle(Cut(), str(staged), str(target), str(attic), steps)
+        merge.put_in_place(Cut(), str(staged), str(target), str(attic), steps)
     merge.undo(Here(), steps)
 
     assert {"a": "old", "z": "old"} == _read(target)

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import paramiko
 
-from pytest_smolvm.guest.link.ssh import Account
+from pytest_smolvm.guest.link.channels import Patience
+from pytest_smolvm.guest.link.login import Account
+from pytest_smolvm.host.progress import nothing
 
 PASSWORD = "right"
 
@@ -84,7 +86,7 @@ def listening(*behaviours: Behaviour) -> Iterator[Account]:
         thread = threading.Thread(target=accept, args=[listener])
         thread.start()
         try:
-            yield Account(listener.getsockname()[1], "smolvm", PASSWORD, lambda: None)
+            yield Account(listener.getsockname()[1], "smolvm", PASSWORD, nothing, Patience(pause=0.0))
         finally:
             listener.shutdown(socket.SHUT_RDWR)  # closing it would not wake the thread
             thread.join()

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.link.arrival import login
-from pytest_smolvm.guest.link.ssh import Account
+from pytest_smolvm.guest.link.login import Account
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory

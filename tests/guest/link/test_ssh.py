@@ -1,125 +1,19 @@
-"""Logging in to servers that are not ready, refuse, or are others; ending what runs too long."""
+"""Commands and SFTP on a connection whose server has no room yet; ending what runs too long."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
 import paramiko
 import pytest
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, HostKeyChanged, LoginError, TimedOut
-from pytest_smolvm.guest.link import channels, ssh
-from pytest_smolvm.guest.link.ssh import wait_for_login
-from tests.guest.link.sshd import Server, listening, reset, serving
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh, "_LOGIN_PAUSE", 0.0)
-
-
-class Refusing(Server):
-    """It refuses the first logins.
-
-    :param times: how many; the password is not looked at.
-    """
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.left = times
-        self.asked = 0
-
-    def check_auth_password(self, username: str, password: str) -> int:
-        self.asked += 1
-        self.left -= 1
-        return int(paramiko.AUTH_FAILED if self.left >= 0 else paramiko.AUTH_SUCCESSFUL)
-
-
-class Dropping(Server):
-    """It ends the connection, or stays silent, where it should answer the first login."""
-
-    def __init__(self, silence: threading.Event | None = None) -> None:
-        super().__init__()
-        self.silence = silence
-
-    def check_auth_password(self, username: str, password: str) -> int:
-        if self.silence is None:
-            raise EOFError("paramiko's server ends with it")
-        self.silence.wait()
-        return super().check_auth_password(username, password)
-
-
-@pytest.fixture
-def silence() -> Iterator[threading.Event]:
-    """A server's, until the test ends."""
-    event = threading.Event()
-    yield event
-    event.set()
-
-
-def test_a_second_refusal_is_final() -> None:
-    refusing = Refusing(9)
-    with listening(serving(refusing)) as account, pytest.raises(LoginError, match="refused to log in 'smolvm'"):
-        wait_for_login(account, timeout=20)
-    assert 2 == refusing.asked
-
-
-def test_one_refusal_is_not() -> None:
-    with listening(serving(Refusing(1))) as account, closing(wait_for_login(account, timeout=20)) as connection:
-        assert connection.alive
-
-
-def test_a_server_without_passwords_refuses() -> None:
-    class Keys(Server):
-        def get_allowed_auths(self, username: str) -> str:
-            return "publickey"
-
-        def check_auth_password(self, username: str, password: str) -> int:
-            return int(paramiko.AUTH_FAILED)
-
-    with listening(serving(Keys())) as account, pytest.raises(LoginError):
-        wait_for_login(account, timeout=20)
-
-
-def test_a_server_that_is_restarted_during_handshake_or_login_is_tried_again() -> None:
-    with listening(reset, reset, serving(Dropping()), serving(Dropping()), serving()) as account:
-        with closing(wait_for_login(account, timeout=20)) as connection:
-            assert connection.alive
-
-
-def test_a_login_that_is_not_answered_is_no_refusal(monkeypatch: pytest.MonkeyPatch, silence: threading.Event) -> None:
-    monkeypatch.setattr(ssh, "_HANDSHAKE_SECONDS", 0.5)
-    silent = serving(Dropping(silence))
-    with (
-        listening(silent, silent, silent, serving()) as account,
-        closing(wait_for_login(account, timeout=20)) as connection,
-    ):
-        assert connection.alive
-
-
-def test_what_kept_failing_is_said_when_time_is_up() -> None:
-    with listening(reset) as account, pytest.raises(TimedOut, match="last seen: the SSH handshake failed: "):
-        wait_for_login(account, timeout=0.5)
-
-
-def test_a_guest_that_died_is_not_waited_for() -> None:
-    def watch() -> None:
-        raise GuestDied("QEMU ended")
-
-    with listening(reset) as account, pytest.raises(GuestDied):
-        wait_for_login(replace(account, watch=watch), timeout=20)
-
-
-def test_another_host_key_is_never_tried_again() -> None:
-    with listening(serving(), serving()) as account:
-        with closing(wait_for_login(account, timeout=20)) as connection:
-            known = connection.host_key
-        with pytest.raises(HostKeyChanged):
-            wait_for_login(account, timeout=20, host_key=known)
+from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.guest.link.channels import Patience
+from pytest_smolvm.guest.link.login import wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh
+from tests.guest.link.sshd import Server, listening, serving
 
 
 class Full(Server):
@@ -137,7 +31,7 @@ class Full(Server):
         return int(paramiko.OPEN_FAILED_CONNECT_FAILED if self.left >= 0 else paramiko.OPEN_SUCCEEDED)
 
 
-def run(connection: ssh.Ssh, timeout: float | None = None) -> int:
+def run(connection: Ssh, timeout: float | None = None) -> int:
     return connection.execute("exit", on_stdout=print, on_stderr=print, timeout=timeout)
 
 
@@ -152,9 +46,11 @@ def test_the_wait_for_a_session_counts_as_the_command_s_time() -> None:
             run(connection, timeout=0.2)
 
 
-def test_an_sshd_that_never_opens_a_session_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channels, "_REFUSED_SECONDS", 0.2)
-    with listening(serving(Full(10**6))) as account, closing(wait_for_login(account, timeout=20)) as connection:
+def test_an_sshd_that_never_opens_a_session_is_named() -> None:
+    with (
+        listening(serving(Full(10**6))) as account,
+        closing(wait_for_login(replace(account, patience=Patience(room=0.2)), timeout=20)) as connection,
+    ):
         with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):
             run(connection)
         with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):

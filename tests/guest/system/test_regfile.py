@@ -6,7 +6,7 @@ import pytest
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.system import regfile
-from pytest_smolvm.guest.system.regfile import Data, Value
+from pytest_smolvm.guest.system.regfile import Data, RegistryValue
 
 KEY = r"HKEY_CURRENT_USER\Software\App"
 
@@ -30,11 +30,11 @@ KEY = r"HKEY_CURRENT_USER\Software\App"
     ],
 )
 def test_what_is_written_is_what_is_read(data: Data, kind: str | None, expected: str) -> None:
-    value = Value.of(data, kind)
+    value = RegistryValue.of(data, kind)
 
     read = regfile.parse(regfile.render(KEY, {'na"me\\': value, "": value}))
 
-    assert {KEY: {'na"me\\': Value(data, expected), "": Value(data, expected)}} == read
+    assert {KEY: {'na"me\\': RegistryValue(data, expected), "": RegistryValue(data, expected)}} == read
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_written_is_what_is_read(data: Data, kind: str | None, expected:
 )
 def test_what_a_type_cannot_hold_is_refused(data: Data, kind: str | None) -> None:
     with pytest.raises(UsageError):
-        Value.of(data, kind)
+        RegistryValue.of(data, kind)
 
 
 def test_an_export_of_windows_is_understood() -> None:
@@ -78,15 +78,15 @@ def test_an_export_of_windows_is_understood() -> None:
 
     assert read == {
         "HKEY_CURRENT_USER\\Software\\App [x]": {
-            "": Value("default", "REG_SZ"),
-            "plain": Value('a\\b "c"', "REG_SZ"),
-            "lines": Value('first\n[second]\n"third"=x', "REG_SZ"),
-            "number": Value(42, "REG_DWORD"),
-            "wide": Value(1, "REG_QWORD"),
-            "path": Value("%A%", "REG_EXPAND_SZ"),
-            "list": Value(["a", "b"], "REG_MULTI_SZ"),
-            "bytes": Value(b"\x00\xff", "REG_BINARY"),
-            "strange": Value(b"\x01", "REG_8"),
+            "": RegistryValue("default", "REG_SZ"),
+            "plain": RegistryValue('a\\b "c"', "REG_SZ"),
+            "lines": RegistryValue('first\n[second]\n"third"=x', "REG_SZ"),
+            "number": RegistryValue(42, "REG_DWORD"),
+            "wide": RegistryValue(1, "REG_QWORD"),
+            "path": RegistryValue("%A%", "REG_EXPAND_SZ"),
+            "list": RegistryValue(["a", "b"], "REG_MULTI_SZ"),
+            "bytes": RegistryValue(b"\x00\xff", "REG_BINARY"),
+            "strange": RegistryValue(b"\x01", "REG_8"),
         },
         "HKEY_CURRENT_USER\\Software\\App [x]\\Below": {},
     }
@@ -95,7 +95,7 @@ def test_an_export_of_windows_is_understood() -> None:
 def test_an_export_of_wine_is_understood() -> None:
     text = 'Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\A]\r\n"x"="one\\ntwo\\\\n"\r\n\r\n'
 
-    assert {"x": Value("one\ntwo\\n", "REG_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[
+    assert {"x": RegistryValue("one\ntwo\\n", "REG_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[
         r"HKEY_CURRENT_USER\A"
     ]
 

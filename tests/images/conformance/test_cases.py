@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_smolvm.guest.commands.run import RunResult
+from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.images.conformance import cases
 from pytest_smolvm.images.conformance.cases import Argument, Case, Expected
 

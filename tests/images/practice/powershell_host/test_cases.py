@@ -14,6 +14,7 @@ import pytest
 
 from pytest_smolvm.guest.files import file, filesystem
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.progress import nothing
 
 HERE = Path(__file__).parent
 CASES = [
@@ -29,7 +30,7 @@ def directory(connection: Ssh) -> Iterator[str]:
     """An empty directory."""
     filesystem.make_directories(connection.sftp, DIRECTORY)
     yield DIRECTORY
-    connection.execute(f"rmdir /s /q {DIRECTORY}", on_stdout=bytes, on_stderr=bytes)
+    connection.execute(f"rmdir /s /q {DIRECTORY}", on_stdout=nothing, on_stderr=nothing)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))

@@ -27,10 +27,14 @@ from pytest_smolvm.errors import (
 )
 from pytest_smolvm.guest.commands import powershell, resident, spawned
 from pytest_smolvm.guest.commands import run as commands
-from pytest_smolvm.guest.commands.fallback import Shells
-from pytest_smolvm.guest.commands.resident import Resident, Seat
-from pytest_smolvm.guest.commands.run import RunResult
-from pytest_smolvm.guest.link.ssh import Account, Ssh, wait_for_login
+from pytest_smolvm.guest.commands.fallback import PowerShells
+from pytest_smolvm.guest.commands.output import OnLine, RunResult
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident
+from pytest_smolvm.guest.commands.shells import Script, Sinks
+from pytest_smolvm.guest.commands.values import run_json
+from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.progress import nothing
 
 SECONDS = 60.0
 
@@ -38,26 +42,34 @@ SECONDS = 60.0
 class Guest:
     """A connection and its PowerShells, as a `SmolVM` has them."""
 
-    def __init__(self, ssh: Ssh, seat: Seat | None) -> None:
+    def __init__(self, ssh: Ssh, endpoint: Endpoint | None) -> None:
         self.ssh = ssh
-        self.resident = None if seat is None else Resident(ssh.tunnel, seat)
-        self.shells = Shells(self._using, self.resident)
+        self.resident = None if endpoint is None else Resident(ssh.tunnel, endpoint)
+        self.shells = PowerShells(self._using, self.resident)
 
     @contextmanager
     def _using(self) -> Iterator[Ssh]:
         yield self.ssh
 
-    def run(self, script: str, timeout: float = SECONDS, **options: Any) -> RunResult:
+    def run(
+        self,
+        script: str,
+        timeout: float = SECONDS,
+        args: Sequence[powershell.Argument] = (),
+        stdin: bytes = b"",
+        on_output: OnLine | None = None,
+    ) -> RunResult:
         """A script, in the resident if there is one."""
-        return commands.run(self.ssh, script, resident=self.shells.over(self.ssh), timeout=timeout, **options)
+        shell = commands.chosen(self.ssh, "powershell", self.shells.via(self.ssh))
+        return commands.carried_out(shell, Script(script, args, stdin, timeout), on_output)
 
-    def lasting(self, script: str, args: Sequence[powershell.Argument] = ()) -> RunResult:
+    def resident_only(self, script: str, args: Sequence[powershell.Argument] = ()) -> RunResult:
         """A script, in the resident, which is started for it."""
-        return commands.run(self.ssh, script, args=args, resident=self.shells.lasting(self.ssh), timeout=SECONDS)
+        return commands.run(self.ssh, script, args=args, resident=self.shells.resident_only(self.ssh), timeout=SECONDS)
 
     def json(self, script: str) -> Any:
         """What a script puts out."""
-        return commands.run_json(lambda wrapped, values: self.run(wrapped, args=values), script)
+        return run_json(lambda wrapped, values: self.run(wrapped, args=values), script)
 
     def processes(self) -> set[str]:
         """The process ids of the resident."""
@@ -69,9 +81,9 @@ class Guest:
 
 
 @contextmanager
-def over(ssh: Ssh, seat: Seat | None) -> Iterator[Guest]:
+def joined(ssh: Ssh, endpoint: Endpoint | None) -> Iterator[Guest]:
     """A connection and its PowerShells, for the length of the block."""
-    guest = Guest(ssh, seat)
+    guest = Guest(ssh, endpoint)
     try:
         yield guest
     finally:
@@ -82,15 +94,15 @@ def over(ssh: Ssh, seat: Seat | None) -> Iterator[Guest]:
 
 
 @pytest.fixture(scope="module")
-def seat(connection: Ssh) -> Seat:
+def endpoint(connection: Ssh) -> Endpoint:
     """Where a resident listens that no test ends."""
     return resident.start(connection)
 
 
 @pytest.fixture
-def guest(connection: Ssh, seat: Seat) -> Iterator[Guest]:
+def guest(connection: Ssh, endpoint: Endpoint) -> Iterator[Guest]:
     """A connection with that resident, both processes of which live on."""
-    with over(connection, seat) as guest:
+    with joined(connection, endpoint) as guest:
         yield guest
         assert guest.resident is not None
         assert 2 == guest.resident.processes
@@ -99,14 +111,14 @@ def guest(connection: Ssh, seat: Seat) -> Iterator[Guest]:
 @pytest.fixture
 def mortal(connection: Ssh) -> Iterator[Guest]:
     """A connection with a resident that may be ended."""
-    with over(connection, resident.start(connection)) as guest:
+    with joined(connection, resident.start(connection)) as guest:
         yield guest
 
 
 @contextmanager
 def another(connection: Ssh) -> Iterator[Ssh]:
     """A second connection to the same server."""
-    account = Account(connection._transport.getpeername()[1], "smolvm", "smolvm", lambda: None)
+    account = Account(connection._transport.getpeername()[1], "smolvm", "smolvm", nothing)
     with closing(wait_for_login(account, timeout=SECONDS)) as ssh:
         yield ssh
 
@@ -352,17 +364,17 @@ def test_a_hundred_threads_get_each_its_own_result(guest: Guest) -> None:
 # --- who may and who is there ---------------------------------------------------------------------------------------
 
 
-def test_a_wrong_secret_is_refused(guest: Guest, seat: Seat) -> None:
-    wrong = Seat(seat.ports, "0" * len(seat.secret))
+def test_a_wrong_secret_is_refused(guest: Guest, endpoint: Endpoint) -> None:
+    wrong = Endpoint(endpoint.ports, "0" * len(endpoint.secret))
 
     with pytest.raises(ResidentLost) as caught:
-        Resident(guest.ssh.tunnel, wrong).run("'in'", timeout=SECONDS, on_stdout=bytes, on_stderr=bytes)
+        Resident(guest.ssh.tunnel, wrong).run(Script("'in'", timeout=SECONDS), Sinks(nothing, nothing))
 
     assert not caught.value.begun
     assert "in" == guest.run("'in'").stdout.strip()
 
 
-def test_it_listens_on_the_loopback_only(seat: Seat) -> None:
+def test_it_listens_on_the_loopback_only(endpoint: Endpoint) -> None:
     """The practice guest's programs run in this host's network."""
     listening = [
         line.split()[1]
@@ -370,7 +382,7 @@ def test_it_listens_on_the_loopback_only(seat: Seat) -> None:
         for line in Path("/proc/net", file).read_text().splitlines()
         if line.split()[3] == "0A"
     ]
-    places = [place.split(":")[0] for place in listening if int(place.split(":")[1], 16) in seat.ports]
+    places = [place.split(":")[0] for place in listening if int(place.split(":")[1], 16) in endpoint.ports]
 
     assert [socket.inet_pton(socket.AF_INET, "127.0.0.1")[::-1].hex()] * 2 == [place.lower() for place in places]
 
@@ -408,7 +420,7 @@ def test_a_script_that_kills_its_process_or_its_parent_is_told_and_the_loss_is_t
     ],
 )
 def test_a_cut_connection_is_no_dead_powershell(connection: Ssh, script: str) -> None:
-    with another(connection) as ssh, over(ssh, resident.start(ssh)) as guest:
+    with another(connection) as ssh, joined(ssh, resident.start(ssh)) as guest:
         begun = threading.Event()
 
         def cut() -> None:
@@ -437,8 +449,8 @@ def test_a_cut_connection_is_no_dead_powershell(connection: Ssh, script: str) ->
 
 
 def test_a_program_is_spawned_where_there_was_no_resident(connection: Ssh) -> None:
-    with over(connection, None) as guest:
-        program = spawned.spawn(guest.lasting, 'cmd /c "echo out& echo err 1>&2& exit 7"')
+    with joined(connection, None) as guest:
+        program = spawned.spawn(guest.resident_only, 'cmd /c "echo out& echo err 1>&2& exit 7"')
 
         assert 7 == program.wait(SECONDS)
         assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
@@ -446,8 +458,8 @@ def test_a_program_is_spawned_where_there_was_no_resident(connection: Ssh) -> No
 
 def test_a_program_and_its_children_are_killed_after_the_powershell_that_started_it(mortal: Guest) -> None:
     pings = mortal.pings()
-    program = spawned.spawn(mortal.lasting, ["cmd", "/c", "ping -n 1000 127.0.0.1 & echo on"])
-    other = spawned.spawn(mortal.lasting, ["ping", "-n", "1000", "127.0.0.1"])
+    program = spawned.spawn(mortal.resident_only, ["cmd", "/c", "ping -n 1000 127.0.0.1 & echo on"])
+    other = spawned.spawn(mortal.resident_only, ["ping", "-n", "1000", "127.0.0.1"])
     for process in mortal.processes():
         commands.run(mortal.ssh, f"taskkill /f /pid {process}", shell="cmd").check()
     with pytest.raises(TimedOut):

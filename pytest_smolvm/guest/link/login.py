@@ -1,0 +1,145 @@
+"""From a server's banner to a login."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import paramiko
+
+from pytest_smolvm.errors import GuestUnreachable, HostKeyChanged, LoginError
+from pytest_smolvm.guest.link.channels import BROKEN, Patience
+from pytest_smolvm.guest.link.patches import PatchedTransport
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.waiting import Deadline, until
+
+_KEEPALIVE_SECONDS = 15
+# QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
+# got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
+_EAGER_SECONDS = 60.0
+_EAGER_PATIENCE = 2.0
+_PATIENCE = 10.0
+_RETRY_SECONDS = 0.1
+# Windows may refuse the first login while its account services still start.
+_LOGIN_ATTEMPTS = 2
+
+# A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
+_LOGGER = logging.getLogger("pytest_smolvm.guest.link.ssh")
+_LOGGER.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom to log in where."""
+
+    port: int
+    """On this host's loopback."""
+    user: str
+    password: str = field(repr=False)
+    watch: Callable[[], None]
+    """Called while waiting; raises if the guest is gone."""
+    patience: Patience = field(default_factory=Patience)
+
+
+def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None = None) -> Ssh:
+    """Wait for a booting guest's SSH server, then log in on the very connection that brought the banner.
+
+    A server that breaks off the handshake or the login, as one does that is being restarted, is tried again.
+
+    :param timeout: seconds.
+    :param host_key: the key it must have; None takes any.
+    :raises TimedOut: no login within `timeout` seconds.
+    :raises LoginError: user or password refused.
+    :raises HostKeyChanged: it has another key.
+    """
+    deadline = Deadline(timeout)
+    refusals, trouble = 0, ""
+    while True:
+        connection = _with_banner(account, deadline, trouble)
+        try:
+            return _login(connection, account, host_key)
+        except HostKeyChanged:
+            raise
+        except LoginError:
+            refusals += 1
+            if refusals == _LOGIN_ATTEMPTS:
+                raise
+        except GuestUnreachable as exc:
+            trouble = str(exc)
+        threading.Event().wait(account.patience.pause)
+
+
+def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:
+    def probe() -> socket.socket | None:
+        account.watch()
+        return _probe(
+            account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE)
+        )
+
+    return until(
+        "the guest's SSH banner",
+        probe,
+        timeout=deadline.left or 0.0,
+        interval=_RETRY_SECONDS,
+        last_seen=lambda: trouble,
+    )
+
+
+def _probe(port: int, patience: float) -> socket.socket | None:
+    try:
+        connection = socket.create_connection(("127.0.0.1", port), patience)
+    except OSError:
+        return None
+    try:
+        connection.settimeout(max(patience, 0.01))
+        if connection.recv(4, socket.MSG_PEEK) == b"SSH-":
+            return connection
+    except OSError:
+        pass  # no banner on this one
+    connection.close()
+    return None
+
+
+def _login(connection: socket.socket, account: Account, host_key: bytes | None) -> Ssh:
+    transport = _transport(connection, account.patience.answer)
+    ssh = Ssh(transport, connection, account.watch, account.patience)
+    try:
+        transport.start_client(timeout=account.patience.answer)
+        if host_key is not None and ssh.host_key != host_key:
+            raise HostKeyChanged
+        _authenticate(transport, account)
+    except BROKEN as exc:
+        ssh.close()
+        raise GuestUnreachable(f"the SSH handshake failed: {exc}") from exc
+    except BaseException:
+        ssh.close()
+        raise
+    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    return ssh
+
+
+def _transport(connection: socket.socket, answer: float) -> PatchedTransport:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    transport = PatchedTransport(connection.dup())
+    transport.set_log_channel(_LOGGER.name)
+    # Each byte is hashed on both sides, and 64-bit processors without SHA instructions do SHA-512 in 3/4 of the time.
+    options = transport.get_security_options()
+    options.digests = sorted(options.digests, key=lambda name: not name.startswith("hmac-sha2-512"))
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = answer
+    return transport
+
+
+def _authenticate(transport: PatchedTransport, account: Account) -> None:
+    patience = Deadline(transport.auth_timeout)
+    try:
+        transport.auth_password(account.user, account.password)
+    except paramiko.AuthenticationException as exc:
+        # It stands for a connection that ended and for an answer that never came, too.
+        if isinstance(exc, paramiko.BadAuthenticationType) or (transport.is_active() and not patience.passed):
+            raise LoginError(
+                f"the guest refused to log in {account.user!r}: wrong user or password, or no password login"
+            ) from exc
+        raise GuestUnreachable(f"the guest's SSH server did not answer the login: {exc}") from exc
