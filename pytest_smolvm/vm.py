@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_smolvm.errors import (
     GuestDied,
@@ -376,3 +376,17 @@ def several(specs: list[GuestSpec], pool: Pool) -> Iterator[list[SmolVM]]:
             vm._start(place)
             vms.append(vm)
         yield vms
+
+
+class GuestFactory(Protocol):
+    """The fixture ``windows_vm_factory``."""
+
+    def __call__(self, count: int = 1, **wants: Any) -> list[SmolVM]:
+        """Guests for this test; room for them is granted to all or to none.
+
+        :param count: how many.
+        :param wants: the marker's keywords: ``image``, ``memory`` (MiB) and so on.
+        :raises UsageError: a want that makes no sense.
+        :raises CapacityError: this host can never hold so many.
+        :raises BootError: one of them does not come up.
+        """

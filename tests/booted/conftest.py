@@ -38,8 +38,8 @@ def image(request: pytest.FixtureRequest, store: Store) -> Path:
     """The golden image as a file."""
     words = request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE", "").split(";")
     if not any(words):
-        pytest.skip("no Windows image is configured: give --smolvm-image practice")
-    path = images(words)[next(iter(images(words)))]
+        pytest.skip("no Windows image is configured: give --smolvm-image=practice")
+    path = next(iter(images(words, request.config.invocation_params.dir).values()))
     return practice_image(store, Silent()) if path is None else path
 
 

@@ -27,7 +27,7 @@ def test_the_command_uses_the_store_that_pytest_uses(
         main.main(["--help"])
 
     said = capsys.readouterr().out
-    assert f"at the moment {resolve(lambda setting: None, lambda setting: None, os.environ).store})" in said
+    assert f"at the moment {default_root(os.environ)})" in said
     assert "$SMOLVM_STORE, else $SMOLVM_HOME" in said
 
 
