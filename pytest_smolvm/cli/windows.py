@@ -39,14 +39,10 @@ _BUILD = {
         file("--password-file", "file with its password (default: the public password of test images)"),
         option("--desktop", "log the user in at every start, for tests of windows", action="store_true"),
         option("--no-secure-boot", "install without Secure Boot", dest="secure_boot", action="store_false"),
-        option(
-            "--bypass-checks", "tell Setup to skip its TPM, Secure Boot and memory checks", action="store_true"
-        ),
+        option("--bypass-checks", "tell Setup to skip its TPM, Secure Boot and memory checks", action="store_true"),
     ),
     "computer": (
-        option(
-            "--disk-size", "size the guest sees (default: %(default)s)", type=int, default=64, metavar="GIB"
-        ),
+        option("--disk-size", "size the guest sees (default: %(default)s)", type=int, default=64, metavar="GIB"),
         option("--memory", "memory during the build (default: %(default)s)", type=int, default=4096, metavar="MIB"),
         option("--cpus", "processors during the build (default: %(default)s)", type=int, default=2, metavar="N"),
     ),
@@ -112,7 +108,9 @@ def recipe_from(options: Namespace) -> Recipe:
 
     :raises UsageError: something in it makes no sense.
     """
-    said: dict[str, Any] = {want.name: getattr(options, want.name) for want in fields(Recipe) if hasattr(options, want.name)}
+    said: dict[str, Any] = {
+        want.name: getattr(options, want.name) for want in fields(Recipe) if hasattr(options, want.name)
+    }
     if options.product_key_file is not None:
         said["product_key"] = secret(options.product_key_file, "product key")
     if options.password_file is not None:

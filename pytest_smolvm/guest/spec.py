@@ -57,7 +57,10 @@ class GuestSpec:
         repr=False,
         metadata=_want("variables for the per-user environment store, written once the guest is up", MARKER),
     )
-    memory: int = field(default=DEFAULT_MEMORY, metadata=_want("MiB of RAM; an image may have a default of its own", MARKER, OPTION, unit="MiB"))
+    memory: int = field(
+        default=DEFAULT_MEMORY,
+        metadata=_want("MiB of RAM; an image may have a default of its own", MARKER, OPTION, unit="MiB"),
+    )
     cpus: int = field(default=DEFAULT_CPUS, metadata=_want("virtual processors", MARKER, OPTION, unit="processors"))
     boot: str = field(
         default="clone",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.plugin.suite import Suite
 
 _SETTINGS = pytest.StashKey["Settings"]()
-_SUITE = pytest.StashKey["Suite"]()
+_SUITE = pytest.StashKey["Suite | None"]()
 _CONSOLE = pytest.StashKey[Console]()
 NEXT = pytest.StashKey["pytest.Item | None"]()
 """An item's: the one that runs after it."""
@@ -45,13 +45,14 @@ def console(config: pytest.Config) -> Console:
 
 def suite(config: pytest.Config) -> Suite:
     """What the guests of this process share, made when the first is asked for."""
-    if _SUITE not in config.stash:
+    found = suite_if_any(config)
+    if found is None:
         from pytest_smolvm.plugin.suite import Suite  # here, since a suite without an image must not pay for it
 
-        config.stash[_SUITE] = Suite(config, settings(config), console(config).say)
-    return config.stash[_SUITE]
+        found = config.stash[_SUITE] = Suite(config, settings(config), console(config).say)
+    return found
 
 
 def suite_if_any(config: pytest.Config) -> Suite | None:
     """The same, if anybody has asked for it."""
-    return config.stash[_SUITE] if _SUITE in config.stash else None
+    return config.stash.get(_SUITE, None)

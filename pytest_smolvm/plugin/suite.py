@@ -158,6 +158,6 @@ class Suite:
         """
         wanted = wants.marked(item).get("revert")
         for fixture, shared in self._shared.items():
-            if fixture in getattr(item, "fixturenames", ()) and shared.image == image:
-                if shared.revert if wanted is None else wanted:
-                    self.artifacts.revert(shared.evidence, shared.vm)
+            used = fixture in getattr(item, "fixturenames", ()) and shared.image == image
+            if used and (shared.revert if wanted is None else wanted):
+                self.artifacts.revert(shared.evidence, shared.vm)

@@ -80,6 +80,7 @@ def calm_store(tmp_path: Path, store: Store) -> Store:
 @pytest.fixture
 def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """pytester whose runs use the same store and image as this run."""
+    monkeypatch.delenv("SMOLVM_REQUIRE", raising=False)
     monkeypatch.setenv("SMOLVM_HOME", str(store.root))
     monkeypatch.setenv("SMOLVM_IMAGE", str(image))
     monkeypatch.setenv("SMOLVM_MEMORY", str(MEMORY))

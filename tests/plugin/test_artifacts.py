@@ -89,7 +89,7 @@ def kept(pytester: pytest.Pytester, keep: str, tests: str, conftest: str = "") -
 
 
 @pytest.mark.parametrize(
-    ("keep", "expected"), [("never", set()), ("failed", {"bad"}), ("always", {"good", "bad"})], ids=lambda v: str(v)
+    ("keep", "expected"), [("never", set()), ("failed", {"bad"}), ("always", {"good", "bad"})], ids=str
 )
 def test_of_whom(pytester: pytest.Pytester, keep: str, expected: set[str]) -> None:
     found = kept(pytester, keep, "def test_good(guest): pass\ndef test_bad(guest): assert False\n")
@@ -98,7 +98,7 @@ def test_of_whom(pytester: pytest.Pytester, keep: str, expected: set[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "arguments", ["guest, checked_after", "checked_after, guest", "guest, checked_before"], ids=lambda v: str(v)
+    "arguments", ["guest, checked_after", "checked_after, guest", "guest, checked_before"], ids=str
 )
 def test_a_fixture_that_fails_fails_the_test(pytester: pytest.Pytester, arguments: str) -> None:
     """Before the guest is there, while it is, or after it has ended."""

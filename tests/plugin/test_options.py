@@ -10,7 +10,6 @@ import pytest
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.plugin.options import TABLE, WANTS, Settings, images, resolve
 
-
 HERE, INI_PLACE = Path("/here"), Path("/ini")
 
 

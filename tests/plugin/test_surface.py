@@ -16,7 +16,8 @@ NEEDS_TWO_GUESTS = "def test_guests(windows_vm_factory):\n    windows_vm_factory
 @pytest.fixture(autouse=True)
 def own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMOLVM_HOME", str(pytester.path / "store"))
-    monkeypatch.delenv("SMOLVM_IMAGE", raising=False)
+    for name in ("SMOLVM_IMAGE", "SMOLVM_REQUIRE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
@@ -26,7 +27,9 @@ def test_no_image_skips_with_the_reason(pytester: pytest.Pytester, test: str) ->
     result = pytester.runpytest_subprocess("-rs")
 
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*no Windows image is configured: give --smolvm-image=FILE.qcow2, or --smolvm-image=practice*"])
+    result.stdout.fnmatch_lines(
+        ["*no Windows image is configured: give --smolvm-image=FILE.qcow2, or --smolvm-image=practice*"]
+    )
 
 
 @pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
