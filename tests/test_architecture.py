@@ -192,7 +192,7 @@ def test_files_are_short(module: str) -> None:
         assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.relative_to(TESTS).as_posix())
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
 def test_tests_leave_private_names_alone(path: Path) -> None:
     """What a test may not do by the public ways of a module is a fault of the module."""
     patched = {
