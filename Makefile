@@ -32,15 +32,11 @@ demo: setup  ## build the practice image if need be, and run the examples on it
 
 test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice $(patsubst %,--ignore=%,$(LONG))
+	$(PYTEST) tests examples -m "not slow" -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
 
-# Templates baked over and over, installations that wait for a time-out or are killed: an hour and more without KVM.
-LONG = tests/images/windows/setup/test_failed_installations.py tests/images/windows/setup/test_midway_failures.py tests/images/windows/test_killed_builds.py \
-       tests/booted/test_rebaking.py tests/booted/test_two_images.py
-
-test-long: setup  ## the rest of the suite
+test-long: setup  ## the rest: templates baked over and over, installations that wait for a time-out or are killed
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) $(LONG) -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
+	$(PYTEST) tests examples -m slow -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
 
 check: setup  ## format, lint, types, the floors: what takes a minute at most
 	@if command -v ruff >/dev/null; then ruff format --check && ruff check; else \

@@ -190,14 +190,16 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
 
 
 class GuestFactory(Protocol):
-    """What the fixture ``windows_vm_factory`` gives: it makes guests that live until the test ends."""
+    """The fixture ``windows_vm_factory``."""
 
     def __call__(self, count: int = 1, **wants: Any) -> list[SmolVM]:
-        """Make so many guests of one kind, all or none.
+        """Guests for this test; room for them is granted to all or to none.
 
-        :param wants: what the marker ``windows_vm`` takes, over what the test's own marker says.
+        :param count: how many.
+        :param wants: the marker's keywords: ``image``, ``memory`` (MiB) and so on.
         :raises UsageError: a want that makes no sense.
-        :raises BootError: one of them did not come up.
+        :raises CapacityError: this host can never hold so many.
+        :raises BootError: one of them does not come up.
         """
 
 

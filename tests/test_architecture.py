@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
+from _pytest import hookspec
 
 ROOT = Path(__file__).parents[1] / "pytest_smolvm"
 FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "plugin cli __init__")
 GUEST = ("names", "spec", "link", "commands", "files", "system screen")
 """The floors inside `guest`."""
-LONGEST_FILE = 400
+LONGEST_FILE = 350
+THIRD_PARTY = {
+    "paramiko": "guest.link",
+    "filelock": "host.locks",
+    "pycdlib": "images.windows.media.disc",
+    "pytest": "plugin",
+    "_pytest": "plugin",
+}
+"""Packages of others, each with the file or folder that may import it."""
+TESTS = Path(__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# STILL TO BE MENDED, each by whoever has the folder. At the end all of this is empty, and goes.
+EXCEPTIONS: dict[str, set[str]] = {
+    "imports": {
+        "guest.files.file",
+        "guest.files.filesystem",
+        "guest.files.tree",
+        "images.practice.build",
+        "images.windows.answers.answer_disc",
+        "images.windows.preflight",
+    },
+    "classes": {"Entry", "Guest", "Hardware", "Machine", "Monitor", "Recipe", "Silent"},
+    "files": {"guest.commands.run", "guest.link.ssh", "pool.pool", "vm"},
+    "patches": {
+        "guest/commands/test_resident.py",
+        "guest/link/test_ssh.py",
+        "host/test_progress.py",
+        "images/windows/setup/test_failed_installations.py",
+        "machine/test_accelerator.py",
+    },
+}
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def name(path: Path) -> str:
@@ -24,16 +58,25 @@ def name(path: Path) -> str:
 MODULES = {name(path): path for path in FILES}
 
 
-def imports(path: Path) -> set[str]:
-    """The modules of ours that a file imports, wherever in it."""
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """What a file imports, wherever in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0, f"relative import: {ast.unparse(node)}"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {_module(name.removeprefix("pytest_smolvm.")) for name in found if name.startswith("pytest_smolvm.")} - {""}
+    return found
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """The modules of ours that a file imports."""
+    ours = (name for name in imported(tree) if name.startswith("pytest_smolvm."))
+    return {_module(name.removeprefix("pytest_smolvm.")) for name in ours} - {""}
 
 
 def _module(dotted: str) -> str:
@@ -43,7 +86,7 @@ def _module(dotted: str) -> str:
     return dotted if dotted in MODULES else ""
 
 
-IMPORTS = {module: imports(path) for module, path in MODULES.items()}
+IMPORTS = {module: imports(tree) for module, tree in TREES.items()}
 
 
 def floor(module: str) -> tuple[int, int]:
@@ -76,6 +119,88 @@ def test_imports_never_go_round() -> None:
     assert {} == left
 
 
+@pytest.mark.parametrize("package", THIRD_PARTY)
+def test_a_package_of_others_is_imported_in_one_place(package: str) -> None:
+    """What is to be changed when it changes is in one file or folder."""
+    place = THIRD_PARTY[package]
+    elsewhere = {
+        module
+        for module, tree in TREES.items()
+        if package in {name.partition(".")[0] for name in imported(tree)} and not f"{module}.".startswith(f"{place}.")
+    }
+
+    assert set() == elsewhere - EXCEPTIONS["imports"]
+
+
+def test_nothing_else_of_others_is_imported() -> None:
+    ours = {"pytest_smolvm", "_pytest", *THIRD_PARTY, *sys.stdlib_module_names}
+
+    assert set() == {name.partition(".")[0] for tree in TREES.values() for name in imported(tree)} - ours
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    names = [node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+    assert set() == {name for name in names if names.count(name) > 1} - EXCEPTIONS["classes"]
+
+
+@pytest.mark.parametrize("module", [module for module, path in MODULES.items() if path.name == "__init__.py"])
+def test_a_folders_face_has_no_code(module: str) -> None:
+    """A docstring, and what is re-exported. The package's own is lazy, and pytest looks for its hooks in the plugin's."""
+    hooks = ["pytest_xdist_auto_num_workers", *dir(hookspec)]
+    own = {"__init__": ["__getattr__", "__dir__"], "plugin": hooks}.get(module, [])
+
+    assert [] == [ast.unparse(node) for node in TREES[module].body if not _is_face(node, own)]
+
+
+def _is_face(node: ast.stmt, own: list[str]) -> bool:
+    if isinstance(node, ast.If):  # imports for the type checker
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    if isinstance(node, ast.FunctionDef):
+        return node.name in own or (node.name.startswith("pytest_xdist_") and "pytest_configure" in own)
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign))
+
+
+def test_functions_are_short() -> None:
+    """Counted are their lines without signature and docstring."""
+    lengths = {
+        f"{module}.{node.name}": length(node)
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    long = {name: length for name, length in lengths.items() if length > 25}
+
+    assert {} == {name: length for name, length in long.items() if length > 40}
+    assert len(long) <= len(lengths) / 100, long
+
+
+def length(function: ast.FunctionDef) -> int:
+    first, *rest = function.body
+    if ast.get_docstring(function):
+        if not rest:
+            return 0
+        first = rest[0]
+    return (function.body[-1].end_lineno or 0) - first.lineno + 1
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_files_are_short(module: str) -> None:
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    if module not in EXCEPTIONS["files"]:
+        assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_leave_private_names_alone(path: Path) -> None:
+    """What a test may not do by the public ways of a module is a fault of the module."""
+    patched = {
+        ast.unparse(name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("monkeypatch.setattr")
+        for name in node.args[:2]
+        if isinstance(name, ast.Constant) and str(name.value).rpartition(".")[2].startswith("_")
+    }
+
+    assert not patched or path.relative_to(TESTS).as_posix() in EXCEPTIONS["patches"], patched

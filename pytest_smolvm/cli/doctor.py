@@ -1,13 +1,16 @@
-"""What this host can do, finding by finding, each with its fix."""
+"""``pytest-smolvm doctor``: what this host can do, finding by finding, each with its fix."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pytest_smolvm.cli import command
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import proc
@@ -15,6 +18,9 @@ from pytest_smolvm.host.programs import find, require
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
 from pytest_smolvm.pool import leases
+
+if TYPE_CHECKING:
+    from pytest_smolvm.cli.command import Commands
 
 _FREE_MIB = 4096
 _SLOW = (
@@ -38,6 +44,18 @@ class Finding:
     good: bool
     said: str
     """What was found, or what to do about it."""
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the command."""
+    command.add(commands, "doctor", "say what this host can do and how to fix what it cannot", _doctor)
+
+
+def _doctor(options: Namespace) -> int:
+    findings = list(examine(command.root(options)))
+    for finding in findings:
+        print(f"{'ok ' if finding.good else 'NOT'}  {finding.what}: {finding.said}")
+    return 0 if all(finding.good for finding in findings) else 1
 
 
 def examine(root: Path) -> Iterator[Finding]:

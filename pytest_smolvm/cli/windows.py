@@ -1,120 +1,122 @@
-"""The command line's words for a recipe; the door that parses them adds these and asks for the recipe."""
+"""``pytest-smolvm windows``: golden images of Windows."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pytest_smolvm.cli import command
+from pytest_smolvm.cli.command import file, option
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.host.progress import Lines
+from pytest_smolvm.images.conformance.cases import ENGINES
 from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, Recipe
+
+if TYPE_CHECKING:
+    from pytest_smolvm.cli.command import Commands
+
+_BUILD = {
+    "media": (
+        file("--iso", "Windows installation ISO, 64-bit (10, 11, Server 2016 or newer)", required=True),
+        file("--virtio-win-iso", "virtio-win driver ISO", required=True, dest="virtio_iso"),
+        file("--openssh", "OpenSSH-Win64 .zip or .msi; the build then needs no network", metavar="PACKAGE"),
+        file("--output", "golden image to make, e.g. win11.qcow2", required=True),
+        option("--force", "replace an existing output", action="store_true"),
+    ),
+    "system": (
+        option(
+            "--edition",
+            "edition on the ISO (default: Pro, Enterprise or Standard with desktop)",
+            metavar="NAME|INDEX",
+        ),
+        option("--locale", "formats of dates and numbers (default: the ISO's language)", metavar="xx-YY"),
+        option("--timezone", "Windows' name of the time zone (default: %(default)s)", default="UTC", metavar="NAME"),
+        file("--product-key-file", "file with a product key (default: Microsoft's public setup key)"),
+        option("--user", "local administrator to create (default: %(default)s)", default=DEFAULT_USER, metavar="NAME"),
+        file("--password-file", "file with its password (default: the public password of test images)"),
+        option("--desktop", "log the user in at every start, for tests of windows", action="store_true"),
+        option("--no-secure-boot", "install without Secure Boot", dest="secure_boot", action="store_false"),
+        option("--bypass-checks", "tell Setup to skip its TPM, Secure Boot and memory checks", action="store_true"),
+    ),
+    "computer": (
+        option("--disk-size", "size the guest sees (default: %(default)s)", type=int, default=64, metavar="GIB"),
+        option("--memory", "memory during the build (default: %(default)s)", type=int, default=4096, metavar="MIB"),
+        option("--cpus", "processors during the build (default: %(default)s)", type=int, default=2, metavar="N"),
+    ),
+    "additions": (
+        file(
+            "--extra-script",
+            "scripts to run in the finished system; repeatable",
+            nargs="+",
+            action="extend",
+            default=[],
+            dest="extra_scripts",
+        ),
+        file("--bake-app", "directory to copy in; its install.ps1 or install.cmd is run", metavar="DIR"),
+    ),
+    "failures": (
+        option(
+            "--timeout",
+            "for the whole installation (default: %(default)g)",
+            type=float,
+            default=10800.0,
+            metavar="SECONDS",
+        ),
+        option(
+            "--stall", "without a sign of life (default: %(default)g)", type=float, default=1200.0, metavar="SECONDS"
+        ),
+        option("--keep-failed", "keep the working directory of a failed build", action="store_true"),
+    ),
+}
+_CHECK = (
+    file("image", "the image", metavar="IMAGE"),
+    option("--memory", f"default: the image's own, else {DEFAULT_MEMORY}", type=int, metavar="MIB"),
+    option("--user", "account in the guest (default: %(default)s)", default=DEFAULT_USER, metavar="NAME"),
+    file("--password-file", "file with its password (default: the public one of test images)"),
+    option(
+        "--engine",
+        "how to run the table of scripts; repeatable (default: each of these ways)",
+        choices=ENGINES,
+        action="append",
+    ),
+)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    own = command.add_group(commands, "windows", "golden images of Windows")
+    add_arguments(
+        command.add(own, "build-image", "install Windows from its ISO into a golden image, unattended", _build)
+    )
+    text = "boot an image and show where it differs from what tests rely on"
+    command.add(own, "check-image", text, _check, *_CHECK)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of ``windows build-image``."""
-    media = parser.add_argument_group("media")
-    media.add_argument(
-        "--iso",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="Windows installation ISO, 64-bit (10, 11, Server 2016 or newer)",
-    )
-    media.add_argument("--virtio-win-iso", type=Path, required=True, metavar="FILE", help="virtio-win driver ISO")
-    media.add_argument(
-        "--openssh", type=Path, metavar="PACKAGE", help="OpenSSH-Win64 .zip or .msi; the build then needs no network"
-    )
-    media.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="golden image to make, e.g. win11.qcow2"
-    )
-    media.add_argument("--force", action="store_true", help="replace an existing output")
-    system = parser.add_argument_group("system")
-    system.add_argument(
-        "--edition", metavar="NAME|INDEX", help="edition on the ISO (default: Pro, Enterprise or Standard with desktop)"
-    )
-    system.add_argument("--locale", metavar="xx-YY", help="formats of dates and numbers (default: the ISO's language)")
-    system.add_argument(
-        "--timezone", default="UTC", metavar="NAME", help="Windows' name of the time zone (default UTC)"
-    )
-    system.add_argument(
-        "--product-key-file",
-        type=Path,
-        metavar="FILE",
-        help="file with a product key (default: Microsoft's public setup key)",
-    )
-    system.add_argument(
-        "--user", default=DEFAULT_USER, metavar="NAME", help=f"local administrator to create (default {DEFAULT_USER})"
-    )
-    system.add_argument(
-        "--password-file",
-        type=Path,
-        metavar="FILE",
-        help="file with its password (default: the public password of test images)",
-    )
-    system.add_argument("--desktop", action="store_true", help="log the user in at every start, for tests of windows")
-    system.add_argument(
-        "--no-secure-boot", dest="secure_boot", action="store_false", help="install without Secure Boot"
-    )
-    system.add_argument(
-        "--bypass-checks", action="store_true", help="tell Setup to skip its TPM, Secure Boot and memory checks"
-    )
-    machine = parser.add_argument_group("computer")
-    machine.add_argument("--disk-size", type=int, default=64, metavar="GIB", help="size the guest sees (default 64)")
-    machine.add_argument(
-        "--memory", type=int, default=4096, metavar="MIB", help="memory during the build (default 4096)"
-    )
-    machine.add_argument("--cpus", type=int, default=2, metavar="N", help="processors during the build (default 2)")
-    baking = parser.add_argument_group("additions")
-    baking.add_argument(
-        "--extra-script",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="scripts to run in the finished system; repeatable",
-    )
-    baking.add_argument(
-        "--bake-app", type=Path, metavar="DIR", help="directory to copy in; its install.ps1 or install.cmd is run"
-    )
-    failing = parser.add_argument_group("failures")
-    failing.add_argument(
-        "--timeout", type=float, default=10800.0, metavar="SECONDS", help="for the whole installation (default 10800)"
-    )
-    failing.add_argument(
-        "--stall", type=float, default=1200.0, metavar="SECONDS", help="without a sign of life (default 1200)"
-    )
-    failing.add_argument("--keep-failed", action="store_true", help="keep the working directory of a failed build")
+    for title, options in _BUILD.items():
+        group = parser.add_argument_group(title)
+        for name, settings in options:
+            group.add_argument(name, **settings)
 
 
-def recipe_from(arguments: Namespace) -> Recipe:
-    """The recipe that parsed arguments ask for.
+def recipe_from(options: Namespace) -> Recipe:
+    """The recipe that parsed options ask for.
 
     :raises UsageError: something in it makes no sense.
     """
-    return Recipe(
-        iso=arguments.iso,
-        virtio_iso=arguments.virtio_win_iso,
-        output=arguments.output,
-        edition=arguments.edition,
-        locale=arguments.locale,
-        timezone=arguments.timezone,
-        product_key=None if arguments.product_key_file is None else secret(arguments.product_key_file, "product key"),
-        user=arguments.user,
-        password=DEFAULT_PASSWORD if arguments.password_file is None else secret(arguments.password_file, "password"),
-        disk_size=arguments.disk_size,
-        memory=arguments.memory,
-        cpus=arguments.cpus,
-        openssh=arguments.openssh,
-        extra_scripts=tuple(arguments.extra_script),
-        bake_app=arguments.bake_app,
-        timeout=arguments.timeout,
-        stall=arguments.stall,
-        secure_boot=arguments.secure_boot,
-        bypass_checks=arguments.bypass_checks,
-        desktop=arguments.desktop,
-        keep_failed=arguments.keep_failed,
-        force=arguments.force,
-    )
+    said: dict[str, Any] = {
+        want.name: getattr(options, want.name) for want in fields(Recipe) if hasattr(options, want.name)
+    }
+    if options.product_key_file is not None:
+        said["product_key"] = secret(options.product_key_file, "product key")
+    if options.password_file is not None:
+        said["password"] = secret(options.password_file, "password")
+    said["extra_scripts"] = tuple(options.extra_scripts)
+    return Recipe(**said)
 
 
 def secret(path: Path, what: str) -> str:
@@ -131,3 +133,29 @@ def secret(path: Path, what: str) -> str:
     if not first:
         raise UsageError(f"the {what} file {path} is empty: its first line is to be the {what}")
     return first
+
+
+def _build(options: Namespace) -> int:
+    from pytest_smolvm.images.windows.build import build
+
+    print(build(recipe_from(options), Lines(command.say), command.store(options)))
+    return 0
+
+
+def _check(options: Namespace) -> int:
+    from pytest_smolvm.guest.spec import GuestSpec
+    from pytest_smolvm.images.catalog import Image
+    from pytest_smolvm.images.conformance.check import check
+
+    image = Image.at(options.image.expanduser().absolute())
+    spec = GuestSpec(
+        image=image.path,
+        ssh_user=options.user,
+        ssh_password=secret(options.password_file, "password") if options.password_file else DEFAULT_PASSWORD,
+        memory=image.memory if options.memory is None else options.memory,
+        boot="cold",
+    )
+    verdicts = check(spec, Lines(command.say), command.store(options), options.engine or ENGINES)
+    for verdict in verdicts:
+        print(verdict)
+    return 0 if all(verdict.good for verdict in verdicts) else 1

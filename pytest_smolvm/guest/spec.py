@@ -1,58 +1,103 @@
-"""What is wanted of a guest, in frozen words."""
+"""What is wanted of a guest. One want is one field here: options, marker and help are made from its metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.names import check_environment
-from pytest_smolvm.machine.hardware import Hardware
+
+if TYPE_CHECKING:
+    from pytest_smolvm.machine.hardware import Hardware
+# What a guest needs, and the plugin does not, is imported where it is used: pytest imports this file at every start.
 
 DEFAULT_MEMORY = 4096
 DEFAULT_CPUS = 2
 DEFAULT_BOOT_TIMEOUT = 300.0
-_BUSES = ("virtio", "sata")
-_BOOTS = ("clone", "cold")
+MARKER = "marker"
+"""A test may want it: a keyword of the marker ``windows_vm``, of ``windows_vm_factory`` and in ``windows_vm_spec``."""
+OPTION = "option"
+"""A run may want it: an option, ini key and environment variable."""
+SECRET = "secret"
+"""A run may want it by ini key and environment variable; a command line is seen by other users of the host."""
+
+
+class Secret(str):
+    """A text that no traceback shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _want(text: str, *where: str, unit: str = "", choices: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A field's metadata.
+
+    :param text: what it is, for every help text.
+    :param where: `MARKER`, `OPTION` or `SECRET`: who may want it besides the caller of `SmolVM`.
+    :param unit: what a number counts.
+    :param choices: the only values there are.
+    """
+    return {"help": text, "where": where, "unit": unit, "choices": choices}
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuestSpec:
     """A guest as somebody wants it. Immutable: derive another with :meth:`having`."""
 
-    image: Path
-    """The golden image, a qcow2 file; never written."""
-    ssh_user: str = "smolvm"
-    """The account in the guest, a local administrator."""
-    ssh_password: str = field(default="smolvm", repr=False)
-    """Its password."""
-    env_vars: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables for the per-user environment store, written once the guest is up."""
-    memory: int = DEFAULT_MEMORY
-    """MiB of RAM."""
-    cpus: int = DEFAULT_CPUS
-    """Virtual processors."""
-    boot: str = "clone"
-    """``clone``: restored from a template; ``cold``: booted from firmware."""
-    boot_timeout: float = DEFAULT_BOOT_TIMEOUT
-    """Seconds from power-on to a login over SSH."""
-    bus: str = "virtio"
-    """``virtio``: disk and network by virtio drivers; ``sata``: devices Windows has drivers for in the box."""
-    secure_boot: bool = False
-    """Boot with Secure Boot on and Microsoft's keys enrolled."""
+    image: Path = field(metadata=_want("the golden image, a qcow2 file; never written"))
+    ssh_user: str = field(default="smolvm", metadata=_want("account in the guest, a local administrator", OPTION))
+    ssh_password: str = field(default="smolvm", repr=False, metadata=_want("its password", SECRET))
+    env_vars: Mapping[str, str] = field(
+        default_factory=dict,
+        repr=False,
+        metadata=_want("variables for the per-user environment store, written once the guest is up", MARKER),
+    )
+    memory: int = field(
+        default=DEFAULT_MEMORY,
+        metadata=_want("MiB of RAM; an image may have a default of its own", MARKER, OPTION, unit="MiB"),
+    )
+    cpus: int = field(default=DEFAULT_CPUS, metadata=_want("virtual processors", MARKER, OPTION, unit="processors"))
+    boot: str = field(
+        default="clone",
+        metadata=_want(
+            "'clone' restores a template baked once per host, 'cold' boots from firmware",
+            MARKER,
+            OPTION,
+            choices=("clone", "cold"),
+        ),
+    )
+    boot_timeout: float = field(
+        default=DEFAULT_BOOT_TIMEOUT,
+        metadata=_want("seconds from power-on to a login over SSH", MARKER, OPTION, unit="seconds"),
+    )
+    bus: str = field(
+        default="virtio",
+        metadata=_want(
+            "'virtio' for images with virtio drivers, 'sata' for devices whose drivers Windows brings along",
+            MARKER,
+            choices=("virtio", "sata"),
+        ),
+    )
+    secure_boot: bool = field(
+        default=False, metadata=_want("boot with Secure Boot on and Microsoft's keys enrolled", MARKER)
+    )
 
     def __post_init__(self) -> None:
+        from pytest_smolvm.guest.names import check_environment
+
         check_environment(self.env_vars)
+        object.__setattr__(self, "ssh_password", Secret(self.ssh_password))
         object.__setattr__(self, "env_vars", MappingProxyType(dict(self.env_vars)))
         _check_whole("memory", self.memory, 256, "MiB")
         _check_whole("cpus", self.cpus, 1, "processors")
-        if self.boot not in _BOOTS:
-            raise UsageError(f"boot={self.boot!r} is not one of {', '.join(_BOOTS)}")
-        if self.bus not in _BUSES:
-            raise UsageError(f"bus={self.bus!r} is not one of {', '.join(_BUSES)}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"{name}={getattr(self, name)!r} is not one of {', '.join(choices)}")
         if not self.boot_timeout > 0:
             raise UsageError(f"boot_timeout={self.boot_timeout!r} must be more than 0 seconds")
         if not self.ssh_user or any(ord(c) < 32 for c in self.ssh_user):
@@ -61,6 +106,8 @@ class GuestSpec:
     @property
     def hardware(self) -> Hardware:
         """The computer that is wanted."""
+        from pytest_smolvm.machine.hardware import Hardware
+
         return Hardware(memory=self.memory, cpus=self.cpus, bus=self.bus, secure_boot=self.secure_boot)
 
     def having(self, **changes: Any) -> GuestSpec:
@@ -70,10 +117,16 @@ class GuestSpec:
         """
         unknown = sorted(set(changes) - set(self.__dataclass_fields__))
         if unknown:
-            raise UsageError(
-                f"unknown: {', '.join(unknown)}; possible are {', '.join(sorted(self.__dataclass_fields__))}"
-            )
+            raise unknown_keyword(unknown[0], self.__dataclass_fields__)
         return replace(self, **changes)
+
+
+_CHOICES = {want.name: want.metadata["choices"] for want in fields(GuestSpec) if want.metadata["choices"]}
+
+
+def unknown_keyword(name: str, known: Iterable[str]) -> UsageError:
+    """The error for a want that is none."""
+    return UsageError(f"unknown keyword {name!r}; use one of {', '.join(sorted(known))}")
 
 
 def _check_whole(name: str, value: object, least: int, unit: str) -> None:

@@ -27,15 +27,15 @@ _ROOM_BYTES = 16 * 2**20
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the store is if nobody says otherwise: SMOLVM_STORE, SMOLVM_HOME, else below the user's cache directory.
 
-    :raises StoreError: the user has no home directory.
+    :raises StoreError: nobody says anything, and the user has no home directory.
     """
     if named := environ.get("SMOLVM_STORE") or environ.get("SMOLVM_HOME"):
         return Path(named)
     try:
         return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smolvm"
-    except RuntimeError as exc:
+    except RuntimeError as exc:  # a user id without an entry, as in containers that run as any user, and no HOME
         raise StoreError(
-            "this user has no home directory to keep guests in; give --smolvm-store or set SMOLVM_STORE"
+            "there is no home directory to keep the store in; name a place with --smolvm-store=DIR or SMOLVM_STORE"
         ) from exc
 
 

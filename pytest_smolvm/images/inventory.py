@@ -64,6 +64,7 @@ def prune(store: Store, older_than: float, progress: Progress = Silent()) -> lis
             templates.discard(store, entry.path.name)
         else:
             entry.path.unlink(missing_ok=True)
+            records.beside(entry.path).unlink(missing_ok=True)
     build.clear(store, lambda path: _unused_for(path) >= older_than, progress)
     for path in store.kept.iterdir():
         if _unused_for(path) >= older_than:

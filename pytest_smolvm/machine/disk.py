@@ -25,18 +25,41 @@ class Disk:
 
 
 def inspect(path: Path) -> Disk:
-    """Look at an image before it is used.
+    """Look at an image before it is used; once per process, unless one of its files has changed since.
 
     :raises ImageError: it is missing, a directory, unreadable, not qcow2, truncated, or its backing file is gone.
     :raises HostError: qemu-img is not installed.
     """
     path = path.expanduser().absolute()
     _check_readable(path)
-    info = _chain(path)[0]
-    if info["format"] != "qcow2":
-        raise ImageError(f"{path} is not a qcow2 image (qemu-img calls it {info['format']})")
+    known = _LOOKED_AT.get(path)
+    if known is None or known.marks != tuple(map(_mark, known.files)):
+        known = _LOOKED_AT[path] = _look(path)
+    return known.disk
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What came of looking at an image."""
+
+    disk: Disk
+    files: tuple[str, ...]
+    """The image's own, and those that it is based on."""
+    marks: tuple[str, ...]
+    """What those looked like."""
+
+
+_LOOKED_AT: dict[Path, _Look] = {}
+
+
+def _look(path: Path) -> _Look:
+    chain = _chain(path)
+    if chain[0]["format"] != "qcow2":
+        raise ImageError(f"{path} is not a qcow2 image (qemu-img calls it {chain[0]['format']})")
+    files = (os.fspath(path), *(info["full-backing-filename"] for info in chain[:-1]))
+    marks = tuple(map(_mark, files))  # before the check: what is changed meanwhile is looked at again
     _check_whole(path)
-    return Disk(path=path, virtual_size=info["virtual-size"])
+    return _Look(Disk(path=path, virtual_size=chain[0]["virtual-size"]), files, marks)
 
 
 def identity(path: Path) -> str:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.spec import DEFAULT_BOOT_TIMEOUT, DEFAULT_CPUS, DEFAULT_MEMORY
-from pytest_smolvm.host.store import default_root
+from pytest_smolvm.guest.spec import OPTION, SECRET, GuestSpec, Secret
+
+if TYPE_CHECKING:
+    import pytest
 
 PRACTICE = "practice"
 KEEP = ("never", "failed", "always")
-BOOT = ("clone", "cold")
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # what else a dataclass has would cost every start of pytest
 class Setting:
     """One row of the table: the option ``--smolvm-NAME``, ini key ``smolvm_NAME``, variable ``SMOLVM_NAME``."""
 
     name: str
     help: str
     parse: Callable[[str], Any] = str
-    default: Any = None
+    form: str = ""
+    """What a value must be, for errors: "a number of MiB"."""
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
     many: bool = False
     """It may be given several times; in the environment the values are separated by semicolons."""
+    flag: bool = False
+    """The option takes no value; ini key and variable say yes or no."""
     secret: bool = False
     """No option: other users of the host could read it off the command line."""
-    choices: tuple[str, ...] = ()
 
     @property
     def option(self) -> str:
@@ -47,44 +53,56 @@ class Setting:
         return self.key.upper()
 
 
-def _whole(text: str) -> int:
-    return int(text)
+def _yes(text: str) -> bool:
+    if text.lower() not in _YES + _NO:
+        raise ValueError
+    return text.lower() in _YES
 
 
-def _seconds(text: str) -> float:
-    return float(text)
+def _of(want: Field[Any]) -> Setting:
+    """The setting with which a run wants something of every guest."""
+    said = want.metadata
+    parse, form = {
+        "int": (int, f"a whole number of {said['unit']}"),
+        "float": (float, f"a number of {said['unit']}"),
+    }.get(str(want.type), (Secret if SECRET in said["where"] else str, "text"))
+    default = "" if want.default is MISSING else f" (default {want.default})"
+    return Setting(
+        want.name.replace("_", "-"),
+        f"{said['help']}{default}",
+        parse,
+        form,
+        said["unit"].upper() or "NAME",
+        said["choices"],
+        secret=SECRET in said["where"],
+    )
 
 
+WANTS = tuple(want for want in fields(GuestSpec) if {OPTION, SECRET} & set(want.metadata["where"]))
+"""The fields of :class:`GuestSpec` that a run has settings for."""
 TABLE = (
-    Setting("image", "golden image: a path, NAME=PATH, or 'practice'; repeatable, tests then run on each", many=True),
-    Setting("memory", f"MiB of RAM per guest (default {DEFAULT_MEMORY}; practice image 1024)", _whole),
-    Setting("cpus", f"processors per guest (default {DEFAULT_CPUS})", _whole, DEFAULT_CPUS),
-    Setting(
-        "boot",
-        "how a guest comes up: clone restores a template baked once per host, cold boots from firmware",
-        str,
-        "clone",
-        choices=BOOT,
-    ),
-    Setting(
-        "boot-timeout",
-        f"seconds from power-on to a login (default {DEFAULT_BOOT_TIMEOUT:g})",
-        _seconds,
-        DEFAULT_BOOT_TIMEOUT,
-    ),
-    Setting(
-        "keep", "keep the disk and logs of guests: never (default), failed tests' or always", str, "never", choices=KEEP
-    ),
+    Setting("image", "golden image: PATH, NAME=PATH, or 'practice'; repeatable, tests then run on each", many=True),
+    *map(_of, WANTS),
+    Setting("keep", "keep disk and logs of guests: never (default), of failed tests, or always", choices=KEEP),
     Setting(
         "max-guests",
         "most guests alive at once on this host, all runs together (default: as many as memory holds)",
-        _whole,
+        int,
+        "a whole number",
+        "N",
     ),
     Setting(
-        "store", "directory of images, templates and run directories (default: $SMOLVM_HOME or the user's cache)", Path
+        "store",
+        "directory of images, templates and run directories (default: $SMOLVM_HOME or the user's cache)",
+        metavar="DIR",
     ),
-    Setting("ssh-user", "account in the guest (default smolvm)", str, "smolvm"),
-    Setting("ssh-password", "its password (default smolvm)", str, "smolvm", secret=True),
+    Setting(
+        "require",
+        "fail instead of skipping where guests cannot run or no image is configured",
+        _yes,
+        "yes or no",
+        flag=True,
+    ),
 )
 
 
@@ -93,75 +111,130 @@ class Settings:
     """What a run is to do, resolved."""
 
     image: Mapping[str, Path | None] = field(default_factory=dict)
-    """Names and paths of images in the order given; the practice image has no path yet."""
-    memory: int | None = None
-    cpus: int = DEFAULT_CPUS
-    boot: str = "clone"
-    boot_timeout: float = DEFAULT_BOOT_TIMEOUT
+    """Names and absolute paths of images in the order given; the practice image has no path yet."""
+    wants: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What is wanted of every guest: fields of :class:`GuestSpec`, those only that somebody has set."""
     keep: str = "never"
     max_guests: int | None = None
-    store: Path = Path()
-    ssh_user: str = "smolvm"
-    ssh_password: str = field(default="smolvm", repr=False)
+    store: Path | None = None
+    """None: where :func:`pytest_smolvm.host.store.default_root` has it, once a store is needed."""
+    require: bool = False
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """One option, ini key and environment variable per row of the table."""
+    group = parser.getgroup("smolvm", "Windows guests (pytest-smolvm)")
+    for setting in TABLE:
+        also = f"{setting.help} [ini: {setting.key}, environment: {setting.variable}]"
+        if setting.flag:
+            group.addoption(setting.option, dest=setting.key, action="store_const", const="1", help=also)
+        elif not setting.secret:
+            metavar = "{" + ",".join(setting.choices) + "}" if setting.choices else setting.metavar or "IMAGE"
+            action = "append" if setting.many else "store"
+            group.addoption(setting.option, dest=setting.key, action=action, metavar=metavar, help=also)
+        parser.addini(setting.key, also, type="linelist" if setting.many else "string", default=None)
+
+
+def of(config: pytest.Config, environ: Mapping[str, str]) -> Settings:
+    """The settings of pytest's run.
+
+    :raises UsageError: as :func:`resolve` does.
+    """
+    return resolve(
+        lambda setting: config.getoption(setting.key, None),
+        lambda setting: config.getini(setting.key),
+        environ,
+        here=config.invocation_params.dir,
+        ini_place=config.inipath.parent if config.inipath else config.rootpath,
+    )
 
 
 def resolve(
-    option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str] = os.environ
+    option: Callable[[Setting], Any],
+    ini: Callable[[Setting], Any],
+    environ: Mapping[str, str],
+    *,
+    here: Path,
+    ini_place: Path,
 ) -> Settings:
     """The settings of a run.
 
     :param option: what the command line says about a setting, None if nothing.
     :param ini: what the configuration file says, None if nothing.
+    :param here: where pytest was started; relative paths in options and variables are relative to it.
+    :param ini_place: where the configuration file is; those in it are relative to this.
     :raises UsageError: a value that makes no sense; the message says where it came from.
     """
     found: dict[str, Any] = {}
     for setting in TABLE:
-        value, origin = _raw(setting, option, ini, environ)
-        found[setting.key.removeprefix("smolvm_")] = (
-            setting.default if value is None else _parsed(setting, value, origin)
-        )
-    found["image"] = images(found["image"] or ())
-    found["store"] = found["store"] or default_root(environ)
-    return Settings(**found)
+        value, origin = _said(setting, option, ini, environ)
+        if value is not None:
+            base = ini_place if origin == setting.key else here
+            found[setting.key.removeprefix("smolvm_")] = _parsed(setting, value, origin, base)
+    wants = {want.name: found.pop(want.name) for want in WANTS if want.name in found}
+    return Settings(**found, wants=wants)
 
 
-def images(words: Sequence[str]) -> dict[str, Path | None]:
-    """Names and paths out of ``PATH``, ``NAME=PATH`` and ``practice``.
-
-    :raises UsageError: a name twice, or an empty one.
-    """
-    found: dict[str, Path | None] = {}
-    for word in words:
-        name, sign, path = word.partition("=")
-        if not sign:
-            name, path = (PRACTICE, "") if word == PRACTICE else (Path(word).stem, word)
-        if not name or (not path and word != PRACTICE):
-            raise UsageError(f"image {word!r}: expected a path, NAME=PATH or '{PRACTICE}'")
-        if name in found:
-            raise UsageError(f"two images are called {name!r}; name them apart with NAME=PATH")
-        found[name] = Path(path).expanduser() if path else None
-    return found
-
-
-def _raw(
+def _said(
     setting: Setting, option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str]
 ) -> tuple[Any, str]:
+    """What is said about a setting, None if nothing is, and the option, variable or key that says so."""
     if not setting.secret and (value := option(setting)) not in (None, []):
         return value, setting.option
     if value := environ.get(setting.variable):  # an empty one is how shells and CI files say that it is not set
         return (value.split(";") if setting.many else value), setting.variable
     value = ini(setting)
-    return (None if value in (None, "", []) else value), setting.key
+    return (None if value in ("", []) else value), setting.key
 
 
-def _parsed(setting: Setting, value: Any, origin: str) -> Any:
+def _parsed(setting: Setting, value: Any, origin: str, base: Path) -> Any:
     if setting.many:
-        return list(value)
+        return images(value, base)
+    if setting.choices and value not in setting.choices:
+        raise UsageError(f"{origin}: {value!r} is not one of {', '.join(setting.choices)}")
+    if setting.metavar == "DIR":
+        return absolute(value, base)
     try:
-        parsed = setting.parse(value)
+        return setting.parse(value)
     except (ValueError, TypeError) as exc:
         shown = "the value" if setting.secret else repr(value)
-        raise UsageError(f"{origin}: {shown} is not what it should be: {setting.help}") from exc
-    if setting.choices and parsed not in setting.choices:
-        raise UsageError(f"{origin}: {value!r} is not one of {', '.join(setting.choices)}")
-    return parsed
+        raise UsageError(f"{origin}: {shown} is not {setting.form}") from exc
+
+
+def images(words: Sequence[str], base: Path) -> dict[str, Path | None]:
+    """Names and paths out of ``PATH``, ``NAME=PATH`` and ``practice``.
+
+    :param base: what relative paths are relative to.
+    :raises UsageError: a name twice, or an empty one.
+    """
+    found: dict[str, Path | None] = {}
+    for word in words:
+        name, path = _named(word, base)
+        if name in found:
+            raise UsageError(f"two images are called {name!r}; name them apart with NAME=PATH")
+        found[name] = path
+    return found
+
+
+def _named(word: str, base: Path) -> tuple[str, Path | None]:
+    """An image's name and path."""
+    name, sign, path = word.partition("=")
+    if word == PRACTICE:
+        return PRACTICE, None
+    # A path may have the sign in it, as /builds/branch=main/win11.qcow2: it is one if it is there, or begins like one.
+    if word and (not sign or "/" in name or absolute(word, base).exists()):
+        return Path(word).stem, absolute(word, base)
+    if not name or not path:
+        raise UsageError(f"image {word!r}: expected a path, NAME=PATH or '{PRACTICE}'")
+    return name, absolute(path, base)
+
+
+def absolute(text: str, base: Path) -> Path:
+    """A path that means the same file wherever the process goes.
+
+    :raises UsageError: it begins with a home directory that is not known.
+    """
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError as exc:
+        raise UsageError(f"{text!r}: {exc}; give a path without ~") from exc

@@ -38,8 +38,8 @@ def image(request: pytest.FixtureRequest, store: Store) -> Path:
     """The golden image as a file."""
     words = request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE", "").split(";")
     if not any(words):
-        pytest.skip("no Windows image is configured: give --smolvm-image practice")
-    path = images(words)[next(iter(images(words)))]
+        pytest.skip("no Windows image is configured: give --smolvm-image=practice")
+    path = next(iter(images(words, request.config.invocation_params.dir).values()))
     return practice_image(store, Silent()) if path is None else path
 
 
@@ -80,6 +80,7 @@ def calm_store(tmp_path: Path, store: Store) -> Store:
 @pytest.fixture
 def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """pytester whose runs use the same store and image as this run."""
+    monkeypatch.delenv("SMOLVM_REQUIRE", raising=False)
     monkeypatch.setenv("SMOLVM_HOME", str(store.root))
     monkeypatch.setenv("SMOLVM_IMAGE", str(image))
     monkeypatch.setenv("SMOLVM_MEMORY", str(MEMORY))

@@ -72,7 +72,7 @@ def test_too_little_memory_is_free(inner: pytest.Pytester) -> None:
 
     result = inner.run(
         *("unshare", "--mount", "sh", "-c", 'mount --bind meminfo /proc/meminfo && exec "$@"', "sh"),
-        *(sys.executable, "-m", "pytest", "--smolvm-store", store),
+        *(sys.executable, "-m", "pytest", f"--smolvm-store={store}"),
     )
 
     result.assert_outcomes(errors=1)

@@ -15,6 +15,8 @@ from pytest_smolvm.host.store import Store
 from pytest_smolvm.pool.pool import Pool
 from tests.booted.conftest import MEMORY, guest_processes, overlay, pool_on
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def baking(tmp_path_factory: pytest.TempPathFactory) -> Pool:

@@ -10,6 +10,8 @@ from pytest_smolvm.host.store import Store
 from tests.booted.conftest import BAKING, overlay
 from tests.booted.test_sharing import began
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 1200.0
 
 

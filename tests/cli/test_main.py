@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.cli import main
+from pytest_smolvm.host.store import default_root
 from pytest_smolvm.plugin.options import TABLE, resolve
 
 
@@ -27,7 +28,8 @@ def test_the_command_uses_the_store_that_pytest_uses(
         main.main(["--help"])
 
     said = capsys.readouterr().out
-    assert f"at the moment {resolve(lambda setting: None, lambda setting: None, os.environ).store})" in said
+    settings = resolve(lambda setting: None, lambda setting: None, os.environ, here=Path(), ini_place=Path())
+    assert f"at the moment {settings.store or default_root()})" in said
     assert "$SMOLVM_STORE, else $SMOLVM_HOME" in said
 
 
@@ -63,3 +65,15 @@ def test_a_password_file_that_is_not_there(tmp_path: Path, capsys: pytest.Captur
 
     assert 2 == main.main(words)
     assert f"the password file {tmp_path}/gone cannot be read" in capsys.readouterr().err
+
+
+def test_without_a_home_directory_the_command_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", "SMOLVM_STORE", "SMOLVM_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    # The outermost edge: the user that runs this has an entry in the system's list.
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+
+    assert 1 == main.main(["images"])
+    assert "name a place with --smolvm-store=DIR or SMOLVM_STORE" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def parsed(*words: str) -> Recipe:
 def scripts(*words: str) -> list[str]:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    return [str(path) for path in parser.parse_args([*MEDIA, *words]).extra_script]
+    return [str(path) for path in parser.parse_args([*MEDIA, *words]).extra_scripts]
 
 
 def test_defaults_are_the_recipes() -> None:

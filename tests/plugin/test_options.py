@@ -8,22 +8,30 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.plugin.options import Settings, images, resolve
+from pytest_smolvm.plugin.options import TABLE, WANTS, Settings, images, resolve
+
+HERE, INI_PLACE = Path("/here"), Path("/ini")
 
 
 def resolved(
     options: dict[str, Any] | None = None, ini: dict[str, Any] | None = None, environ: dict[str, str] | None = None
 ) -> Settings:
-    return resolve(lambda s: (options or {}).get(s.name), lambda s: (ini or {}).get(s.name), environ or {"HOME": "/h"})
+    return resolve(
+        lambda s: (options or {}).get(s.name),
+        lambda s: (ini or {}).get(s.name),
+        environ or {},
+        here=HERE,
+        ini_place=INI_PLACE,
+    )
 
 
 def test_option_wins_over_environment_wins_over_ini() -> None:
     everywhere = resolved({"memory": "1"}, {"memory": "3"}, {"SMOLVM_MEMORY": "2"})
 
-    assert everywhere.memory == 1
-    assert resolved(None, {"memory": "3"}, {"SMOLVM_MEMORY": "2"}).memory == 2
-    assert resolved(None, {"memory": "3"}).memory == 3
-    assert resolved().memory is None
+    assert everywhere.wants == {"memory": 1}
+    assert resolved(None, {"memory": "3"}, {"SMOLVM_MEMORY": "2"}).wants == {"memory": 2}
+    assert resolved(None, {"memory": "3"}).wants == {"memory": 3}
+    assert resolved().wants == {}
 
 
 def test_zero_is_a_value_and_not_nothing() -> None:
@@ -31,47 +39,94 @@ def test_zero_is_a_value_and_not_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("memory", "much"), ("boot", "warm"), ("keep", "sometimes"), ("boot-timeout", "1m")]
+    ("name", "value", "said"),
+    [
+        ("memory", "much", "'much' is not a whole number of MiB"),
+        ("cpus", "1.5", "'1.5' is not a whole number of processors"),
+        ("boot", "warm", "'warm' is not one of clone, cold"),
+        ("keep", "sometimes", "'sometimes' is not one of never, failed, always"),
+        ("boot-timeout", "1m", "'1m' is not a number of seconds"),
+        ("max-guests", "many", "'many' is not a whole number"),
+        ("require", "maybe", "'maybe' is not yes or no"),
+        ("store", "~nobody-of-that-name/x", "give a path without ~"),
+    ],
 )
-def test_a_value_that_makes_no_sense_names_its_origin(name: str, value: str) -> None:
-    with pytest.raises(UsageError, match=f"--smolvm-{name}"):
+def test_a_value_that_makes_no_sense_names_its_origin_and_what_would(name: str, value: str, said: str) -> None:
+    origin = "" if name == "store" else f"--smolvm-{name}: "
+    with pytest.raises(UsageError, match=f"{origin}.*{said}"):
         resolved({name: value})
 
 
 def test_images_have_names() -> None:
-    found = images(["practice", "/x/win11.qcow2", "win10=/y/z.qcow2"])
+    found = images(["practice", "/x/win11.qcow2", "win10=/y/z.qcow2"], HERE)
 
     assert found == {"practice": None, "win11": Path("/x/win11.qcow2"), "win10": Path("/y/z.qcow2")}
 
 
-@pytest.mark.parametrize("words", [["=x"], ["win="], ["a/win.qcow2", "b/win.qcow2"]])
+@pytest.mark.parametrize("words", [["=x"], ["win="], [""], ["a/win.qcow2", "b/win.qcow2"]])
 def test_image_names_are_given_and_unique(words: list[str]) -> None:
     with pytest.raises(UsageError):
-        images(words)
+        images(words, HERE)
+
+
+def test_a_path_with_the_sign_in_it_is_a_path(tmp_path: Path) -> None:
+    (tmp_path / "branch=main.qcow2").touch()
+
+    found = images(["branch=main.qcow2", "/builds/branch=main/gone.qcow2", "win=b=c.qcow2"], tmp_path)
+
+    assert found == {
+        "branch=main": tmp_path / "branch=main.qcow2",
+        "gone": Path("/builds/branch=main/gone.qcow2"),
+        "win": tmp_path / "b=c.qcow2",
+    }
+
+
+def test_relative_paths_are_relative_to_where_they_were_written() -> None:
+    by_option = resolved({"image": ["a.qcow2"], "store": "s"})
+    by_variable = resolved(environ={"SMOLVM_IMAGE": "a.qcow2", "SMOLVM_STORE": "s"})
+    by_file = resolved(None, {"image": ["x=a.qcow2"], "store": "s"})
+
+    assert by_option == by_variable
+    assert (by_option.image, by_option.store) == ({"a": HERE / "a.qcow2"}, HERE / "s")
+    assert (by_file.image, by_file.store) == ({"x": INI_PLACE / "a.qcow2"}, INI_PLACE / "s")
+
+
+@pytest.mark.parametrize(("text", "required"), [("1", True), ("yes", True), ("False", False), ("0", False)])
+def test_guests_may_be_required(text: str, required: bool) -> None:
+    assert required == resolved(None, {"require": text}).require == resolved(environ={"SMOLVM_REQUIRE": text}).require
+    assert not resolved().require
+
+
+def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
+    """Whoever adds a want adds a field, and nothing here."""
+    assert {setting.name.replace("-", "_") for setting in TABLE} - {want.name for want in WANTS} == {
+        "image",
+        "keep",
+        "max_guests",
+        "store",
+        "require",
+    }
+    for want in WANTS:
+        assert all(want.metadata[key] is not None for key in ("help", "where", "unit", "choices"))
 
 
 @pytest.mark.parametrize("name", ["image", "memory", "boot", "boot-timeout", "store", "ssh-user", "ssh-password"])
 def test_an_empty_variable_is_not_set(name: str) -> None:
     variable = f"SMOLVM_{name.replace('-', '_').upper()}"
 
-    assert resolved(environ={"HOME": "/h", variable: ""}) == resolved(environ={"HOME": "/h"})
+    assert resolved(environ={variable: ""}) == resolved()
 
 
 def test_an_empty_variable_leaves_the_word_to_the_file() -> None:
-    assert resolved(None, {"memory": "3"}, {"SMOLVM_MEMORY": ""}).memory == 3
+    assert resolved(None, {"memory": "3"}, {"SMOLVM_MEMORY": ""}).wants == {"memory": 3}
 
 
 def test_several_images_in_the_environment() -> None:
     assert list(resolved(environ={"SMOLVM_IMAGE": "practice;b=/c.qcow2"}).image) == ["practice", "b"]
 
 
-def test_store_is_smolvm_home_or_the_users_cache() -> None:
-    assert resolved(environ={"SMOLVM_HOME": "/s"}).store == Path("/s")
-    assert resolved(environ={"XDG_CACHE_HOME": "/c"}).store == Path("/c/smolvm")
-
-
 def test_the_password_is_never_shown() -> None:
     settings = resolved(environ={"SMOLVM_SSH_PASSWORD": "s3cret"})
 
-    assert settings.ssh_password == "s3cret"
+    assert settings.wants == {"ssh_password": "s3cret"}
     assert "s3cret" not in repr(settings)

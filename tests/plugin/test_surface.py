@@ -16,7 +16,8 @@ NEEDS_TWO_GUESTS = "def test_guests(windows_vm_factory):\n    windows_vm_factory
 @pytest.fixture(autouse=True)
 def own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMOLVM_HOME", str(pytester.path / "store"))
-    monkeypatch.delenv("SMOLVM_IMAGE", raising=False)
+    for name in ("SMOLVM_IMAGE", "SMOLVM_REQUIRE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
@@ -26,7 +27,9 @@ def test_no_image_skips_with_the_reason(pytester: pytest.Pytester, test: str) ->
     result = pytester.runpytest_subprocess("-rs")
 
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*no Windows image is configured: give --smolvm-image*"])
+    result.stdout.fnmatch_lines(
+        ["*no Windows image is configured: give --smolvm-image=FILE.qcow2, or --smolvm-image=practice*"]
+    )
 
 
 @pytest.mark.parametrize("test", [NEEDS_A_GUEST, NEEDS_TWO_GUESTS])
@@ -36,7 +39,7 @@ def test_a_missing_tool_skips_and_names_the_package(
     monkeypatch.setenv("PATH", str(pytester.mkdir("empty")))
     pytester.makepyfile(test)
 
-    result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
+    result = pytester.runpytest_subprocess("-rs", "--smolvm-image=x.qcow2")
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(
@@ -47,7 +50,7 @@ def test_a_missing_tool_skips_and_names_the_package(
 def test_a_configured_image_that_is_not_there_is_an_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+    result = pytester.runpytest_subprocess("--smolvm-image=gone.qcow2")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*ImageError: there is no image at */gone.qcow2"])
@@ -56,7 +59,7 @@ def test_a_configured_image_that_is_not_there_is_an_error(pytester: pytest.Pytes
 def test_an_image_nobody_configured_is_an_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.windows_vm(image='win7')\n" + NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "win11=gone.qcow2")
+    result = pytester.runpytest_subprocess("--smolvm-image=win11=gone.qcow2")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*no image is called 'win7'; configured are: win11*"])
@@ -64,12 +67,15 @@ def test_an_image_nobody_configured_is_an_error(pytester: pytest.Pytester) -> No
 
 @pytest.mark.parametrize(
     ("mark", "said"),
-    [("color='red'", "unknown: color; possible are *image*"), ("'win11'", "give keywords, not 'win11'*")],
+    [
+        ("color='red'", "unknown keyword 'color'; use one of boot, * image, *"),
+        ("'win11'", "give keywords, not 'win11'*"),
+    ],
 )
 def test_a_marker_with_something_unknown_is_an_error(pytester: pytest.Pytester, mark: str, said: str) -> None:
     pytester.makepyfile(f"import pytest\n@pytest.mark.windows_vm({mark})\n" + NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+    result = pytester.runpytest_subprocess("--smolvm-image=gone.qcow2")
 
     assert result.ret != 0
     result.stdout.fnmatch_lines([f"*marker windows_vm of test_a_marker*: {said}"])
@@ -86,35 +92,38 @@ def windows_vm_spec(): return {wants}
 @pytest.mark.parametrize(
     ("wants", "said"),
     [
-        ({"colour": 1}, "unknown: colour; possible are *memory*"),
-        ({"image": "win11"}, "image makes no sense in it; --smolvm-image names *"),
-        (None, "give a dict of keywords, not None*"),
+        ({"colour": 1}, "fixture windows_vm_spec: unknown keyword 'colour'; use one of *memory*"),
+        ({"image": "win11"}, "windows_vm_spec cannot choose the image; use --smolvm-image=PATH or the marker"),
+        (None, "fixture windows_vm_spec: give a dict of keywords, not None*"),
     ],
 )
 def test_suite_defaults_that_make_no_sense_are_an_error(pytester: pytest.Pytester, wants: object, said: str) -> None:
     pytester.makeconftest(SUITE.format(wants=wants))
     pytester.makepyfile(NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "gone.qcow2")
+    result = pytester.runpytest_subprocess("--smolvm-image=gone.qcow2")
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"*UsageError: fixture windows_vm_spec: {said}"])
+    result.stdout.fnmatch_lines([f"*UsageError: {said}"])
 
 
 def test_a_suite_may_have_every_shared_guest_reverted(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
-        SUITE.format(wants={"revert": True})
-        + """
+        """
+import pytest
+from pytest_smolvm.plugin.suite import Shared
+
 class Guest:
     reverted = 0
 
     def revert(self): self.reverted += 1
 
 @pytest.fixture(scope="session")
-def windows_vm_session(_smolvm):
-    _smolvm.shared["windows_vm_session"] = Guest()
-    yield _smolvm.shared["windows_vm_session"]
-    del _smolvm.shared["windows_vm_session"]
+def windows_vm_session(_smolvm, request):
+    guest = Guest()
+    with _smolvm.artifacts.of(request.node, "windows_vm_session") as evidence:
+        with _smolvm.sharing("windows_vm_session", Shared(guest, evidence, None, revert=True)):
+            yield guest
 """
     )
     pytester.makepyfile(
@@ -150,7 +159,7 @@ def test_several_images_make_several_tests(pytester: pytest.Pytester) -> None:
     )
 
     result = pytester.runpytest_subprocess(
-        "--collect-only", "-q", "--smolvm-image", "win10=a.qcow2", "--smolvm-image", "win11=b.qcow2"
+        "--collect-only", "-q", "--smolvm-image=win10=a.qcow2", "--smolvm-image=win11=b.qcow2"
     )
 
     names = sorted(line.partition("::")[2] for line in result.outlines if "::" in line)
@@ -176,7 +185,7 @@ def test_memory_no_host_has_is_an_error_at_once(pytester: pytest.Pytester) -> No
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "x.qcow2", "1M"], check=True)
     pytester.makepyfile(NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "x.qcow2", "--smolvm-memory", "100000000")
+    result = pytester.runpytest_subprocess("--smolvm-image=x.qcow2", "--smolvm-memory=100000000")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*CapacityError: 1 guest of * can never fit: this host has * MiB*"])
@@ -186,7 +195,7 @@ def test_a_store_that_cannot_be_written_is_an_error(pytester: pytest.Pytester) -
     pytester.makefile(".txt", file="not a directory")
     pytester.makepyfile(NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("--smolvm-image", "x.qcow2", "--smolvm-store", "file.txt/store")
+    result = pytester.runpytest_subprocess("--smolvm-image=x.qcow2", "--smolvm-store=file.txt/store")
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*StoreError: the store */file.txt/store cannot be written: *"])
@@ -304,7 +313,7 @@ def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("import platform\nplatform.system = lambda: 'Darwin'\n")
     pytester.makepyfile(NEEDS_A_GUEST)
 
-    result = pytester.runpytest_subprocess("-rs", "--smolvm-image", "x.qcow2")
+    result = pytester.runpytest_subprocess("-rs", "--smolvm-image=x.qcow2")
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*guests run on Linux hosts with x86-64 processors, not on Darwin*"])

@@ -1,15 +1,23 @@
-"""What scripts must print and return whichever way they are run: the table, and what runs it."""
+"""What commands in a guest must print and return: the table, and what puts it to a guest.
+
+Most cases are about scripts, and must bring the same in every engine. The others are about an image, and are run once.
+"""
 
 from __future__ import annotations
 
 import re
+import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol, Union
 
 ENGINES = ("resident", "fresh", "file")
+"""The ways to run a script: by the resident PowerShell, by a new powershell.exe, from a file by ``powershell.exe -File``."""
+CMD = "cmd"
+"""The way to run a line of cmd.exe."""
 Argument = Union[str, int, float, bool, None]
 
 
@@ -34,13 +42,21 @@ class Expected:
     """What a case is to bring."""
 
     stdout: str = ""
+    """All of it, with ``\\n`` for ends of lines."""
     stderr: str = ""
+    """Likewise."""
     exit_code: int = 0
+    """Unsigned 32-bit."""
     stdout_pattern: str | None = None
+    """Instead of `stdout`: a regular expression that is found in it."""
     stderr_pattern: str | None = None
+    """Likewise."""
     stdout_lines: int | None = None
+    """Instead of `stdout`: how many lines it has."""
     stdout_size: int | None = None
+    """Instead of `stdout`: how many characters it has."""
     layout: str = "exact"
+    """``loose``: spaces at ends of lines and empty lines do not count."""
 
     def complaints(self, result: Result) -> list[str]:
         """What is wrong with a result; nothing if it is right."""
@@ -74,19 +90,26 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """One script and what it is to bring."""
+    """One script or line and what it is to bring."""
 
     name: str
     script: str
     expected: Expected
     args: Sequence[Argument] = ()
+    """The script's."""
     input: str = ""
+    """For its standard input."""
     needs: str = ""
+    """A PowerShell expression; where it is false, the case is left out."""
     slow: bool = False
+    """It starts another PowerShell."""
+    once: str = ""
+    """It is about the image: the one way to run it, `CMD` or one of `ENGINES`. Empty: it must bring the same in all of these."""
     differs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By engine: what is otherwise there, as fields of :class:`Expected` or ``skip = true``, and ``why``."""
 
     def by(self, engine: str) -> Expected | None:
-        """What it is to bring with this engine; None if it cannot be put to it."""
+        """What it is to bring with this engine. None: this engine skips the case."""
         other = {key: value for key, value in self.differs.get(engine, {}).items() if key != "why"}
         if other.pop("skip", False):
             return None
@@ -98,21 +121,25 @@ class Verdict:
     """What came of one case."""
 
     case: Case
-    complaints: Sequence[str]
+    engine: str
+    """How it was run."""
+    complaints: Sequence[str] = ()
+    """What was different from what is expected."""
     skipped: str = ""
-    """Why it was not run."""
+    """Why it was not run; empty if it was."""
+    seconds: float = 0.0
+    """How long it took."""
 
     @property
-    def passed(self) -> bool:
-        """Whether it was run and was right."""
-        return not self.complaints and not self.skipped
+    def good(self) -> bool:
+        """Whether nothing was different."""
+        return not self.complaints
 
     def __str__(self) -> str:
-        if self.skipped:
-            return f"skipped  {self.case.name}: {self.skipped}"
-        return (
-            f"passed   {self.case.name}" if self.passed else f"FAILED   {self.case.name}: {'; '.join(self.complaints)}"
-        )
+        what = self.case.name if self.case.once else f"{self.case.name} ({self.engine})"
+        word = "skipped" if self.skipped else "ok" if self.good else "DIFFERS"
+        why = self.skipped or "; ".join(self.complaints)
+        return f"{word:8} {self.seconds:6.1f} s  {what}" + (f": {why}" if why else "")
 
 
 Runner = Callable[[str, Sequence[Argument], bytes], Result]
@@ -120,38 +147,50 @@ Runner = Callable[[str, Sequence[Argument], bytes], Result]
 
 
 def cases() -> list[Case]:
-    """The table."""
-    table = tomllib.loads((files(__package__) / "cases.toml").read_text(encoding="utf-8"))
-    return [_case(entry) for entry in table["case"]]
+    """The table's cases about scripts: each is to be put to every engine."""
+    return [case for case in table() if not case.once]
+
+
+def image_cases() -> list[Case]:
+    """The table's cases about an image: each is run once."""
+    return [case for case in table() if case.once]
+
+
+@cache
+def table() -> tuple[Case, ...]:
+    """The whole table."""
+    text = (files(__package__) / "cases.toml").read_text(encoding="utf-8")
+    return tuple(map(_case, tomllib.loads(text)["case"]))
 
 
 def _case(entry: dict[str, Any]) -> Case:
-    own = {
-        key: entry.pop(key) for key in ("name", "script", "args", "input", "needs", "slow", "differs") if key in entry
-    }
+    own = {want.name: entry.pop(want.name) for want in fields(Case) if want.name in entry}
     return Case(expected=Expected(**entry), **own)
 
 
-def run(runner: Runner, engine: str = "resident", only: Iterable[Case] | None = None) -> list[Verdict]:
-    """Put the table to a guest.
+def run(runner: Runner, engine: str = "resident", only: Iterable[Case] | None = None) -> Iterator[Verdict]:
+    """Put cases to a guest, one after the other.
 
     :param runner: runs one script in it; what it raises is not caught.
-    :param engine: how it does so, one of `ENGINES`: their documented differences are taken into account.
-    :param only: these cases instead of all.
+    :param engine: how it does so, one of `ENGINES` or `CMD`: documented differences are taken into account.
+    :param only: these cases instead of all about scripts.
     """
     missing: dict[str, bool] = {}
-    return [_verdict(runner, engine, case, missing) for case in (cases() if only is None else only)]
+    for case in cases() if only is None else only:
+        yield _verdict(runner, engine, case, missing)
 
 
 def _verdict(runner: Runner, engine: str, case: Case, missing: dict[str, bool]) -> Verdict:
     expected = case.by(engine)
     if expected is None:
-        return Verdict(case, (), str(case.differs[engine]["why"]))
+        return Verdict(case, engine, skipped=str(case.differs[engine]["why"]))
     if case.needs and case.needs not in missing:
         missing[case.needs] = "True" not in runner(f"[bool] ({case.needs})", (), b"").stdout
     if missing.get(case.needs):
-        return Verdict(case, (), f"not in this guest: {case.needs}")
-    return Verdict(case, expected.complaints(runner(case.script, case.args, case.input.encode())))
+        return Verdict(case, engine, skipped=f"not in this guest: {case.needs}")
+    began = time.monotonic()
+    complaints = expected.complaints(runner(case.script, case.args, case.input.encode()))
+    return Verdict(case, engine, complaints, seconds=time.monotonic() - began)
 
 
 def _short(text: str) -> str:

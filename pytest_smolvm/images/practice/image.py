@@ -6,12 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_smolvm.host import records
 from pytest_smolvm.host.programs import require, run
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice import disk
 from pytest_smolvm.images.practice.kernel import initial_ram_disk, read_kernel, unify
 from pytest_smolvm.images.practice.overlay import make_overlay
+from pytest_smolvm.images.practice.recipe import MEMORY
 
 # In the guest's tree files belong to several users; the kernel is in the EFI system partition.
 _ASSEMBLE = """\
@@ -44,12 +46,22 @@ def make_image(root: Path, tools: Path, powershell: Path, scratch: Path, progres
     return image
 
 
+RECORD = {
+    "version": 1,
+    "system": {"edition": "practice guest", "build": "on wine", "language": "en-US"},
+    "account": {"user": "smolvm", "password": "smolvm"},
+    "guest": {"memory": MEMORY},
+}
+"""What is written beside a practice image, in the words of a Windows image's record."""
+
+
 def publish(image: Path, output: Path, store: Store) -> None:
     """Move `image` to `output`, where it appears whole: it is renamed, from another file system after a copy beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = store.aside(output)  # reaped if we are killed meanwhile
     try:
         run("move the practice image to its place", ["mv", "-f", image, beside])
+        records.write(records.beside(output), RECORD)
         beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)

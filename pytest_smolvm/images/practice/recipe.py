@@ -13,6 +13,8 @@ from pytest_smolvm.errors import UsageError
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"
 HOST = HERE / "powershell_host"
+MEMORY = 1024
+"""MiB of RAM that a guest on the image needs: it is small, and small guests are fast ones."""
 _NOT_SOURCES = frozenset({"bin", "obj", "__pycache__"})
 
 

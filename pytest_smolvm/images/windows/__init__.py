@@ -1,8 +1,7 @@
 """From a Windows ISO to a sealed golden image."""
 
 from pytest_smolvm.errors import BuildError
-from pytest_smolvm.images.conformance.check import Outcome, check
 from pytest_smolvm.images.windows.build import build
 from pytest_smolvm.images.windows.recipe import Recipe
 
-__all__ = ["BuildError", "Outcome", "Recipe", "build", "check"]
+__all__ = ["BuildError", "Recipe", "build"]

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.images.conformance import cases
-from pytest_smolvm.images.conformance.cases import Argument, Case, Expected
+from pytest_smolvm.images.conformance.cases import Argument, Case, Expected, Verdict
 
-TABLE = cases.cases()
+TABLE = cases.table()
 
 
 def result(stdout: str = "", stderr: str = "", exit_code: int = 0) -> RunResult:
@@ -76,7 +76,7 @@ def test_the_runner_gets_script_arguments_and_input() -> None:
 
     (verdict,) = cases.run(run, "resident", [case])
 
-    assert verdict.passed
+    assert verdict.good and not verdict.skipped
     assert [("script", ("a", 1), "ü".encode())] == seen
 
 
@@ -85,15 +85,40 @@ def test_what_a_guest_lacks_is_skipped() -> None:
 
     (verdict,) = cases.run(lambda *_: result("False\r\n"), "resident", [case])
 
-    assert (False, "not in this guest: Get-Command nothing") == (verdict.passed, verdict.skipped)
+    assert verdict.skipped == "not in this guest: Get-Command nothing"
 
 
 def test_a_difference_of_an_engine_is_taken_into_account() -> None:
     case = Case("name", "script", Expected(exit_code=3), differs={"file": {"exit_code": 0, "why": "because"}})
 
-    outcomes = [cases.run(lambda *_: result(), engine, [case])[0].passed for engine in ("resident", "file")]
+    verdicts = [next(cases.run(lambda *_: result(), engine, [case])).good for engine in ("resident", "file")]
 
-    assert [False, True] == outcomes
+    assert [False, True] == verdicts
+
+
+def test_a_case_is_about_scripts_or_about_the_image() -> None:
+    """The first are put to every engine, the others once, in a way there is."""
+    about_scripts, about_image = cases.cases(), cases.image_cases()
+
+    assert len(about_image) > 10
+    assert [*about_scripts, *about_image] == list(TABLE)
+    assert {case.once for case in about_image} == {cases.CMD, "fresh"}
+    assert not any(case.args or case.input or case.differs for case in about_image)
+
+
+def test_a_verdict_is_one_line() -> None:
+    case = Case("name", "script", Expected())
+
+    assert [
+        "ok          2.0 s  name (file)",
+        "DIFFERS     0.0 s  name (file): this; that",
+        "skipped     0.0 s  name (file): because",
+    ] == [
+        str(Verdict(case, "file", seconds=2)),
+        str(Verdict(case, "file", ("this", "that"))),
+        str(Verdict(case, "file", skipped="because")),
+    ]
+    assert str(Verdict(Case("name", "", Expected(), once="cmd"), "cmd")).endswith("  name")
 
 
 def test_expectations_are_data_only() -> None:

@@ -28,7 +28,7 @@ STALL = 120.0
 @pytest.fixture(name="store", scope="session")
 def _store(request: pytest.FixtureRequest) -> Store:
     if "practice" not in (request.config.getoption("smolvm_image") or os.environ.get("SMOLVM_IMAGE", "")):
-        pytest.skip("installations are tried with the practice system: give --smolvm-image practice")
+        pytest.skip("installations are tried with the practice system: give --smolvm-image=practice")
     return Store.at(Path(request.config.getoption("smolvm_store") or default_root()))
 
 

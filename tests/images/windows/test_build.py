@@ -6,7 +6,6 @@ Discs, disks and sealing are real; the installation itself is replaced, since te
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +24,7 @@ from pytest_smolvm.machine import disk
 from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
 
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("qemu-img", "qemu-system-x86_64", "swtpm"))),
-    reason="QEMU, qemu-img or swtpm is not installed",
-)
+pytestmark = pytest.mark.tool("qemu-img", "qemu-system-x86_64", "swtpm")
 
 
 class Stage:

@@ -77,8 +77,7 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
         "-q",
         "-p",
         "no:cacheprovider",
-        "--smolvm-image",
-        str(image),
+        f"--smolvm-image={image}",
         str(EXAMPLES),
     ]
     run = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pytest_smolvm.host import waiting
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import Recipe
 from tests.booted.conftest import guest_processes
 from tests.images.windows.conftest import STALL
+
+pytestmark = pytest.mark.slow
 
 GONE_WITHIN = 10.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import struct
 import subprocess
@@ -17,7 +16,7 @@ from pytest_smolvm.images.windows import seal
 from pytest_smolvm.images.windows.setup import logs
 from pytest_smolvm.machine import disk
 
-pytestmark = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
+pytestmark = pytest.mark.tool("qemu-img")
 
 
 def qcow2(path: Path, size: str = "16M") -> Path:
@@ -72,9 +71,7 @@ def test_a_record_is_whole_or_not_there(tmp_path: Path) -> None:
     assert records.read(tmp_path / "none.json") is None
 
 
-@pytest.mark.skipif(
-    shutil.which("mkntfs") is None or shutil.which("ntfscat") is None, reason="ntfs-3g is not installed"
-)
+@pytest.mark.tool("mkntfs", "ntfscat")
 def test_setup_logs_are_read_off_the_disk(tmp_path: Path) -> None:
     """Without mounting, without root: partition table, NTFS, file."""
     raw, image = tmp_path / "disk.raw", tmp_path / "disk.qcow2"

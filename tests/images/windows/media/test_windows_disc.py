@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def test_reads_esd(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("genisoimage") is None, reason="genisoimage is not installed")
+@pytest.mark.tool("genisoimage")
 def test_reads_another_writers_udf(tmp_path: Path) -> None:
     """Not only our library's own UDF: genisoimage's too, which remastered media have."""
     from tests.images.windows.discs import wim

@@ -19,6 +19,8 @@ from tests.images.windows.conftest import STALL
 from tests.images.windows.discs import openssh_package
 from tests.images.windows.installer_disc import with_hanging_loader, with_variant
 
+pytestmark = pytest.mark.slow
+
 # A step of our scripts may take a minute on a busy host, and says nothing before it is done.
 SLOW_STALL = 2 * STALL
 _MESSAGE_SECTOR = 65  # where the practice installer keeps what it shows (setup.c)

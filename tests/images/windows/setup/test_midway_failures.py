@@ -14,6 +14,8 @@ from pytest_smolvm.images.windows.answers import answer_disc
 from pytest_smolvm.images.windows.setup import diagnosis
 from tests.images.windows.conftest import SmallDisk
 
+pytestmark = pytest.mark.slow
+
 
 def test_our_script_is_not_there(
     recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch

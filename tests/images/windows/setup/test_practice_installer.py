@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pytest_smolvm.images.windows.answers.unattend import render, stage_command
 from tests.images.windows.answers.test_unattend import WINDOWS_11
 from tests.images.windows.installer_disc import SOURCES
 
-pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+pytestmark = pytest.mark.tool("gcc")
 _READER = r"""
 #include "answers.h"
 #include <stdio.h>

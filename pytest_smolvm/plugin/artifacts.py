@@ -1,0 +1,123 @@
+"""What is kept of guests: disk and logs, of those whose tests failed or of all.
+
+A guest ends before it is known whether its test has failed: a fixture that was there first is torn down last. So the guest's
+run directory is moved aside when it ends, and stays or goes once the attempt's last report is made.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_smolvm.host.store import Store, remove
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_smolvm.plugin.wants import Node
+    from pytest_smolvm.vm import SmolVM
+
+
+@dataclass(eq=False)
+class Evidence:
+    """Guests that were started together, from their start to what becomes of their disks."""
+
+    node: Node
+    """The test, class, module or session that they are for."""
+    fixture: str
+    places: list[Path] = field(default_factory=list)
+    """Where their run directories are moved to, as far as they end in order."""
+    failed: bool = False
+    """Whether a test that used them has failed."""
+
+    def used_by(self, item: pytest.Item) -> bool:
+        """Whether a test uses them."""
+        if self.node is item:
+            return True
+        return self.node in item.listchain() and self.fixture in getattr(item, "fixturenames", ())
+
+    @property
+    def name(self) -> str:
+        """A file name that tells whose they were."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.node.nodeid or self.fixture).strip("-")[-100:]
+
+
+class Artifacts:
+    """Keeps what the setting ``keep`` asks for.
+
+    :param keep: ``never``, ``failed`` or ``always``.
+    :param store: gives the store, once there is something to keep.
+    :param say: shows one line to whoever runs the tests.
+    """
+
+    def __init__(self, keep: str, store: Callable[[], Store], say: Callable[[str], object]) -> None:
+        self._keep = keep
+        self._store = store
+        self._say = say
+        self._live: list[Evidence] = []
+        self._ended: list[Evidence] = []
+
+    @contextmanager
+    def of(self, node: Node, fixture: str) -> Iterator[Evidence]:
+        """A block in which guests live and end; put them in :meth:`hold` as soon as they are there."""
+        evidence = Evidence(node, fixture)
+        self._live.append(evidence)
+        try:
+            yield evidence
+        finally:
+            self._live.remove(evidence)
+            self._ended.append(evidence)
+
+    def hold(self, evidence: Evidence, vms: list[SmolVM]) -> None:
+        """Have the disks and logs of these guests moved aside when they end."""
+        if self._keep == "never":
+            return
+        for vm in vms:
+            # Among the run directories: a process that is killed before it decides leaves nothing for good.
+            place = self._store().aside(self._store().runs / uuid.uuid4().hex[:8])
+            evidence.places.append(place)
+            vm.keep(place)
+
+    def revert(self, evidence: Evidence, vm: SmolVM) -> None:
+        """Revert a guest. What a failed test left in it stays, and the next ones begin without blame."""
+        earlier = Evidence(evidence.node, evidence.fixture, evidence.places, evidence.failed)
+        evidence.places, evidence.failed = [], False
+        try:
+            vm.revert()
+        finally:
+            self._settle(earlier)
+        self.hold(evidence, [vm])
+
+    def failed(self, item: pytest.Item) -> None:
+        """A test has failed, in setup, call or teardown: its guests count as a failed test's."""
+        for evidence in [*self._live, *self._ended]:
+            evidence.failed = evidence.failed or evidence.used_by(item)
+
+    def settle(self) -> None:
+        """An attempt is over: decide on the guests that have ended."""
+        while self._ended:
+            self._settle(self._ended.pop(0))
+
+    def _settle(self, evidence: Evidence) -> None:
+        for number, place in enumerate(evidence.places):
+            if not place.exists():
+                continue  # it never ran, or the test has had it kept elsewhere
+            if self._keep == "always" or evidence.failed:
+                kept = _free(self._store().kept / (f"{evidence.name}-{number}" if number else evidence.name))
+                place.rename(kept)
+                self._say(f"kept the guest's disk and logs: {kept}")
+            else:
+                remove(place)
+
+
+def _free(base: Path) -> Path:
+    """A path nobody has yet."""
+    path, again = base, 1
+    while path.exists():
+        path, again = base.with_name(f"{base.name}.{again}"), again + 1
+    return path

@@ -1,0 +1,146 @@
+"""The fixtures that give a test its guests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm.plugin import stash, wants
+
+if TYPE_CHECKING:
+    from pytest_smolvm.guest.spec import GuestSpec
+    from pytest_smolvm.plugin.suite import Suite
+    from pytest_smolvm.vm import GuestFactory, SmolVM
+
+SHARED = ("windows_vm_class", "windows_vm_module", "windows_vm_session")
+"""Those whose guest several tests share."""
+GUESTS = frozenset({"windows_vm", "windows_vm_factory", *SHARED})
+"""Those that give guests."""
+
+
+@pytest.fixture(scope="session")
+def windows_vm_spec() -> Mapping[str, Any]:
+    """Override it with defaults for every guest of the suite or directory: a dict of the marker's keywords but image, e.g. {"memory": 8192}."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def smolvm_image(request: pytest.FixtureRequest) -> str | None:
+    """The name of the image a test runs on; parametrized where there are several."""
+    return getattr(request, "param", next(iter(stash.settings(request.config).image), None))
+
+
+@pytest.fixture(scope="session")
+def _smolvm(request: pytest.FixtureRequest) -> Suite:
+    return stash.suite(request.config)
+
+
+@pytest.fixture
+def windows_vm(
+    request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
+) -> Iterator[SmolVM]:
+    """A fresh Windows guest for this test: booted, logged in, thrown away afterwards. See the marker windows_vm."""
+    yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
+
+
+@pytest.fixture(scope="class")
+def windows_vm_class(
+    request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
+) -> Iterator[SmolVM]:
+    """A Windows guest that the tests of a class share; the class's marker windows_vm configures it."""
+    yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
+
+
+@pytest.fixture(scope="module")
+def windows_vm_module(
+    request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
+) -> Iterator[SmolVM]:
+    """A Windows guest that the tests of a module share; the module's marker windows_vm configures it."""
+    yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
+
+
+@pytest.fixture(scope="session")
+def windows_vm_session(
+    request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
+) -> Iterator[SmolVM]:
+    """A Windows guest that all tests share; the fixture windows_vm_spec, as the first of them sees it, configures it."""
+    yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
+
+
+@pytest.fixture
+def windows_vm_factory(
+    request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
+) -> Iterator[GuestFactory]:
+    """Several Windows guests in one test: windows_vm_factory(count=2, memory=...) returns a list; all or none are granted."""
+    with ExitStack() as stack:
+
+        def make(count: int = 1, **more: Any) -> list[SmolVM]:
+            if count < 1:
+                raise UsageError(f"count={count!r} must be at least 1")
+            with _explained(_smolvm):  # here, for it is the test that calls this
+                said = {**wants.marked(request.node), **more}
+                name = wants.chosen(said.pop("image", None), smolvm_image)
+                spec = _smolvm.spec(name, wants.of_suite(windows_vm_spec), said)
+                guests = _smolvm.guests([spec] * count, request.node, "windows_vm_factory")
+                return stack.enter_context(guests)[0]
+
+        yield make
+
+
+def image_of(item: pytest.Item) -> str | None:
+    """The image a test is parametrized with, or the first that is configured."""
+    parameters: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    name: str | None = parameters.get("smolvm_image", next(iter(stash.settings(item.config).image), None))
+    return name
+
+
+def expected(suite: Suite, item: pytest.Item) -> GuestSpec | None:
+    """What the fixture ``windows_vm`` will ask for on behalf of a test that is still to come; None if nobody can say.
+
+    :raises SmolVMError: the fixture will raise the same.
+    """
+    suite_wants = _foreseen(item) if "windows_vm" in getattr(item, "fixturenames", ()) else None
+    if suite_wants is None:
+        return None
+    marks = wants.marked(item)
+    return suite.spec(wants.chosen(marks.pop("image", None), image_of(item)), wants.of_suite(suite_wants), marks)
+
+
+def _foreseen(item: Any) -> object | None:
+    """What the windows_vm_spec that a test sees has returned already; None if it is still to be called."""
+    (*_, closest) = item._fixtureinfo.name2fixturedefs["windows_vm_spec"]
+    if closest.func.__module__ == __name__:
+        return {}  # nobody has overridden it
+    value, _, failure = closest.cached_result or (None, None, None)
+    return value if failure is None else None
+
+
+def _guest(
+    request: pytest.FixtureRequest, suite: Suite, image: str | None, suite_wants: Mapping[str, Any]
+) -> Iterator[SmolVM]:
+    """The guest of the fixture that `request` is about."""
+    from pytest_smolvm.plugin.suite import Shared
+
+    fixture = request.fixturename or ""
+    with _explained(suite):
+        suite_wants, marks = wants.of_suite(suite_wants), wants.marked(request.node)
+        spec = suite.spec(wants.chosen(marks.pop("image", None), image), suite_wants, marks)
+        with suite.guests([spec], request.node, fixture) as ((vm,), evidence):
+            shared = Shared(vm, evidence, image, bool(suite_wants.get("revert")))
+            with suite.sharing(fixture, shared):
+                yield vm
+
+
+@contextmanager
+def _explained(suite: Suite) -> Iterator[None]:
+    """A host that cannot run guests, or no image to run: no reason to fail, but one to say why nothing was tested."""
+    try:
+        yield
+    except HostError as exc:
+        if suite.settings.require:
+            raise
+        pytest.skip(str(exc))

@@ -1,0 +1,159 @@
+"""What is kept of guests, without any: directories end as guests' run directories do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+# A guest that is a directory, by fixtures that keep it as windows_vm and windows_vm_module do.
+CONFTEST = """
+from contextlib import contextmanager
+import pytest
+
+class Guest:
+    def __init__(self, store):
+        self.store, self.place, self.note = store, None, ""
+    def keep(self, place):
+        self.place = place
+    def end(self):
+        if self.place is not None:
+            self.place.mkdir()
+            (self.place / "note").write_text(self.note)
+    def revert(self):
+        self.end()
+        self.place, self.note = None, ""
+
+@contextmanager
+def guest_of(suite, request):
+    with suite.artifacts.of(request.node, request.fixturename) as evidence:
+        guest = Guest(suite.store)
+        suite.artifacts.hold(evidence, [guest])
+        try:
+            yield guest, evidence
+        finally:
+            guest.end()
+
+@pytest.fixture
+def guest(_smolvm, request):
+    with guest_of(_smolvm, request) as (guest, _):
+        yield guest
+
+@pytest.fixture(scope="module")
+def shared(_smolvm, request):
+    with guest_of(_smolvm, request) as (guest, evidence):
+        guest.again = lambda: _smolvm.artifacts.revert(evidence, guest)
+        yield guest
+
+@pytest.fixture(scope="session")
+def everybodys(_smolvm, request):
+    with guest_of(_smolvm, request) as (guest, _):
+        yield guest
+
+@pytest.fixture
+def checked_before():
+    assert False
+
+@pytest.fixture
+def checked_after():
+    yield
+    assert False
+"""
+# Every test is tried twice if it fails, as pytest-rerunfailures does.
+AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    reports = runtestprotocol(item, nextitem=item, log=False)
+    if any(report.failed for report in reports):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def kept(pytester: pytest.Pytester, keep: str, tests: str, conftest: str = "") -> dict[str, str]:
+    """What a run of these tests keeps: the directories' names and what is noted in them."""
+    store = pytester.path / "store"
+    pytester.makeconftest(CONFTEST + conftest)
+    pytester.makepyfile(test_it=tests)
+    result = pytester.runpytest_subprocess(f"--smolvm-keep={keep}", f"--smolvm-store={store}")
+    found = {path.name: (path / "note").read_text() for path in (store / "kept").glob("*")}
+    said = [line.partition(": kept the guest's disk and logs: ")[2] for line in result.errlines]
+    assert {str(store / "kept" / name) for name in found} == set(filter(None, said))
+    assert [] == list((store / "runs").glob("*"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"), [("never", set()), ("failed", {"bad"}), ("always", {"good", "bad"})], ids=str
+)
+def test_of_whom(pytester: pytest.Pytester, keep: str, expected: set[str]) -> None:
+    found = kept(pytester, keep, "def test_good(guest): pass\ndef test_bad(guest): assert False\n")
+
+    assert {f"test_it.py-test_{name}" for name in expected} == set(found)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["guest, checked_after", "checked_after, guest", "guest, checked_before"], ids=str
+)
+def test_a_fixture_that_fails_fails_the_test(pytester: pytest.Pytester, arguments: str) -> None:
+    """Before the guest is there, while it is, or after it has ended."""
+    assert ["test_it.py-test"] == list(kept(pytester, "failed", f"def test({arguments}): pass\n"))
+
+
+def test_a_guest_that_a_failed_test_shared(pytester: pytest.Pytester) -> None:
+    """Whoever used it before or after has no part in that."""
+    tests = "def test_one(shared): assert False\ndef test_two(shared, guest): pass\n"
+
+    assert ["test_it.py"] == list(kept(pytester, "failed", tests))
+
+
+def test_everybodys_guest_has_a_name(pytester: pytest.Pytester) -> None:
+    assert ["everybodys"] == list(kept(pytester, "failed", "def test(everybodys): assert False\n"))
+
+
+def test_a_neighbour_without_a_guest_is_nobodys_failure(pytester: pytest.Pytester) -> None:
+    tests = "def test_one(shared): pass\ndef test_two(): assert False\ndef test_three(shared): pass\n"
+
+    assert {} == kept(pytester, "failed", tests)
+
+
+def test_each_attempt_has_its_own(pytester: pytest.Pytester) -> None:
+    """The guest of the first stays; that of the second, which passes, goes."""
+    tests = "seen = []\ndef test(guest):\n    seen.append(1); guest.note = str(len(seen)); assert len(seen) == 2\n"
+
+    assert {"test_it.py-test": "1"} == kept(pytester, "failed", tests, AGAIN)
+
+
+def test_what_a_failed_test_left_is_kept_before_it_is_reverted(pytester: pytest.Pytester) -> None:
+    tests = (
+        "def test_one(shared): shared.note = 'broken'; assert False\n"
+        "def test_two(shared): shared.again(); shared.note = 'fine'\n"
+    )
+
+    assert {"test_it.py": "broken"} == kept(pytester, "failed", tests)
+
+
+def test_two_of_one_name(pytester: pytest.Pytester) -> None:
+    tests = "import pytest\n@pytest.mark.parametrize('x', ['a/b', 'a b'])\ndef test(guest, x): assert False\n"
+
+    found = kept(pytester, "failed", tests)
+
+    assert sorted(found) == ["test_it.py-test-a-b", "test_it.py-test-a-b.1"]
+
+
+def test_a_run_that_ends_at_its_first_failure(pytester: pytest.Pytester) -> None:
+    """Shared guests then end after the last report."""
+    store = pytester.path / "store"
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_it="def test_one(shared): assert False\ndef test_two(shared): pass\n")
+
+    result = pytester.runpytest_subprocess("-x", "--smolvm-keep=failed", f"--smolvm-store={store}")
+
+    result.assert_outcomes(failed=1)
+    assert ["test_it.py"] == [path.name for path in Path(store, "kept").iterdir()]
+    assert re.search(r"kept the guest's disk and logs: \S+/kept/test_it.py$", result.stderr.str(), re.MULTILINE)
