@@ -8,21 +8,30 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, ToolError
 
-# PR_SET_PDEATHSIG fires when the *thread* that forked ends, not only its process (prctl(2)). So one thread that
-# lives as long as the process starts every child, whichever thread asks.
-_SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Debian has sfdisk and mke2fs where only root's PATH leads, though anybody may use them on files of his own.
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
+
+
+@cache
+def _spawner() -> ThreadPoolExecutor:
+    # PR_SET_PDEATHSIG fires when the *thread* that forked ends, not only its process (prctl(2)). So one thread that
+    # lives as long as the process starts every child, whichever thread asks.
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
+
+
+# A forked child has the executor, but not its thread.
+os.register_at_fork(after_in_child=_spawner.cache_clear)
 
 
 def find(program: str) -> str | None:
@@ -106,16 +115,18 @@ def running(
 
 def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None:
     """End `child`: TERM, `patience` seconds later KILL; reap it."""
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(patience)
-        except subprocess.TimeoutExpired:
+    try:
+        if child.poll() is None:
+            child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(patience)
+    finally:  # also when somebody is tired of waiting
+        if child.poll() is None:
             child.kill()
-            child.wait()
-    for stream in (child.stdin, child.stdout, child.stderr):
-        if stream is not None:
-            stream.close()
+        child.wait()
+        for stream in (child.stdin, child.stdout, child.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def tail(path: Path, lines: int = 25) -> str:
@@ -141,11 +152,22 @@ def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subproce
     """
     words = [require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
-    return _SPAWNER.submit(_popen, words, options).result()
+    starting = _spawner().submit(_popen, words, options)
+    try:
+        return starting.result()
+    except BaseException:
+        starting.add_done_callback(_abandoned)  # it may start all the same, after an interrupt
+        raise
 
 
 def _popen(words: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, start_new_session=True, **options)
+
+
+def _abandoned(starting: Future[subprocess.Popen[bytes]]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()
+        starting.result().wait()
 
 
 def _text(raw: bytes | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -41,6 +43,7 @@ class Pool:
         self._site = Site(store, hypervisor, progress)
         self._spare: Spare | None = None
         self._doomed: list[Spare] = []
+        _pools.add(self)
 
     @property
     def spare(self) -> Spare | None:
@@ -72,6 +75,11 @@ class Pool:
         self._doom_spare()
         for spare in self._doomed:
             spare.join()
+
+    def forget_spares(self) -> None:
+        """In a forked child: they are its parent's, as are the threads that they live in."""
+        self._spare = None
+        self._doomed = []
 
     def _possible(self, spec: GuestSpec) -> GuestSpec:
         """`spec`, or its cold variant if it is known that this host cannot clone."""
@@ -127,3 +135,15 @@ class Reservation:
                     pass  # nobody has used it
         finally:
             self.lease.release()
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    default_pool.cache_clear()
+    for pool in _pools:
+        pool.forget_spares()
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.pool.failures import Failures
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,4 @@ class Site:
     hypervisor: Hypervisor
     progress: Progress
     """Told what takes long."""
+    failures: Failures = field(default_factory=Failures)

@@ -122,8 +122,9 @@ class Spare:
                 self._become(State.GONE)
 
     def _made(self) -> bool:
-        template = templates.find(self._site.store, templates.key(self._spec, self._site.hypervisor))
-        if template is None:
+        key = templates.key(self._spec, self._site.hypervisor)
+        template = templates.find(self._site.store, key)
+        if template is None or self._site.failures.known(key):
             return False  # baking takes minutes: that is for somebody who needs the guest
         self._lease = self._leases.spare(self._spec)
         if self._lease is None:

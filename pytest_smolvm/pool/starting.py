@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm.errors import CannotClone, Unrestorable
+from pytest_smolvm.errors import BootError, CannotClone, LoginError, Unrestorable
 from pytest_smolvm.guest.commands.resident import Resident
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -15,10 +15,13 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import cloning, warming
+from pytest_smolvm.pool import cloning, templates, warming
 from pytest_smolvm.pool.baking import baked
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
+
+# A clone need not boot, only go on. On a busy host its network takes some seconds.
+_WAKING_SECONDS = 60.0
 
 
 @dataclass
@@ -66,9 +69,17 @@ def restored(template: Template, spec: GuestSpec, site: Site) -> Iterator[Runnin
 def entered(machine: Machine, template: Template, spec: GuestSpec) -> Iterator[RunningGuest]:
     """A clone that was just restored, once it lets us in, for the length of the block.
 
-    :raises BootError: it does not.
+    :raises Unrestorable: it does not, though it did when its template was made.
+    :raises BootError: its QEMU has ended.
     """
-    with closing(login(machine, spec, spec.boot_timeout)) as connection:
+    try:
+        opened = login(machine, spec, min(_WAKING_SECONDS, spec.boot_timeout))
+    except (BootError, LoginError) as exc:
+        if machine.child.poll() is not None:
+            raise  # as when memory runs out
+        log = exc.log_tail if isinstance(exc, BootError) else ""
+        raise Unrestorable("ssh", f"a clone of its template lets nobody in: {exc}", log) from exc
+    with closing(opened) as connection:
         yield RunningGuest(machine, connection, resident=warming.woken(template.files.endpoint, connection))
 
 
@@ -80,6 +91,11 @@ def _started(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:
 
 
 def _cloned(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:
+    with site.failures.remembered(templates.key(spec, site.hypervisor)):
+        return _restored_or_rebaked(spec, site, life)
+
+
+def _restored_or_rebaked(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:
     template = baked(spec, site)
     with suppress(Unrestorable):  # perhaps it was disturbed, as by somebody who kills a TPM
         return life.enter_context(restored(template, spec, site))

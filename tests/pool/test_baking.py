@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, CannotClone, StoreError
+from pytest_smolvm.errors import BootError, CannotClone, LoginError, StoreError
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.waiting import until
 from pytest_smolvm.pool import obstacles, templates, warming
 from pytest_smolvm.pool.baking import baked
+from pytest_smolvm.pool.failures import Failures
 from pytest_smolvm.pool.site import Site
+from pytest_smolvm.pool.starting import running
 from pytest_smolvm.pool.templates import Template
 from tests.machine.scripted import FAILED, REFUSED, Answers, machine
 
@@ -29,7 +35,7 @@ def boots(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Path]:
     @contextmanager
     def cold(_image: Path, _hardware: object, _hypervisor: object, files: Any, **_: object) -> Iterator[Any]:
         booted.append(files.path)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         yield outcome
 
@@ -116,3 +122,77 @@ def test_one_that_somebody_else_has_baked_since_is_not_removed(
     assert other == baked(spec, site, instead_of=failed)
     assert other != failed
     assert not booted
+
+
+BOOT = BootError("system", "never up")
+
+
+@pytest.mark.parametrize("error", [BOOT, LoginError("refused to log in 'smolvm'")])
+def test_an_image_that_does_not_come_up_costs_one_boot_a_run(
+    spec: GuestSpec, site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    booted = boots(monkeypatch, error)
+
+    for _ in range(5):
+        with pytest.raises(type(error), match=re.escape(str(error))), running(spec, site):
+            pass
+    assert 1 == len(booted)
+
+    with pytest.raises(type(error)), running(spec.having(ssh_password="another"), site):
+        pass
+    assert 2 == len(booted)
+    with pytest.raises(type(error)), running(spec, replace(site, failures=Failures())):  # another run
+        pass
+    assert 3 == len(booted)
+
+
+@pytest.mark.parametrize("error", [StoreError("full"), BootError("process", "QEMU did not start"), KeyboardInterrupt()])
+def test_what_may_pass_is_tried_again(
+    spec: GuestSpec, site: Site, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    booted = boots(monkeypatch, error)
+
+    for _ in range(2):
+        with pytest.raises(type(error)), running(spec, site):
+            pass
+
+    assert 2 == len(booted)
+
+
+def test_those_who_wait_for_a_bake_that_fails_fail_with_it(
+    spec: GuestSpec, site: Site, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the workers of a run do, each of which has a pool of its own."""
+    baking, failing = threading.Event(), threading.Event()
+    booted: list[Path] = []
+
+    def cold(_image: Path, _hardware: object, _hypervisor: object, files: Any, **_: object) -> Any:
+        booted.append(files.path)
+        baking.set()
+        assert failing.wait(10)
+        raise BOOT
+
+    monkeypatch.setattr("pytest_smolvm.machine.machine.cold", cold)
+    errors: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            with running(spec, replace(site, failures=Failures())):
+                pass
+        except BaseException as exc:  # noqa: BLE001 - looked at below
+            errors.append(exc)
+
+    workers = [threading.Thread(target=ask) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    assert baking.wait(10)
+    until("two that wait", lambda: sum("waiting for" in line for line in said) == 2, timeout=10)
+    failing.set()
+    for worker in workers:
+        worker.join(20)
+
+    assert 1 == len(booted)
+    assert [BOOT.args] * 3 == [error.args for error in errors]
+    with pytest.raises(BootError), running(spec, replace(site, failures=Failures())):
+        pass  # whoever comes later tries anew
+    assert 2 == len(booted)

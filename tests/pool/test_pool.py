@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -119,3 +120,27 @@ def test_a_host_that_cannot_clone_gives_cold_guests_with_room_for_them(pool: Poo
     assert before + spec.memory // 2 == memory()
     pool.expect(spec)
     assert pool.spare is None
+
+
+def test_a_forked_child_leaves_its_parents_spare_alone(pool: Pool, spec: GuestSpec, cloned: list[str]) -> None:
+    ready(pool, spec)
+    spare = pool.spare
+    assert spare is not None
+
+    child = os.fork()
+    if not child:
+        done = 1
+        try:
+            assert pool.spare is None
+            (room,) = pool.reserve(spec)  # has room of its own
+            room.release()
+            pool.close()
+            done = 0
+        finally:
+            os._exit(done)
+    assert (child, 0) == os.waitpid(child, 0)
+
+    assert State.READY is spare.state
+    (room,) = pool.reserve(spec)
+    assert State.TAKEN is spare.state
+    room.release()

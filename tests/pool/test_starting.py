@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, CannotClone, Unrestorable
+from pytest_smolvm.errors import BootError, CannotClone, LoginError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import cloning, starting
+from pytest_smolvm.pool import cloning, starting, templates
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
 
@@ -36,12 +36,27 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
         files.serial_log.write_text(str(outcome))
         if isinstance(outcome, Exception):
             raise outcome
-        yield SimpleNamespace(files=files)
+        yield SimpleNamespace(files=files, child=SimpleNamespace(poll=lambda: None))
 
     monkeypatch.setattr(starting, "baked", baked)
     monkeypatch.setattr(cloning, "clone", clone)
     monkeypatch.setattr(starting, "login", lambda *_: SimpleNamespace(close=lambda: None))
     return replaced
+
+
+def logins(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | None) -> list[float]:
+    """Who logs in to a clone meets these; for how long each was ready to wait is listed."""
+    patience: list[float] = []
+    left = list(outcomes)
+
+    def login(_machine: object, _spec: object, timeout: float) -> Any:
+        patience.append(timeout)
+        if (outcome := left.pop(0)) is not None:
+            raise outcome
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(starting, "login", login)
+    return patience
 
 
 def test_a_clone_that_fails_once_is_no_damaged_template(
@@ -98,3 +113,66 @@ def test_a_guest_is_cold_where_it_cannot_be_cloned(
     with starting.running(spec, site) as guest:
         assert "booting" == str(guest.machine)
         assert guest.ssh is None
+
+
+DEAD = BootError("system", "no login over SSH within 60 s", "the log's end")
+
+
+@pytest.mark.parametrize("error", [DEAD, LoginError("refused")])
+def test_a_clone_that_lets_nobody_in_is_a_bad_template(
+    site: Site, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """That very login worked when the template was made."""
+    replaced = clones(monkeypatch, "first", "second", "third")
+    patience = logins(monkeypatch, error, error, None)
+
+    with starting.running(spec, site):
+        pass
+
+    assert [None, Template(NOWHERE, (1, 0))] == replaced
+    assert max(patience) < spec.boot_timeout  # it need not boot
+    assert [] == list(site.store.runs.iterdir())
+
+
+def test_templates_that_are_dead_inside_cost_one_bake_a_run(
+    site: Site, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = clones(monkeypatch, "first", "second", "third")
+    patience = logins(monkeypatch, DEAD, DEAD, DEAD)
+
+    for again in (False, True, True):
+        with pytest.raises(BootError, match="lets nobody in.*within 60 s") as caught, starting.running(spec, site):
+            pass
+        assert again == bool(getattr(caught.value, "__notes__", []))
+        assert "the log's end" == caught.value.log_tail
+
+    assert 2 == len(replaced)
+    assert 3 == len(patience)
+
+
+def test_a_clone_whose_qemu_was_killed_is_no_bad_template(
+    site: Site, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the kernel, when memory runs out."""
+    replaced = clones(monkeypatch, "first", "second")
+    monkeypatch.setattr(cloning, "clone", killed(cloning.clone))
+    logins(monkeypatch, BootError("process", "QEMU ended with -9 while the guest was in use"))
+
+    with pytest.raises(BootError, match="-9") as caught, starting.running(spec, site):
+        pass
+
+    assert not isinstance(caught.value, Unrestorable)
+    assert [None] == replaced
+    assert site.failures.known(templates.key(spec, site.hypervisor)) is None
+
+
+def killed(clone: Any) -> Any:
+    """Clones whose QEMU has ended."""
+
+    @contextmanager
+    def ended(*args: Any) -> Iterator[Any]:
+        with clone(*args) as machine:
+            machine.child = SimpleNamespace(poll=lambda: -9)
+            yield machine
+
+    return ended

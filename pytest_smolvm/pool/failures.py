@@ -1,0 +1,51 @@
+"""What failed once in a run and would fail again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_smolvm.errors import BootError, LoginError, SmolVMError, Unrestorable
+
+_LASTING = (BootError, LoginError)
+
+
+class Failures:
+    """The failures of one run, by the key of the template that was wanted.
+
+    A golden image that hangs, or whose password is another, costs one boot a run rather than one a test.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, SmolVMError] = {}
+
+    def known(self, key: str) -> SmolVMError | None:
+        """The error that is met again if this is tried again; None if it may be tried."""
+        known = self._known.get(key)
+        if known is None:
+            return None
+        again = type(known)(*known.args)  # each has its own traceback, and notes
+        again.add_note("This was found out before in this run, and not tried again.")
+        return again
+
+    @contextmanager
+    def remembered(self, key: str) -> Iterator[None]:
+        """What fails in the block for a reason that lasts is raised at once the next time.
+
+        :raises SmolVMError: what was met the first time.
+        """
+        if (known := self.known(key)) is not None:
+            raise known
+        try:
+            yield
+        except _LASTING as exc:
+            if lasts(exc):
+                self._known[key] = exc
+            raise
+
+
+def lasts(error: BaseException) -> bool:
+    """Whether the reason lies in image, account or template, rather than in what the host was doing just then."""
+    if isinstance(error, BootError):
+        return error.stage != "process" or isinstance(error, Unrestorable)
+    return isinstance(error, LoginError)

@@ -1,0 +1,72 @@
+"""Programs of the host in the children of a process that has started some already."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pytest_smolvm.host import proc, programs
+from pytest_smolvm.host.waiting import until
+
+PATIENCE = 20.0
+
+
+def _say(answers: multiprocessing.Queue[str]) -> None:
+    answers.put(programs.run("say hello", ["echo", "hello"]))
+
+
+def test_a_forked_child_can_run_programs() -> None:
+    """As tests do under pytest-forked, or where multiprocessing forks."""
+    programs.run("have a thread that starts them", ["true"])
+    context = multiprocessing.get_context("fork")
+    answers: multiprocessing.Queue[str] = context.Queue()
+    child = context.Process(target=_say, args=(answers,))
+    child.start()
+    try:
+        assert "hello\n" == answers.get(timeout=PATIENCE)
+    finally:
+        child.kill()
+        child.join()
+
+
+def test_an_interrupt_while_a_program_starts_does_not_lose_it() -> None:
+    """Whoever was interrupted cannot end it, so that it is ended for him."""
+    reading, writing = os.pipe()
+
+    def slowly() -> None:  # in the child
+        os.write(writing, str(os.getpid()).encode())
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(0.5)
+
+    with pytest.raises(KeyboardInterrupt):
+        programs.start(["sleep", "60"], preexec_fn=slowly)
+    pid = int(os.read(reading, 20))
+
+    until("the child's end", lambda: not _runs(pid), timeout=PATIENCE)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return proc.started(pid) > 0
+    except OSError:
+        return False
+
+
+def test_a_second_interrupt_does_not_spare_a_program() -> None:
+    ready = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    child = programs.start([sys.executable, "-c", ready], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        programs.end(child, patience=PATIENCE)
+
+    assert -signal.SIGKILL == child.returncode
