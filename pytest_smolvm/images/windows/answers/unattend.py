@@ -1,4 +1,4 @@
-"""autounattend.xml, as a pure function of what is wanted; see `answers` for where each setting is documented."""
+"""autounattend.xml, as a pure function of what is wanted; see `schema` for where each setting is documented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from pytest_smolvm.images.windows.answers import schema
+from pytest_smolvm.images.windows.answers import schema, validator
 
 # Letters a disc can have: A and B are floppies, C is the new system; WinPE itself is X. Which of them a disc gets
 # varies, so commands look for a file of ours on all.
@@ -34,7 +34,7 @@ class Answers:
     user: str
     password: str = field(repr=False)
     product_key: str | None = field(repr=False)
-    """None writes none: evaluation media refuse any key."""
+    """None writes none, and that Setup is not to ask: evaluation media refuse any key."""
     server: bool
     desktop: bool
     """Log on at every start."""
@@ -44,7 +44,7 @@ class Answers:
 def render(wanted: Answers) -> str:
     """The text of autounattend.xml.
 
-    :raises answers.AnswerFileError: it would hold something undocumented.
+    :raises AnswerFileError: it would hold something that is not in the table, or does not fit together.
     """
     # XML is made from a tree, never by pasting text, so every value is escaped. No byte-order mark: Setup ignores
     # files that begin with one, without a word.
@@ -59,7 +59,7 @@ def render(wanted: Answers) -> str:
             _grow(_component(settings, component), tree)
     ElementTree.indent(root)
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-    schema.check(text)
+    validator.check(text)
     return text
 
 
@@ -145,10 +145,12 @@ def _image(index: int) -> Tree:
 
 
 def _user_data(wanted: Answers) -> Tree:
-    data: list[tuple[str, str | Tree]] = [("AcceptEula", "true"), ("FullName", wanted.user)]
+    # Without the element Setup of Windows 11 24H2 shows its page for the key (cschneegans/unattend-generator 359); with
+    # an empty Key in it, evaluation media of Server 2019 and 2022 fail (OpenNebula/one-apps 225).
+    key: Tree = [("WillShowUI", "Never")]
     if wanted.product_key is not None:
-        data.append(("ProductKey", [("Key", wanted.product_key), ("WillShowUI", "OnError")]))
-    return data
+        key = [("Key", wanted.product_key), ("WillShowUI", "OnError")]
+    return [("AcceptEula", "true"), ("FullName", wanted.user), ("ProductKey", key)]
 
 
 def _bypass() -> Tree:

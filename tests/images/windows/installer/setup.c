@@ -200,6 +200,10 @@ static const char *question(const struct answers *answers, uint32_t images)
     const char *accepted = answer(answers, pe, "UserData/AcceptEula", 0);
     if (!accepted || strcmp(accepted, "true") != 0)
         return "Applicable notices and license terms      [ Accept ]";
+    /* As Windows 11 24H2 has it: a key is not wanted, a word about it is; and what stands there must not be empty. */
+    const char *licence = answer(answers, pe, "UserData/ProductKey/Key", 0);
+    if (!answer(answers, pe, "UserData/ProductKey/WillShowUI", 0) || (licence && !*licence))
+        return "Product key      [ Next ]";
     const char *key = answer(answers, pe, "ImageInstall/OSImage/InstallFrom/MetaData/Key", 0);
     const char *value = answer(answers, pe, "ImageInstall/OSImage/InstallFrom/MetaData/Value", 0);
     if (!key || !value || strcmp(key, "/IMAGE/INDEX") != 0 || atol(value) < 1 || atol(value) > images)
