@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -90,6 +91,50 @@ def joliet_iso(path: Path, files: Mapping[str, bytes], label: str) -> Path:
     with open(path, "r+b") as file:  # Joliet's label has 16 characters at most, ISO 9660's 32
         file.seek(16 * 2048 + 40)
         file.write(label.encode("ascii").ljust(32))
+    return path
+
+
+def remastered_iso(path: Path, directory: Path, payload: int) -> Path:
+    """A disc as people remaster them, with genisoimage's ISO 9660 and UDF side by side.
+
+    ISO 9660's length of an install.wim that does not fit into 32 bits is cut to them. So is this one's, to 20 bits: the
+    disc need not have gigabytes.
+
+    :param directory: an empty one, for the disc's files.
+    :param payload: bytes of install.wim before its list of editions.
+    """
+    for name, content in {
+        "sources/install.wim": wim((edition_xml(1),), bytes(payload)),
+        "efi/boot/bootx64.efi": b"MZ",
+    }.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
+    subprocess.run(["genisoimage", "-quiet", "-udf", "-iso-level", "3", "-o", path, directory], check=True)
+    content = bytearray(path.read_bytes())
+    record = content.index(b"INSTALL.WIM") - 33  # ECMA-119 9.1: the name is at byte 33, the length twice at byte 10
+    short = struct.unpack_from("<I", content, record + 10)[0] % 2**20
+    struct.pack_into("<I", content, record + 10, short)
+    struct.pack_into(">I", content, record + 14, short)
+    path.write_bytes(content)
+    return path
+
+
+def piecewise_iso(path: Path, pieces: int) -> Path:
+    """A disc with Joliet whose install.wim has several records each with a piece of it, as files of more than 4 GiB do."""
+    content = wim((edition_xml(1),), bytes(64 * 2048))
+    size = -(-len(content) // pieces // 2048) * 2048
+    names = [f"sources/install.wi{letter}" for letter in "mnopq"[:pieces]]
+    files = {name: content[number * size : (number + 1) * size] for number, name in enumerate(names)}
+    joliet_iso(path, {"efi/boot/bootx64.efi": b"MZ", **files}, "pieces")
+    disc = bytearray(path.read_bytes())
+    for number, name in enumerate(names):
+        for spelt in (f"F{number + 1:07d}.;1".encode(), name[8:].encode("utf-16-be")):
+            at = disc.index(spelt)
+            if number < pieces - 1:
+                disc[at - 33 + 25] |= 0x80  # "not the final directory record"
+            first = b"F0000001.;1" if spelt.startswith(b"F") else "install.wim".encode("utf-16-be")
+            disc[at : at + len(first)] = first
+    path.write_bytes(disc)
     return path
 
 
