@@ -207,8 +207,8 @@ class _Workshop:
 def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
     return unattend.Answers(
         index=findings.edition.index,
-        ui_language=findings.disc.language,
-        locale=recipe.locale or findings.disc.language,
+        ui_language=findings.language,
+        locale=recipe.locale or findings.language,
         timezone=recipe.timezone,
         computer_name=recipe.computer_name,
         user=recipe.user,

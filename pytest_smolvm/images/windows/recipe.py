@@ -11,7 +11,7 @@ from pytest_smolvm.images.windows import accounts
 
 DEFAULT_USER = "smolvm"
 DEFAULT_PASSWORD = "smolvm"  # public on purpose: guests are disposable and reachable from this host only
-_LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
+LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
 _TIMEZONE = re.compile(r"[A-Z][A-Za-z0-9 .()+-]{1,127}")
 _SCRIPTS = (".ps1", ".cmd", ".bat")
 _PACKAGES = (".zip", ".msi")
@@ -90,7 +90,7 @@ class Recipe:
         return self.password == DEFAULT_PASSWORD
 
     def _check_words(self) -> None:
-        if self.locale is not None and not _LOCALE.fullmatch(self.locale):
+        if self.locale is not None and not LOCALE.fullmatch(self.locale):
             raise UsageError(f"locale {self.locale!r} is not of the form en-US")
         if not _TIMEZONE.fullmatch(self.timezone):
             raise UsageError(

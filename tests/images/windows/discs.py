@@ -24,15 +24,19 @@ def edition_xml(
     installation: str = "Client",
     language: str = "en-US",
     size: int = 17_000_000_000,
+    wim_name: str = "",
 ) -> str:
-    """One <IMAGE> as DISM writes it."""
+    """One <IMAGE> as DISM writes it.
+
+    :param wim_name: its own name, where that is not the one that Setup lists.
+    """
     return (
         f'<IMAGE INDEX="{index}"><DIRCOUNT>3</DIRCOUNT><FILECOUNT>9</FILECOUNT><TOTALBYTES>{size}</TOTALBYTES>'
         f"<WINDOWS><ARCH>{ARCHITECTURES[architecture]}</ARCH><PRODUCTNAME>Microsoft® Windows® Operating System</PRODUCTNAME>"
         f"<EDITIONID>{edition_id}</EDITIONID><INSTALLATIONTYPE>{installation}</INSTALLATIONTYPE>"
         f"<LANGUAGES><LANGUAGE>{language}</LANGUAGE><DEFAULT>{language}</DEFAULT></LANGUAGES>"
         f"<VERSION><MAJOR>10</MAJOR><MINOR>0</MINOR><BUILD>{build}</BUILD><SPBUILD>1</SPBUILD></VERSION></WINDOWS>"
-        f"<NAME>{name}</NAME><DESCRIPTION>{name}</DESCRIPTION><DISPLAYNAME>{name}</DISPLAYNAME></IMAGE>"
+        f"<NAME>{wim_name or name}</NAME><DESCRIPTION>{name}</DESCRIPTION><DISPLAYNAME>{name}</DISPLAYNAME></IMAGE>"
     )
 
 
@@ -50,10 +54,30 @@ def wim_header(payload: int, xml: int, images: int) -> bytes:
     return (head + table + listed).ljust(208, b"\0")
 
 
+def signed_program(*authorities: str) -> bytes:
+    """A UEFI program's headers and its table of certificates, of which only the names are real."""
+    certificates = b"".join(b"\x30\x82" + name.encode() + b"\0" for name in authorities)
+    program = bytearray(512)
+    program[:2] = b"MZ"
+    struct.pack_into("<I", program, 0x3C, 128)
+    program[128:132] = b"PE\0\0"
+    struct.pack_into("<H", program, 128 + 24, 0x20B)
+    struct.pack_into("<II", program, 128 + 24 + 112 + 32, len(program), len(certificates))
+    return bytes(program) + certificates
+
+
 def windows_iso(
-    path: Path, editions: Sequence[str] = (), *, image: str = "install.wim", loader: str = "bootx64.efi"
+    path: Path,
+    editions: Sequence[str] = (),
+    *,
+    image: str = "install.wim",
+    loader: str = "bootx64.efi",
+    program: bytes = b"MZ",
 ) -> Path:
-    """A disc like Microsoft's: the files are in UDF, ISO 9660 has one README only."""
+    """A disc like Microsoft's: the files are in UDF, ISO 9660 has one README only.
+
+    :param program: the content of its boot loader.
+    """
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, udf="2.60", vol_ident="CCCOMA_X64FRE_EN-US_DV9")
     readme = b"This disc contains a UDF file system.\r\n"
@@ -64,7 +88,7 @@ def windows_iso(
     for name, content in {
         f"/sources/{image}": listed,
         "/sources/boot.wim": wim(()),
-        f"/efi/boot/{loader}": b"MZ",
+        f"/efi/boot/{loader}": program,
     }.items():
         iso.add_fp(io.BytesIO(content), len(content), udf_path=name)
     iso.write(str(path))

@@ -64,7 +64,8 @@ _TABLE = (
     _Row(
         lambda e: "Security Violation" in e.serial,
         "Secure Boot refused the disc's boot loader",
-        "Use an original ISO, or build with --no-secure-boot if the disc is remastered.",
+        "A remastered disc has lost Microsoft's signature: use an original ISO. A new one may be signed under 'Windows UEFI CA 2023',"
+        " which older firmware does not know: use a newer OVMF. Either may be built with --no-secure-boot.",
     ),
     _Row(
         lambda e: e.phase == FIRMWARE and any(words in e.serial for words in NOTHING_TO_START),
