@@ -216,8 +216,15 @@ def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
         product_key=findings.product_key,
         server=editions.is_server(findings.edition),
         desktop=recipe.desktop,
-        bypass_checks=recipe.bypass_checks,
+        bypass_checks=recipe.bypass_checks or _lacks_secure_boot(recipe, findings),
+        skip_oobe=findings.release == "Windows 10",
     )
+
+
+def _lacks_secure_boot(recipe: Recipe, findings: Findings) -> bool:
+    # Setup of Windows 11 wants firmware that can do Secure Boot. What runs without it can do it on Debian, and cannot
+    # where OVMF is built in two kinds, as on Fedora and Arch (quickemu 102, antifob/incus-windows 27).
+    return findings.release == "Windows 11" and not recipe.secure_boot
 
 
 def _script_settings(recipe: Recipe, findings: Findings) -> dict[str, object]:

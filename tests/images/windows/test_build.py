@@ -21,6 +21,7 @@ from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import BuildError, Recipe, build, provenance
+from pytest_smolvm.images.windows.media.disc import opened
 from pytest_smolvm.machine import disk
 from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
@@ -39,10 +40,12 @@ class Stage:
         self.installing: BaseException | None = None
         self.proving: BaseException | None = None
         self.result = b""
+        self.answers = ""
 
     @contextmanager
     def running(self, wanted: Any, host: object) -> Iterator[object]:
-        assert wanted.answers.exists()
+        with opened(wanted.answers) as disc:
+            self.answers = disc.read("Autounattend.xml").decode()
         yield object()
 
     def drive(self, *_: object) -> dict[str, str]:
@@ -111,6 +114,27 @@ def test_a_build(recipe: Recipe, stage: Stage, store: Store) -> None:
     assert note["virtio"]["version"] == "0.1.271"
     assert note["iso"]["sha256"] == provenance.digest(recipe.iso)
     assert note["account"] == {"user": "smolvm", "password": "smolvm"}
+
+
+@pytest.mark.parametrize(
+    ("build_number", "changes", "bypassed"),
+    [
+        (26100, {}, False),
+        (26100, {"bypass_checks": True}, True),
+        (26100, {"secure_boot": False}, True),
+        (19045, {"secure_boot": False}, False),
+    ],
+)
+def test_checks_of_windows_11(
+    recipe: Recipe, stage: Stage, store: Store, build_number: int, changes: dict[str, Any], bypassed: bool
+) -> None:
+    """Without Secure Boot its Setup would refuse firmware that was built without it, as Fedora's and Arch's is."""
+    windows_iso(recipe.iso, (edition_xml(1, size=1_000_000, build=build_number),))
+
+    build(replace(recipe, **changes), Silent(), store)
+
+    assert ("BypassSecureBootCheck" in stage.answers) == bypassed
+    assert ("SkipMachineOOBE" in stage.answers) == (build_number < 22000)
 
 
 def test_a_chosen_password_is_not_written_down(recipe: Recipe, stage: Stage, store: Store) -> None:

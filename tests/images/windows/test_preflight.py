@@ -77,12 +77,19 @@ def test_desktop_of_server_core(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{"disk_size": 40}, {"memory": 2048}, {"cpus": 1}])
 def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, Any]) -> None:
-    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind, and the check can be turned off."""
+    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind."""
     with pytest.raises(UsageError, match="Windows 11 wants at least"):
         preflight.look(with_media(tmp_path, **changes))
 
-    preflight.look(with_media(tmp_path, bypass_checks=True, **changes))
     preflight.look(with_media(tmp_path, edition_xml(1, "Windows 10 Pro", build=19045), **changes))
+
+
+def test_checks_that_can_be_turned_off(tmp_path: Path) -> None:
+    """Those of disk and memory; processors are counted whatever Setup is told."""
+    preflight.look(with_media(tmp_path, bypass_checks=True, disk_size=40, memory=2048))
+
+    with pytest.raises(UsageError, match="at least 2 processors.*cannot be told"):
+        preflight.look(with_media(tmp_path, bypass_checks=True, cpus=1))
 
 
 def test_openssh_where_windows_has_none(tmp_path: Path) -> None:

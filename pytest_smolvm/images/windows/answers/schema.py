@@ -93,6 +93,8 @@ SETTINGS: dict[tuple[str, str], _Rows] = {
         "OOBE/HideOnlineAccountScreens": _BOOLEAN,
         "OOBE/HideWirelessSetupInOOBE": _BOOLEAN,
         "OOBE/ProtectYourPC": r"[123]",
+        "OOBE/SkipMachineOOBE": _BOOLEAN,
+        "OOBE/SkipUserOOBE": _BOOLEAN,
         "UserAccounts/AdministratorPassword/Value": _PASSWORD,
         "UserAccounts/AdministratorPassword/PlainText": _BOOLEAN,
         _ACCOUNT + "Name": _NAME,

@@ -14,7 +14,8 @@ _LETTERS = "D E F G H I J K L M N O P Q R S T U V W Y Z"
 # Key presses through QEMU are positions of a US keyboard, so the guest has one whatever its language.
 _US_KEYBOARD = "0409:00000409"
 _EVERY_TIME = "9999999"
-_BYPASSED = ("BypassTPMCheck", "BypassSecureBootCheck", "BypassRAMCheck")
+# What Setup looks for can be told to it; how many processors there are cannot (pbatard/rufus 1990).
+_BYPASSED = ("BypassTPMCheck", "BypassSecureBootCheck", "BypassRAMCheck", "BypassStorageCheck")
 
 Tree = Sequence[tuple[str, "str | Tree"]]
 
@@ -39,6 +40,9 @@ class Answers:
     desktop: bool
     """Log on at every start."""
     bypass_checks: bool
+    """Tell Setup not to look for TPM, Secure Boot, memory and the size of the disk."""
+    skip_oobe: bool
+    """Leave out the pages of the first start altogether."""
 
 
 def render(wanted: Answers) -> str:
@@ -100,7 +104,7 @@ def _oobe(wanted: Answers) -> list[tuple[str, Tree]]:
         ("AutoLogon", _auto_logon(wanted)),
         ("FirstLogonCommands", [("SynchronousCommand", _first_logon(1, stage_command("first-logon")))]),
         # Every page that would ask something. A local account below makes the network pages unnecessary.
-        ("OOBE", _oobe_pages()),
+        ("OOBE", _oobe_pages(wanted)),
         ("UserAccounts", _accounts(wanted)),
     ]
     return [("Microsoft-Windows-International-Core", _international(wanted)), ("Microsoft-Windows-Shell-Setup", shell)]
@@ -174,14 +178,19 @@ def _auto_logon(wanted: Answers) -> Tree:
     return [("Enabled", "true"), ("LogonCount", count), ("Username", wanted.user), ("Password", _password(wanted))]
 
 
-def _oobe_pages() -> Tree:
-    hidden = (
+def _oobe_pages(wanted: Answers) -> Tree:
+    hidden = [
         "HideEULAPage",
         "HideLocalAccountScreen",
         "HideOEMRegistrationScreen",
         "HideOnlineAccountScreens",
         "HideWirelessSetupInOOBE",
-    )
+    ]
+    if wanted.skip_oobe:
+        # Windows 10 without the internet stops at "Let's connect you to a network" all the same
+        # (cschneegans/unattend-generator 68). Both are deprecated and still work there (cloudbase-init-installer 51);
+        # Windows 11 was seen to stay at "Just a moment" with them (FriendsOfMDT/PSD 92).
+        hidden += ["SkipMachineOOBE", "SkipUserOOBE"]
     # ProtectYourPC 3: "express settings" off, so nothing is sent or updated.
     return [*((name, "true") for name in hidden), ("ProtectYourPC", "3")]
 

@@ -26,10 +26,16 @@ WINDOWS_11 = Answers(
     server=False,
     desktop=False,
     bypass_checks=False,
+    skip_oobe=False,
 )
 CASES = {
     "windows-10": replace(
-        WINDOWS_11, ui_language="de-DE", locale="de-DE", timezone="W. Europe Standard Time", desktop=True
+        WINDOWS_11,
+        ui_language="de-DE",
+        locale="de-DE",
+        timezone="W. Europe Standard Time",
+        desktop=True,
+        skip_oobe=True,
     ),
     "windows-11": WINDOWS_11,
     "windows-11-bypass": replace(WINDOWS_11, bypass_checks=True),
