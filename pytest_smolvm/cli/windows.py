@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, Recipe
+from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, UAC, Recipe
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,7 +50,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="file with its password (default: the public password of test images)",
     )
-    system.add_argument("--desktop", action="store_true", help="log the user in at every start, for tests of windows")
+    system.add_argument(
+        "--desktop",
+        action="store_true",
+        help="for tests of windows: log the user in at every start; nothing locks the screen or comes up by itself",
+    )
+    system.add_argument(
+        "--uac",
+        choices=UAC,
+        default="default",
+        help="User Account Control: as Windows has it (default), without asking (silent), or none (off)",
+    )
     system.add_argument(
         "--no-secure-boot", dest="secure_boot", action="store_false", help="install without Secure Boot"
     )
@@ -112,6 +122,7 @@ def recipe_from(arguments: Namespace) -> Recipe:
         secure_boot=arguments.secure_boot,
         bypass_checks=arguments.bypass_checks,
         desktop=arguments.desktop,
+        uac=arguments.uac,
         keep_failed=arguments.keep_failed,
         force=arguments.force,
     )

@@ -112,7 +112,19 @@ class _Workshop:
             "create the system disk",
             [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size],
         )
-        wanted = computer.Hardware(
+        try:
+            with computer.running(self._hardware(answers), self.host) as machine:
+                watcher = watch.Watcher(machine, self._fresh("screens"))
+                steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
+        finally:
+            answers.unlink(missing_ok=True)  # it holds the password, also where the working directory is kept
+        for name, outcome in steps.items():
+            if outcome.startswith("failed"):
+                self.progress.note(f"set-up step {name} {outcome}")
+        return steps
+
+    def _hardware(self, answers: Path) -> computer.Hardware:
+        return computer.Hardware(
             directory=self._fresh("installation"),
             disk=self.disk,
             windows=self.recipe.iso.expanduser().absolute(),
@@ -122,14 +134,6 @@ class _Workshop:
             secure_boot=self.recipe.secure_boot,
             offline=self.recipe.openssh is not None,
         )
-        with computer.running(wanted, self.host) as machine:
-            watcher = watch.Watcher(machine, self._fresh("screens"))
-            steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
-        for name, outcome in steps.items():
-            if outcome.startswith("failed"):
-                self.progress.note(f"set-up step {name} {outcome}")
-        answers.unlink()  # it holds the password
-        return steps
 
     def _seal(self, overlay: Path, steps: dict[str, str]) -> None:
         sealed = self.directory / "sealed.qcow2"
@@ -191,6 +195,7 @@ class _Workshop:
         found = hashlib.sha256()
         parts: list[Any] = [
             self.answers,
+            _script_settings(self.recipe, self.findings),
             self.note["iso"],
             self.note["virtio"],
             self.recipe.disk_size,
@@ -230,6 +235,9 @@ def _lacks_secure_boot(recipe: Recipe, findings: Findings) -> bool:
 def _script_settings(recipe: Recipe, findings: Findings) -> dict[str, object]:
     return {
         "user": recipe.user,
+        "ui_language": findings.language,
+        "desktop": recipe.desktop,
+        "uac": recipe.uac,
         "relax_password_policy": editions.is_server(findings.edition) and recipe.default_password,
     }
 

@@ -5,6 +5,7 @@ Discs, disks and sealing are real; the installation itself is replaced, since te
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -41,11 +42,13 @@ class Stage:
         self.proving: BaseException | None = None
         self.result = b""
         self.answers = ""
+        self.settings: dict[str, object] = {}
 
     @contextmanager
     def running(self, wanted: Any, host: object) -> Iterator[object]:
         with opened(wanted.answers) as disc:
             self.answers = disc.read("Autounattend.xml").decode()
+            self.settings = json.loads(disc.read("smolvm/settings.json"))
         yield object()
 
     def drive(self, *_: object) -> dict[str, str]:
@@ -137,6 +140,19 @@ def test_checks_of_windows_11(
     assert ("SkipMachineOOBE" in stage.answers) == (build_number < 22000)
 
 
+def test_what_the_scripts_are_told(recipe: Recipe, stage: Stage, store: Store) -> None:
+    """No secrets."""
+    build(replace(recipe, desktop=True, uac="off", password="Correct-Horse-7"), Silent(), store)
+
+    assert stage.settings == {
+        "user": "smolvm",
+        "ui_language": "en-US",
+        "desktop": True,
+        "uac": "off",
+        "relax_password_policy": False,
+    }
+
+
 def test_a_chosen_password_is_not_written_down(recipe: Recipe, stage: Stage, store: Store) -> None:
     """Only the public default is in the record; no file that stays holds another."""
     build(replace(recipe, password="Correct-Horse-7"), Silent(), store)
@@ -166,6 +182,7 @@ def test_keep_failed(recipe: Recipe, stage: Stage, store: Store) -> None:
         build(replace(recipe, keep_failed=True), Silent(), store)
 
     assert (recipe.output.with_name(".win11.qcow2.building") / "installed.qcow2").exists()
+    assert not list(recipe.output.parent.rglob("answers.iso"))  # it holds the password
     stage.installing = None
     build(recipe, Silent(), store)
     assert recipe.output.exists()
@@ -219,10 +236,16 @@ def test_host_restarted_after_installing(recipe: Recipe, stage: Stage, store: St
     assert stage.installed == 2
     stage.proving = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
+        build(replace(recipe, force=True, uac="off"), Silent(), store)
+    stage.proving = None
+    build(replace(recipe, force=True, uac="silent"), Silent(), store)
+    assert stage.installed == 4
+    stage.proving = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
         build(replace(recipe, force=True), Silent(), store)
     stage.proving = None
     build(replace(recipe, force=True), Silent(), store)
-    assert stage.installed == 3
+    assert stage.installed == 5
 
 
 def test_existing_output(recipe: Recipe, stage: Stage, store: Store) -> None:

@@ -10,6 +10,7 @@ from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.diagnosis import Ending
 
 _MARK = re.compile(r"SMOLVM-([A-Z]+):([^\r\n]*)")
+_STEP = re.compile(r"SMOLVM-STEP:([^:\r\n]*):([^\r\n]*)")
 _MIB = 1 << 20
 # Boot manager and Windows PE's first files; the firmware alone reads far less.
 _STARTED_BYTES = 8 * _MIB
@@ -33,6 +34,11 @@ _PAGED = (diagnosis.WINDOWS_PE, diagnosis.DEVICES, diagnosis.FIRST_LOGON)
 _PATIENCES = 3
 # Not a phase of its own in the stall's sense: firmware either starts something soon or never will.
 _FIRMWARE_SECONDS = 240.0
+
+
+def told_steps(serial: str) -> dict[str, str]:
+    """Steps of our scripts and what became of them, out of what the serial port has said."""
+    return {name: outcome.strip() for name, outcome in _STEP.findall(serial)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@
 #define COMMANDS "/usr/lib/practice/first-logon.commands"
 #define VARIANT "/usr/lib/practice/installer.variant"
 #define POWER "/run/practice/power"
+#define REGISTRY "/home/smolvm/.wine/system.reg"
 
 /* Where discs are mounted; in memory, so that nothing of it stays in the installed system. */
 #define PLACE "/run/disc%d"
@@ -488,6 +489,17 @@ static void stay(void)
     }
 }
 
+/* Whether the first start's pages will not wait for a network: the computer never has one that leads anywhere. */
+static int needs_no_network(const struct answers *answers)
+{
+    const char *skipped = answer(answers, "oobeSystem/Microsoft-Windows-Shell-Setup/", "OOBE/SkipMachineOOBE", 0);
+    size_t length;
+    char *registry = read_file(REGISTRY, &length);
+    int told = registry && strstr(registry, "\"BypassNRO\"=dword:00000001");
+    free(registry);
+    return told || (skipped && strcmp(skipped, "true") == 0);
+}
+
 /* In the installed system, second start: be gone from it, and run the first-logon commands beside its own init. */
 static void first_logon(void)
 {
@@ -503,6 +515,8 @@ static void first_logon(void)
     empty(MODULES);
     wait_for("/dev/sr1");
     mount_discs(&media, &disc);
+    if (!needs_no_network(read_answers(disc)))
+        stop("Let's connect you to a network");
     give_devices(disc, "");
     char **lines = take_lines(COMMANDS), **kept = take_lines(VARIANT);
     int stays = kept[0] && strcmp(kept[0], "stay") == 0;
