@@ -183,7 +183,8 @@ def _distrust(recipe: Recipe, disc: WindowsDisc) -> tuple[str, ...]:
     trusted = variables.read_bytes()
     if any(name.encode("ascii") in trusted for name in disc.signers):
         return ()
-    return (
+    told = (
         f"the disc's boot manager is signed under {' and '.join(disc.signers)}, of which this host's firmware"
-        f" ({variables}) does not know: Secure Boot will refuse it; use a newer OVMF, or --no-secure-boot",
+        f" ({variables}) does not know: Secure Boot will refuse it; use a newer OVMF, or --no-secure-boot"
     )
+    return (told,)

@@ -71,8 +71,9 @@ class _Answers:
 
 
 def contradictions(root: Element) -> Iterator[str]:
-    """What does not fit together in an answer file whose form is right: one sentence each, without any value that
-    may be a secret. Later ones suppose that there were no earlier ones.
+    """What does not fit together in an answer file whose form is right: one sentence each, without any secret.
+
+    Later ones suppose that there were no earlier ones.
 
     :param root: as `structure.parse` gives it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 SECTOR = 2048
 
@@ -50,7 +50,7 @@ class Extents(io.RawIOBase):
     :param length: bytes of it; the last piece may be longer.
     """
 
-    def __init__(self, image: io.BufferedReader, pieces: Sequence[Piece], length: int) -> None:
+    def __init__(self, image: IO[bytes], pieces: Sequence[Piece], length: int) -> None:
         self._image, self._pieces, self._length = image, pieces, length
         self._at = 0
 

@@ -60,8 +60,10 @@ _SERVERS = {
 
 
 def setup_key(edition: Edition) -> str | None:
-    """The public key that makes Setup choose this edition; None for evaluation media, which refuse any, and for
-    editions without one."""
+    """The public key that makes Setup choose this edition.
+
+    None for evaluation media, which refuse any, and for editions without one.
+    """
     name = edition.edition_id
     if editions.is_evaluation(edition):
         return None

@@ -145,8 +145,9 @@ class Journey:
 
     def _waits(self, sight: Sight) -> bool:
         """Whether Windows shows a page that waits, although it may be writing."""
-        patience = self._stall
-        return self.phase in _PAGED and sight.at - self._advanced >= patience and self._still(sight, patience)
+        since = sight.at - self._advanced
+        still = since >= self._stall and self._still(sight, self._stall)
+        return self.phase in _PAGED and (still or since >= _PATIENCES * self._stall)
 
     def _advance_in(self, sight: Sight) -> None:
         """Something has certainly gone further: a mark, a restart, a phase."""
@@ -186,7 +187,5 @@ class Journey:
             return diagnosis.STALLED
         patience = min(self._stall, _FIRMWARE_SECONDS) if self.phase == diagnosis.FIRMWARE else self._stall
         if self.quiet(sight) >= patience or self._waits(sight):
-            return diagnosis.STALLED
-        if self.phase in _PAGED and sight.at - self._advanced >= _PATIENCES * self._stall:
             return diagnosis.STALLED
         return diagnosis.TIMED_OUT if sight.at >= self._timeout else ""
