@@ -72,7 +72,8 @@ class Inside:
         """Values of the registry by key and name, as reg.exe shows them, None where there is none; asked at one go."""
         line = f" & echo {_BETWEEN} & ".join(f'reg.exe query "{key}" /v "{name}" 2>nul' for key, name in places)
         shown = run.run(self.connection, line, shell="cmd", timeout=120).stdout.split(_BETWEEN)
-        return {place: text.split()[-1] if text.split() else None for place, text in zip(places, shown, strict=True)}
+        # What reg.exe says of a value that is not there is no table with its kind.
+        return {place: text.split()[-1] if "REG_" in text else None for place, text in zip(places, shown, strict=True)}
 
     def value(self, key: str, name: str) -> str | None:
         """One of them."""

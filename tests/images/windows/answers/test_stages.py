@@ -20,9 +20,10 @@ FINISH = dict.fromkeys(
     ("dism.exe", "reagentc.exe", "defrag.exe", "Remove-Partition", "Resize-Partition", "Start-Sleep"), GOOD
 )
 PARTITIONS = {
-    "Get-Partition": "[pscustomobject]@{ DiskNumber = 0; Size = 60GB; GptType = '{de94bba4-06d1-4d40-a16a-bfd50179d6ac}' }",
+    "Get-Partition": "[pscustomobject]@{ DiskNumber = 0; PartitionNumber = 4; Size = 60GB; GptType = '{de94bba4-06d1-4d40-a16a-bfd50179d6ac}' }",
     "Get-PartitionSupportedSize": "[pscustomobject]@{ SizeMax = 61GB }",
 }
+REMOVED = "Remove-Partition -DiskNumber 0 -PartitionNumber 4 -Confirm: False"
 WINLOGON = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
 SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 MEMORY = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management"
@@ -123,10 +124,13 @@ def test_first_logon_for_a_desktop(inside: Inside) -> None:
 
 def test_first_logon_in_another_language(inside: Inside) -> None:
     """Keys that the host presses are places on a US keyboard, so the user gets one under the language of the menus."""
-    tips = "$tips = New-Object 'Collections.Generic.List[string]'; $tips.Add('0407:00000407'); @{ InputMethodTips = $tips }"
+    tips = (
+        "$tips = New-Object 'Collections.Generic.List[string]'; $tips.Add('0407:00000407');"
+        " $all = New-Object 'Collections.Generic.List[object]'; $all.Add(@{ InputMethodTips = $tips }); , $all"
+    )
     language = {
         "New-WinUserLanguageList": tips,
-        "Set-WinUserLanguageList": "Add-Content -LiteralPath $env:TEMP\\tips.txt -Value $args[1].InputMethodTips",
+        "Set-WinUserLanguageList": "Add-Content -LiteralPath $env:TEMP\\tips.txt -Value $args[1][0].InputMethodTips",
         "Set-WinDefaultInputMethodOverride": "",
     }
 
@@ -171,9 +175,9 @@ def test_finish(inside: Inside, answer_files: list[str]) -> None:
     assert query(inside, " & ".join(f"if exist {place} exit 7" for place in answer_files)) == 0
     assert query(inside, f"if not exist {kept} exit 7") == 0
     assert inside.value(MEMORY, "ClearPageFileAtShutdown") == "0x0"
-    assert "Remove-Partition -Confirm:False" in played.commands
+    assert REMOVED in played.commands
     assert f"Resize-Partition -DriveLetter C -Size {61 << 30}" in played.commands
-    assert played.commands.index("reagentc.exe /disable") < played.commands.index("Remove-Partition -Confirm:False")
+    assert played.commands.index("reagentc.exe /disable") < played.commands.index(REMOVED)
     assert played.commands[-1] == "defrag.exe C: /L"
 
 

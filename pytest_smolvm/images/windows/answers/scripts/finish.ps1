@@ -27,7 +27,9 @@ Invoke-Step 'recovery partition' {
     if (-not (Get-Command -Name Get-Partition -ErrorAction SilentlyContinue)) { throw 'this system has no Get-Partition' }
     $system = Get-Partition -DriveLetter C
     $kind = '{de94bba4-06d1-4d40-a16a-bfd50179d6ac}'
-    Get-Partition -DiskNumber $system.DiskNumber | Where-Object { $_.GptType -eq $kind } | Remove-Partition -Confirm:$false
+    foreach ($partition in @(Get-Partition -DiskNumber $system.DiskNumber | Where-Object { $_.GptType -eq $kind })) {
+        Remove-Partition -DiskNumber $partition.DiskNumber -PartitionNumber $partition.PartitionNumber -Confirm:$false
+    }
     $most = (Get-PartitionSupportedSize -DriveLetter C).SizeMax
     # Less than what it aligns to is an error, not a growth.
     if ($most - $system.Size -ge 1MB) { Resize-Partition -DriveLetter C -Size $most }
