@@ -8,7 +8,7 @@ SmolVMError
 ├── CapacityError                the request can never fit on this host
 ├── ToolError                    a program of the host failed: its command, exit code and last lines
 ├── BuildError                   an image could not be built: how far it got, what happened, what to do
-├── AnswerFileError              an answer file for Windows Setup has something undocumented in it
+├── AnswerFileError              an answer file for Windows Setup would not do what is meant by it
 ├── MonitorError                 QEMU refused a command
 │   └── MigrationFailed          QEMU began to write or read a machine's state, and stopped
 ├── CannotClone                  QEMU cannot freeze guests on this host
@@ -135,7 +135,7 @@ class BuildError(SmolVMError):
 
 
 class AnswerFileError(SmolVMError):
-    """An answer file holds something Windows Setup does not document; a mistake in this package."""
+    """An answer file holds something that Windows Setup might not act on as meant; a mistake in this package."""
 
 
 class MonitorError(SmolVMError):

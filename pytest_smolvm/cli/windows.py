@@ -13,7 +13,7 @@ from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY
 from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.images.conformance.cases import ENGINES
-from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, Recipe
+from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, UAC, Recipe
 
 if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
@@ -37,7 +37,17 @@ _BUILD = {
         file("--product-key-file", "file with a product key (default: Microsoft's public setup key)"),
         option("--user", "local administrator to create (default: %(default)s)", default=DEFAULT_USER, metavar="NAME"),
         file("--password-file", "file with its password (default: the public password of test images)"),
-        option("--desktop", "log the user in at every start, for tests of windows", action="store_true"),
+        option(
+            "--desktop",
+            "for tests of windows: log the user in at every start; nothing locks the screen or comes up by itself",
+            action="store_true",
+        ),
+        option(
+            "--uac",
+            "User Account Control: as Windows has it (default), without asking (silent), or none (off)",
+            choices=UAC,
+            default="default",
+        ),
         option("--no-secure-boot", "install without Secure Boot", dest="secure_boot", action="store_false"),
         option("--bypass-checks", "tell Setup to skip its TPM, Secure Boot and memory checks", action="store_true"),
     ),

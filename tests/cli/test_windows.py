@@ -33,6 +33,13 @@ def test_defaults_are_the_recipes() -> None:
     assert parsed() == Recipe(iso=Path("w.iso"), virtio_iso=Path("v.iso"), output=Path("o.qcow2"))
 
 
+def test_desktop_and_consent() -> None:
+    """Two choices: tests of windows want the one, those of installers that ask may want the other."""
+    recipe = parsed("--desktop", "--uac", "silent")
+
+    assert (recipe.desktop, recipe.uac) == (True, "silent")
+
+
 def test_secrets_come_from_files(tmp_path: Path) -> None:
     """A command line is seen by every process of the host."""
     (tmp_path / "password").write_text("s3cret pass\n", encoding="utf-8")

@@ -114,7 +114,19 @@ class _Workshop:
             "create the system disk",
             [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size],
         )
-        wanted = computer.Installation(
+        try:
+            with computer.running(self._installation(answers), self.hypervisor) as machine:
+                watcher = watch.Watcher(machine, self._fresh("screens"))
+                steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
+        finally:
+            answers.unlink(missing_ok=True)  # it holds the password, also where the working directory is kept
+        for name, outcome in steps.items():
+            if outcome.startswith("failed"):
+                self.progress.note(f"set-up step {name} {outcome}")
+        return steps
+
+    def _installation(self, answers: Path) -> computer.Installation:
+        return computer.Installation(
             directory=self._fresh("installation"),
             disk=self.disk,
             windows=self.recipe.iso.expanduser().absolute(),
@@ -124,14 +136,6 @@ class _Workshop:
             secure_boot=self.recipe.secure_boot,
             offline=self.recipe.openssh is not None,
         )
-        with computer.running(wanted, self.hypervisor) as machine:
-            watcher = watch.Watcher(machine, self._fresh("screens"))
-            steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
-        for name, outcome in steps.items():
-            if outcome.startswith("failed"):
-                self.progress.note(f"set-up step {name} {outcome}")
-        answers.unlink()  # it holds the password
-        return steps
 
     def _seal(self, overlay: Path, steps: dict[str, str]) -> None:
         sealed = self.directory / "sealed.qcow2"
@@ -193,6 +197,7 @@ class _Workshop:
         found = hashlib.sha256()
         parts: list[Any] = [
             self.answers,
+            _script_settings(self.recipe, self.findings),
             self.note["iso"],
             self.note["virtio"],
             self.recipe.disk_size,
@@ -209,8 +214,8 @@ class _Workshop:
 def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
     return unattend.Answers(
         index=findings.edition.index,
-        ui_language=findings.disc.language,
-        locale=recipe.locale or findings.disc.language,
+        ui_language=findings.language,
+        locale=recipe.locale or findings.language,
         timezone=recipe.timezone,
         computer_name=recipe.computer_name,
         user=recipe.user,
@@ -218,13 +223,23 @@ def _answers(recipe: Recipe, findings: Findings) -> unattend.Answers:
         product_key=findings.product_key,
         server=editions.is_server(findings.edition),
         desktop=recipe.desktop,
-        bypass_checks=recipe.bypass_checks,
+        bypass_checks=recipe.bypass_checks or _lacks_secure_boot(recipe, findings),
+        skip_oobe=findings.release == "Windows 10",
     )
+
+
+def _lacks_secure_boot(recipe: Recipe, findings: Findings) -> bool:
+    # Setup of Windows 11 wants firmware that can do Secure Boot. What runs without it can do it on Debian, and cannot
+    # where OVMF is built in two kinds, as on Fedora and Arch (quickemu 102, antifob/incus-windows 27).
+    return findings.release == "Windows 11" and not recipe.secure_boot
 
 
 def _script_settings(recipe: Recipe, findings: Findings) -> dict[str, object]:
     return {
         "user": recipe.user,
+        "ui_language": findings.language,
+        "desktop": recipe.desktop,
+        "uac": recipe.uac,
         "relax_password_policy": editions.is_server(findings.edition) and recipe.default_password,
     }
 

@@ -27,6 +27,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import power
 from pytest_smolvm.host.progress import Progress, nothing, phase
 from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.images.windows.setup.stages import told_steps
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
@@ -50,7 +51,7 @@ def finished(
 
     :param disk: the installed disk; it is not written, an overlay in `directory` is.
     :param directory: an empty directory, which keeps logs and the last picture.
-    :param steps: what became of the installation's steps, to explain a login that fails.
+    :param steps: what became of the installation's steps, to explain a login that fails; those of the finish are added.
     :returns: the overlay that holds the result.
     :raises BuildError: the disk does not start on virtio, SSH cannot be reached, or something the recipe adds failed.
     """
@@ -71,6 +72,7 @@ def finished(
             with phase(progress, "finishing"), _explained("finishing", guest):
                 _add(connection, recipe, progress)
                 _clean(connection)
+                _note_steps(guest, progress, steps)
             with phase(progress, "switching off"), _explained("switching off", guest):
                 _switch_off(connection, guest)
     return guest.files.disk
@@ -134,6 +136,14 @@ def _clean(connection: Ssh) -> None:
     # Its steps report themselves on the serial port; none of them decides whether the image is good.
     run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
     run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=60.0)
+
+
+def _note_steps(guest: Machine, progress: Progress, steps: dict[str, str]) -> None:
+    found = told_steps(guest.files.serial_log.read_text(encoding="utf-8", errors="replace"))
+    for name, outcome in found.items():
+        if outcome != "ok":
+            progress.note(f"finishing step {name} {outcome}")
+    steps.update(found)
 
 
 def _switch_off(connection: Ssh, guest: Machine) -> None:

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from pytest_smolvm.errors import CapacityError, StoreError, UsageError
+from pytest_smolvm.errors import CapacityError, HostError, ImageError, StoreError, UsageError
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import accounts
-from pytest_smolvm.images.windows.media import drivers, editions, windows_disc
+from pytest_smolvm.images.windows.media import drivers, editions, keys, windows_disc
 from pytest_smolvm.images.windows.media.drivers import Drivers
 from pytest_smolvm.images.windows.media.wim import Edition
 from pytest_smolvm.images.windows.media.windows_disc import WindowsDisc
-from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.images.windows.recipe import LOCALE, Recipe
+from pytest_smolvm.machine import firmware, hypervisor
 
 _GIB = 1 << 30
 # Measured by others: the installed disk is about 1.3 times the unpacked edition; the compressed image about half of it.
@@ -42,6 +43,11 @@ class Findings:
     product_key: str | None
     warnings: tuple[str, ...]
 
+    @property
+    def language(self) -> str:
+        """The language Setup speaks, ``en-US``."""
+        return self.edition.language or "en-US"
+
     def __repr__(self) -> str:
         return f"Findings({self.release}, {self.edition.name}, virtio-win {self.drivers.version})"
 
@@ -55,6 +61,10 @@ def look(recipe: Recipe) -> Findings:
     disc = windows_disc.look(recipe.iso)
     edition = editions.choose(disc.editions, recipe.edition)
     release, folder = editions.release(edition)
+    if edition.language and not LOCALE.fullmatch(edition.language):
+        raise ImageError(
+            f"{edition.name!r} on {recipe.iso} has the language {edition.language!r}, which is none of Windows'"
+        )
     if editions.is_server(edition) and not recipe.default_password:
         accounts.check_complexity(recipe.user, recipe.password)
     if editions.is_core(edition) and recipe.desktop:
@@ -67,14 +77,14 @@ def look(recipe: Recipe) -> Findings:
             f"{release} build {edition.build} has no OpenSSH feature; give a package of Win32-OpenSSH with --openssh"
         )
     found = drivers.look(recipe.virtio_iso, release, folder)
-    key = recipe.product_key or editions.setup_key(edition)
+    key = recipe.product_key or keys.setup_key(edition)
     return Findings(
         disc=disc,
         edition=edition,
         release=release,
         drivers=found,
         product_key=key,
-        warnings=_warnings(recipe, edition) + found.warnings,
+        warnings=(*_warnings(recipe, edition, key), *_distrust(recipe, disc), *found.warnings),
     )
 
 
@@ -119,13 +129,14 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
 
 def _check_computer(recipe: Recipe, release: str) -> None:
     """Setup of Windows 11 looks at these itself, and stops at a page that nobody reads."""
-    if release != "Windows 11" or recipe.bypass_checks:
+    if release != "Windows 11":
         return
     for name, least, unit in _WINDOWS_11:
-        value = getattr(recipe, name)
-        if value < least:
+        value, avoidable = getattr(recipe, name), name != "cpus"
+        if value < least and not (avoidable and recipe.bypass_checks):
             raise UsageError(
-                f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more, or --bypass-checks"
+                f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more"
+                + (", or --bypass-checks" if avoidable else ": Setup cannot be told not to count them")
             )
 
 
@@ -140,11 +151,16 @@ def _check_place(recipe: Recipe, output: Path) -> None:
         raise UsageError(f"{output} exists; choose another --output, or replace it with --force")
 
 
-def _warnings(recipe: Recipe, edition: Edition) -> tuple[str, ...]:
+def _warnings(recipe: Recipe, edition: Edition, key: str | None) -> tuple[str, ...]:
     found = []
     if editions.is_evaluation(edition):
         found.append(
             f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour; build a new image before that"
+        )
+    elif key is None:
+        found.append(
+            f"no public setup key of {edition.name!r} ({edition.edition_id}) is known here; if Setup refuses to go on"
+            " without one, give --product-key-file"
         )
     if recipe.openssh is None:
         found.append(
@@ -153,3 +169,21 @@ def _warnings(recipe: Recipe, edition: Edition) -> tuple[str, ...]:
     if edition.language and recipe.locale and recipe.locale != edition.language:
         found.append(f"menus stay in {edition.language}, the disc's language; formats are {recipe.locale}")
     return tuple(found)
+
+
+def _distrust(recipe: Recipe, disc: WindowsDisc) -> tuple[str, ...]:
+    """What is to be said if Secure Boot will refuse the disc's boot manager."""
+    if not recipe.secure_boot or not disc.signers:
+        return ()
+    try:
+        variables = firmware.find(secure_boot=True).variables
+    except HostError:
+        return ()  # told when the computer is to be started
+    trusted = variables.read_bytes()
+    if any(name.encode("ascii") in trusted for name in disc.signers):
+        return ()
+    told = (
+        f"the disc's boot manager is signed under {' and '.join(disc.signers)}, of which this host's firmware"
+        f" ({variables}) does not know: Secure Boot will refuse it; use a newer OVMF, or --no-secure-boot"
+    )
+    return (told,)

@@ -48,6 +48,7 @@ def compose(recipe: Recipe, disc: WindowsDisc, edition: Edition, drivers: Driver
             "timezone": recipe.timezone,
             "disk_gib": recipe.disk_size,
             "desktop": recipe.desktop,
+            "uac": recipe.uac,
             "bypass_checks": recipe.bypass_checks,
             "openssh": recipe.openssh.name if recipe.openssh else None,
             "extra_scripts": [script.name for script in recipe.extra_scripts],

@@ -11,10 +11,11 @@ from pytest_smolvm.images.windows import accounts
 
 DEFAULT_USER = "smolvm"
 DEFAULT_PASSWORD = "smolvm"  # public on purpose: guests are disposable and reachable from this host only
-_LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
+LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
 _TIMEZONE = re.compile(r"[A-Z][A-Za-z0-9 .()+-]{1,127}")
 _SCRIPTS = (".ps1", ".cmd", ".bat")
 _PACKAGES = (".zip", ".msi")
+UAC = ("default", "silent", "off")
 # Windows 11's published minimum; Setup of Windows 10 and Server would take less but is not worth the trouble.
 _LEAST_DISK = 32
 _LEAST_MEMORY = 2048
@@ -66,7 +67,11 @@ class Recipe:
     bypass_checks: bool = False
     """Tell Setup to skip its TPM, Secure Boot and memory checks."""
     desktop: bool = False
-    """Log the user in at every start, for tests of windows; otherwise at the first start only."""
+    """Log the user in at every start, for tests of windows, and keep everything else off the screen; otherwise at the
+    first start only."""
+    uac: str = "default"
+    """``default``: Windows asks an administrator for consent; ``silent``: it does not; ``off``: User Account Control is off,
+    so that every program runs elevated."""
     keep_failed: bool = False
     """Keep the working directory of a failed build."""
     force: bool = False
@@ -90,12 +95,15 @@ class Recipe:
         return self.password == DEFAULT_PASSWORD
 
     def _check_words(self) -> None:
-        if self.locale is not None and not _LOCALE.fullmatch(self.locale):
+        if self.locale is not None and not LOCALE.fullmatch(self.locale):
             raise UsageError(f"locale {self.locale!r} is not of the form en-US")
         if not _TIMEZONE.fullmatch(self.timezone):
             raise UsageError(
                 f"time zone {self.timezone!r} is not one of Windows' names, such as 'UTC' or 'W. Europe Standard Time' (tzutil /l)"
             )
+
+        if self.uac not in UAC:
+            raise UsageError(f"uac={self.uac!r} is none of {', '.join(UAC)}")
 
     def _check_sizes(self) -> None:
         for name, least, unit in (

@@ -5,6 +5,7 @@ Discs, disks and sealing are real; the installation itself is replaced, since te
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import BuildError, Recipe, build, provenance
+from pytest_smolvm.images.windows.media.disc import opened
 from pytest_smolvm.machine import disk
 from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
@@ -35,10 +37,14 @@ class Stage:
         self.installing: BaseException | None = None
         self.proving: BaseException | None = None
         self.result = b""
+        self.answers = ""
+        self.settings: dict[str, object] = {}
 
     @contextmanager
     def running(self, wanted: Any, host: object) -> Iterator[object]:
-        assert wanted.answers.exists()
+        with opened(wanted.answers) as disc:
+            self.answers = disc.read("Autounattend.xml").decode()
+            self.settings = json.loads(disc.read("smolvm/settings.json"))
         yield object()
 
     def drive(self, *_: object) -> dict[str, str]:
@@ -109,6 +115,40 @@ def test_a_build(recipe: Recipe, stage: Stage, store: Store) -> None:
     assert note["account"] == {"user": "smolvm", "password": "smolvm"}
 
 
+@pytest.mark.parametrize(
+    ("build_number", "changes", "bypassed"),
+    [
+        (26100, {}, False),
+        (26100, {"bypass_checks": True}, True),
+        (26100, {"secure_boot": False}, True),
+        (19045, {"secure_boot": False}, False),
+    ],
+)
+def test_checks_of_windows_11(
+    recipe: Recipe, stage: Stage, store: Store, build_number: int, changes: dict[str, Any], bypassed: bool
+) -> None:
+    """Without Secure Boot its Setup would refuse firmware that was built without it, as Fedora's and Arch's is."""
+    windows_iso(recipe.iso, (edition_xml(1, size=1_000_000, build=build_number),))
+
+    build(replace(recipe, **changes), Silent(), store)
+
+    assert ("BypassSecureBootCheck" in stage.answers) == bypassed
+    assert ("SkipMachineOOBE" in stage.answers) == (build_number < 22000)
+
+
+def test_what_the_scripts_are_told(recipe: Recipe, stage: Stage, store: Store) -> None:
+    """No secrets."""
+    build(replace(recipe, desktop=True, uac="off", password="Correct-Horse-7"), Silent(), store)
+
+    assert stage.settings == {
+        "user": "smolvm",
+        "ui_language": "en-US",
+        "desktop": True,
+        "uac": "off",
+        "relax_password_policy": False,
+    }
+
+
 def test_a_chosen_password_is_not_written_down(recipe: Recipe, stage: Stage, store: Store) -> None:
     """Only the public default is in the record; no file that stays holds another."""
     build(replace(recipe, password="Correct-Horse-7"), Silent(), store)
@@ -138,6 +178,7 @@ def test_keep_failed(recipe: Recipe, stage: Stage, store: Store) -> None:
         build(replace(recipe, keep_failed=True), Silent(), store)
 
     assert (recipe.output.with_name(".win11.qcow2.building") / "installed.qcow2").exists()
+    assert not list(recipe.output.parent.rglob("answers.iso"))  # it holds the password
     stage.installing = None
     build(recipe, Silent(), store)
     assert recipe.output.exists()
@@ -191,10 +232,16 @@ def test_host_restarted_after_installing(recipe: Recipe, stage: Stage, store: St
     assert stage.installed == 2
     stage.proving = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
+        build(replace(recipe, force=True, uac="off"), Silent(), store)
+    stage.proving = None
+    build(replace(recipe, force=True, uac="silent"), Silent(), store)
+    assert stage.installed == 4
+    stage.proving = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
         build(replace(recipe, force=True), Silent(), store)
     stage.proving = None
     build(replace(recipe, force=True), Silent(), store)
-    assert stage.installed == 3
+    assert stage.installed == 5
 
 
 def test_existing_output(recipe: Recipe, stage: Stage, store: Store) -> None:

@@ -8,16 +8,27 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import CapacityError, ImageError, StoreError, UsageError
+from pytest_smolvm.errors import CapacityError, HostError, ImageError, StoreError, UsageError
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import preflight
 from pytest_smolvm.images.windows.recipe import Recipe
+from pytest_smolvm.machine import firmware, hypervisor
 from tests.images.windows.conftest import SmallDisk
-from tests.images.windows.discs import edition_xml, virtio_iso, windows_iso
+from tests.images.windows.discs import edition_xml, signed_program, virtio_iso, windows_iso
 
 SERVER = edition_xml(1, "Windows Server 2022 Standard", "ServerStandard", build=20348, installation="Server")
 CORE = edition_xml(1, "Windows Server 2025 Standard", "ServerStandard", build=26100, installation="Server Core")
+
+
+OLD = "Microsoft Windows Production PCA 2011"
+
+
+def _firmware_has(authority: str) -> bool:
+    try:
+        return authority.encode() in firmware.find(secure_boot=True).variables.read_bytes()
+    except HostError:
+        return False
 
 
 @pytest.fixture(name="recipe")
@@ -67,12 +78,19 @@ def test_desktop_of_server_core(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{"disk_size": 40}, {"memory": 2048}, {"cpus": 1}])
 def test_too_small_for_windows_11(tmp_path: Path, changes: dict[str, Any]) -> None:
-    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind, and the check can be turned off."""
+    """Its Setup would stop at "This PC can't run Windows 11"; Windows 10 does not mind."""
     with pytest.raises(UsageError, match="Windows 11 wants at least"):
         preflight.look(with_media(tmp_path, **changes))
 
-    preflight.look(with_media(tmp_path, bypass_checks=True, **changes))
     preflight.look(with_media(tmp_path, edition_xml(1, "Windows 10 Pro", build=19045), **changes))
+
+
+def test_checks_that_can_be_turned_off(tmp_path: Path) -> None:
+    """Those of disk and memory; processors are counted whatever Setup is told."""
+    preflight.look(with_media(tmp_path, bypass_checks=True, disk_size=40, memory=2048))
+
+    with pytest.raises(UsageError, match="at least 2 processors.*cannot be told"):
+        preflight.look(with_media(tmp_path, bypass_checks=True, cpus=1))
 
 
 def test_openssh_where_windows_has_none(tmp_path: Path) -> None:
@@ -90,6 +108,42 @@ def test_evaluation_is_told(tmp_path: Path) -> None:
 
     assert found.product_key is None
     assert any("runs out" in warning for warning in found.warnings)
+
+
+def test_no_key_is_told(tmp_path: Path) -> None:
+    """Setup may ask for one, an hour later."""
+    found = preflight.look(with_media(tmp_path, edition_xml(1, "Windows 11 SE", "CloudEdition")))
+
+    assert found.product_key is None
+    assert any("no public setup key of 'Windows 11 SE'" in warning for warning in found.warnings)
+
+
+def test_language_in_small_letters(tmp_path: Path) -> None:
+    """It was an error of the answer file, "a mistake in this package"."""
+    assert preflight.look(with_media(tmp_path, edition_xml(1, language="de-de"))).language == "de-DE"
+
+
+def test_language_that_is_none(tmp_path: Path) -> None:
+    """Setup would ask for one."""
+    with pytest.raises(ImageError, match="has the language 'klingon'"):
+        preflight.look(with_media(tmp_path, edition_xml(1, language="klingon")))
+
+
+@pytest.mark.skipif(not _firmware_has(OLD), reason="this host's firmware does not have Microsoft's keys of 2011")
+def test_boot_manager_that_the_firmware_does_not_know(tmp_path: Path) -> None:
+    """Secure Boot refuses it; media since 2026 are signed under another authority than those before."""
+    unknown = "Windows UEFI CA 2023" if not _firmware_has("Windows UEFI CA 2023") else ""
+    new = windows_iso(tmp_path / "new.iso", (edition_xml(1),), program=signed_program(unknown or "x"))
+    old = windows_iso(tmp_path / "old.iso", (edition_xml(1),), program=signed_program(OLD))
+
+    def told(**changes: Any) -> bool:
+        return any(
+            "Secure Boot will refuse it" in line for line in preflight.look(with_media(tmp_path, **changes)).warnings
+        )
+
+    assert told(iso=new) == bool(unknown)
+    assert not told(iso=new, secure_boot=False)
+    assert not told(iso=old)
 
 
 def test_output_exists(recipe: Recipe, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_strong_password_for_server() -> None:
         {"cpus": 0},
         {"timeout": 0},
         {"stall": -1},
+        {"uac": "on"},
     ],
 )
 def test_illegal_words(changes: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""autounattend.xml, as a pure function of what is wanted; see `answers` for where each setting is documented."""
+"""autounattend.xml, as a pure function of what is wanted; see `schema` for where each setting is documented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from pytest_smolvm.images.windows.answers import schema
+from pytest_smolvm.images.windows.answers import schema, validator
 
 # Letters a disc can have: A and B are floppies, C is the new system; WinPE itself is X. Which of them a disc gets
 # varies, so commands look for a file of ours on all.
@@ -14,7 +14,8 @@ _LETTERS = "D E F G H I J K L M N O P Q R S T U V W Y Z"
 # Key presses through QEMU are positions of a US keyboard, so the guest has one whatever its language.
 _US_KEYBOARD = "0409:00000409"
 _EVERY_TIME = "9999999"
-_BYPASSED = ("BypassTPMCheck", "BypassSecureBootCheck", "BypassRAMCheck")
+# What Setup looks for can be told to it; how many processors there are cannot (pbatard/rufus 1990).
+_BYPASSED = ("BypassTPMCheck", "BypassSecureBootCheck", "BypassRAMCheck", "BypassStorageCheck")
 
 Tree = Sequence[tuple[str, "str | Tree"]]
 
@@ -34,17 +35,20 @@ class Answers:
     user: str
     password: str = field(repr=False)
     product_key: str | None = field(repr=False)
-    """None writes none: evaluation media refuse any key."""
+    """None writes none, and that Setup is not to ask: evaluation media refuse any key."""
     server: bool
     desktop: bool
     """Log on at every start."""
     bypass_checks: bool
+    """Tell Setup not to look for TPM, Secure Boot, memory and the size of the disk."""
+    skip_oobe: bool
+    """Leave out the pages of the first start altogether."""
 
 
 def render(wanted: Answers) -> str:
     """The text of autounattend.xml.
 
-    :raises answers.AnswerFileError: it would hold something undocumented.
+    :raises AnswerFileError: it would hold something that is not in the table, or does not fit together.
     """
     # XML is made from a tree, never by pasting text, so every value is escaped. No byte-order mark: Setup ignores
     # files that begin with one, without a word.
@@ -59,7 +63,7 @@ def render(wanted: Answers) -> str:
             _grow(_component(settings, component), tree)
     ElementTree.indent(root)
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-    schema.check(text)
+    validator.check(text)
     return text
 
 
@@ -100,7 +104,7 @@ def _oobe(wanted: Answers) -> list[tuple[str, Tree]]:
         ("AutoLogon", _auto_logon(wanted)),
         ("FirstLogonCommands", [("SynchronousCommand", _first_logon(1, stage_command("first-logon")))]),
         # Every page that would ask something. A local account below makes the network pages unnecessary.
-        ("OOBE", _oobe_pages()),
+        ("OOBE", _oobe_pages(wanted)),
         ("UserAccounts", _accounts(wanted)),
     ]
     return [("Microsoft-Windows-International-Core", _international(wanted)), ("Microsoft-Windows-Shell-Setup", shell)]
@@ -116,8 +120,8 @@ def _international(wanted: Answers) -> Tree:
 
 
 def _disk() -> Tree:
-    # "UEFI/GPT-based hard drive partitions" (Microsoft Learn): EFI, MSR, Windows. No recovery partition: it would sit
-    # behind Windows' and stop it from growing. DiskID 0: the SATA disk is found before the virtio one.
+    # "UEFI/GPT-based hard drive partitions" (Microsoft Learn): EFI, MSR, Windows. Newer Setups make a recovery partition
+    # behind it all the same, which finish.ps1 removes, so that Windows' can grow. DiskID 0: the SATA disk is found before the virtio one.
     create = [("EFI", ("Size", "260")), ("MSR", ("Size", "16")), ("Primary", ("Extend", "true"))]
     made: Tree = [
         ("CreatePartition", [("Order", str(order)), ("Type", kind), size])
@@ -145,10 +149,12 @@ def _image(index: int) -> Tree:
 
 
 def _user_data(wanted: Answers) -> Tree:
-    data: list[tuple[str, str | Tree]] = [("AcceptEula", "true"), ("FullName", wanted.user)]
+    # Without the element Setup of Windows 11 24H2 shows its page for the key (cschneegans/unattend-generator 359); with
+    # an empty Key in it, evaluation media of Server 2019 and 2022 fail (OpenNebula/one-apps 225).
+    key: Tree = [("WillShowUI", "Never")]
     if wanted.product_key is not None:
-        data.append(("ProductKey", [("Key", wanted.product_key), ("WillShowUI", "OnError")]))
-    return data
+        key = [("Key", wanted.product_key), ("WillShowUI", "OnError")]
+    return [("AcceptEula", "true"), ("FullName", wanted.user), ("ProductKey", key)]
 
 
 def _bypass() -> Tree:
@@ -172,14 +178,19 @@ def _auto_logon(wanted: Answers) -> Tree:
     return [("Enabled", "true"), ("LogonCount", count), ("Username", wanted.user), ("Password", _password(wanted))]
 
 
-def _oobe_pages() -> Tree:
-    hidden = (
+def _oobe_pages(wanted: Answers) -> Tree:
+    hidden = [
         "HideEULAPage",
         "HideLocalAccountScreen",
         "HideOEMRegistrationScreen",
         "HideOnlineAccountScreens",
         "HideWirelessSetupInOOBE",
-    )
+    ]
+    if wanted.skip_oobe:
+        # Windows 10 without the internet stops at "Let's connect you to a network" all the same
+        # (cschneegans/unattend-generator 68). Both are deprecated and still work there (cloudbase-init-installer 51);
+        # Windows 11 was seen to stay at "Just a moment" with them (FriendsOfMDT/PSD 92).
+        hidden += ["SkipMachineOOBE", "SkipUserOOBE"]
     # ProtectYourPC 3: "express settings" off, so nothing is sent or updated.
     return [*((name, "true") for name in hidden), ("ProtectYourPC", "3")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,9 @@ import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
 from pytest_smolvm.errors import ImageError
+from pytest_smolvm.images.windows.media import extents
 
-_SECTOR = 2048
-_PVD = 16 * _SECTOR
+_PVD = 16 * extents.SECTOR
 # pycdlib reports damage as one of its own errors or, in corners it does not check, as the first thing that breaks.
 _DAMAGE = (PyCdlibException, struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, EOFError)
 
@@ -54,10 +55,12 @@ class Disc:
         if found is None:
             raise ImageError(f"{self._path} has no {name}")
         try:
-            with self._iso.open_file_from_iso(**{f"{self.view}_path": found}) as stream:
-                yield cast(BinaryIO, stream), stream.length()
-        except PyCdlibException as exc:
+            record = self._iso.get_record(**{f"{self.view}_path": found})
+            pieces, length = extents.of_udf(self._iso, record) if self.view == "udf" else extents.of_iso(record)
+        except _DAMAGE as exc:
             raise ImageError(f"{name} on {self._path} cannot be read: {exc}") from exc
+        with builtins.open(self._path, "rb") as image:
+            yield cast(BinaryIO, extents.Extents(image, pieces, length)), length
 
     def read(self, name: str) -> bytes:
         """The whole content of a small file."""
@@ -114,9 +117,9 @@ def _check(path: Path) -> None:
         raise ImageError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
     with open(path, "rb") as file:
         file.seek(_PVD)
-        sector = file.read(_SECTOR)
+        sector = file.read(extents.SECTOR)
     # ECMA-119 8.4: type 1, "CD001"; the volume's size in blocks at byte 80, their size at byte 128.
-    if len(sector) < _SECTOR or sector[:6] != b"\x01CD001":
+    if len(sector) < extents.SECTOR or sector[:6] != b"\x01CD001":
         raise ImageError(f"{path} is not a disc image (ISO 9660)")
     blocks, block = struct.unpack_from("<I", sector, 80)[0], struct.unpack_from("<H", sector, 128)[0]
     size = path.stat().st_size

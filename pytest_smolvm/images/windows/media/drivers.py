@@ -18,6 +18,10 @@ _LABEL = re.compile(r"virtio-win-(\d+(?:\.\d+)+)", re.IGNORECASE)
 _DRIVER_VERSION = re.compile(rb"^\s*DriverVer\s*=\s*([^;\r\n]+)", re.IGNORECASE | re.MULTILINE)
 # 0.1.285: viostor corrupts page-file I/O, stop codes 0x1A and 0x3F (kvm-guest-drivers-windows issue 1614).
 _BAD_VIOSTOR = {"0.1.285"}
+# Until 0.1.221 the drivers were signed by Red Hat, whose certificate Windows asks whether to trust (rgl/windows-vagrant
+# afd9683); since then by Microsoft.
+_TRUSTED_SINCE = (0, 1, 221)
+_NUMBERED = re.compile(r"\d+(\.\d+)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,11 @@ def _warnings(version: str, disc: Disc) -> tuple[str, ...]:
     if version in _BAD_VIOSTOR:
         found.append(
             f"virtio-win {version}: its virtio-blk driver damages the page file (kvm-guest-drivers-windows issue 1614); the image uses virtio-scsi"
+        )
+    if _NUMBERED.fullmatch(version) and tuple(map(int, version.split("."))) < _TRUSTED_SINCE:
+        found.append(
+            f"virtio-win {version}: drivers before 0.1.221 are signed by a publisher that Windows does not trust by itself;"
+            " they may not be installed without being asked: use a newer ISO"
         )
     if not disc.has(AGENT):
         found.append("the driver disc has no guest agent; the image is made without it")

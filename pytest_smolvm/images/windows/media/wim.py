@@ -28,6 +28,9 @@ class Edition:
 
     index: int
     name: str
+    """As Setup lists it: ``Windows 11 Pro``."""
+    wim_name: str
+    """The image's own name, which answer files give: ``Windows Server 2022 SERVERSTANDARD``."""
     edition_id: str
     """``Professional``, ``EnterpriseEval``, ``ServerStandard`` ..."""
     installation: str
@@ -43,13 +46,13 @@ class Edition:
 
 
 def editions(stream: BinaryIO, length: int, name: str) -> tuple[Edition, ...]:
-    """The images listed in a .wim or .esd file of `length` bytes.
+    """The images of Windows listed in a .wim or .esd file of `length` bytes; others, such as Setup's own, are left out.
 
     :param name: the file's name, for errors.
     :raises ImageError: it is no such file, is cut off, or its list cannot be read.
     """
     root = _parse(_xml(stream, length, name), name)
-    return tuple(_edition(element, name) for element in root.iter("IMAGE"))
+    return tuple(_edition(element, name) for element in root.iter("IMAGE") if element.find("WINDOWS") is not None)
 
 
 def _xml(stream: BinaryIO, length: int, name: str) -> bytes:
@@ -85,15 +88,24 @@ def _edition(image: ElementTree.Element, name: str) -> Edition:
         return Edition(
             index=int(image.get("INDEX", "0")),
             name=words.get("DISPLAYNAME", "") or words.get("NAME", "") or words.get("WINDOWS/EDITIONID", ""),
+            wim_name=words.get("NAME", ""),
             edition_id=words.get("WINDOWS/EDITIONID", ""),
             installation=words.get("WINDOWS/INSTALLATIONTYPE", "Client"),
             architecture=_ARCHITECTURES.get(words.get("WINDOWS/ARCH", ""), ""),
             build=int(words.get("WINDOWS/VERSION/BUILD", "0")),
-            language=words.get("WINDOWS/LANGUAGES/DEFAULT", "") or words.get("WINDOWS/LANGUAGES/LANGUAGE", ""),
+            language=_language(
+                words.get("WINDOWS/LANGUAGES/DEFAULT", "") or words.get("WINDOWS/LANGUAGES/LANGUAGE", "")
+            ),
             size=int(words.get("TOTALBYTES", "0")),
         )
     except ValueError as exc:
         raise ImageError(f"the list of editions in {name} has a number that is none: {exc}") from exc
+
+
+def _language(name: str) -> str:
+    """``en-us`` as ``en-US``, ``zh-hans-cn`` as ``zh-Hans-CN``: images made by hand have any case, Windows has one."""
+    first, *others = name.split("-")
+    return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in others)])
 
 
 def _words(element: ElementTree.Element, above: str = "") -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import ImageError
-from pytest_smolvm.images.windows.media import editions, wim
+from pytest_smolvm.images.windows.media import signature, wim
 from pytest_smolvm.images.windows.media.disc import Disc, opened
 
 _IMAGES = ("sources/install.wim", "sources/install.esd")
@@ -24,11 +24,9 @@ class WindowsDisc:
     image: str
     """``sources/install.wim`` or ``sources/install.esd``."""
     editions: tuple[wim.Edition, ...]
-
-    @property
-    def language(self) -> str:
-        """The language Setup speaks, ``en-US``."""
-        return self.editions[0].language or "en-US"
+    """All of Windows that is on it, also for other processors."""
+    signers: tuple[str, ...]
+    """Under which authorities its boot manager is signed: ``Microsoft Windows Production PCA 2011`` ..."""
 
 
 def look(path: Path) -> WindowsDisc:
@@ -42,18 +40,21 @@ def look(path: Path) -> WindowsDisc:
             raise ImageError(_stranger(disc, path))
         with disc.open(image) as (stream, length):
             found = wim.editions(stream, length, f"{image} on {path}")
-        _check_architecture(disc, path, found)
-        return WindowsDisc(path=path, label=disc.label, image=image, editions=found)
+        _check_architecture(path, found)
+        _check_loader(disc, path)
+        signers = signature.authorities(disc.read(_LOADER))
+        return WindowsDisc(path=path, label=disc.label, image=image, editions=found, signers=signers)
 
 
-def _check_architecture(disc: Disc, path: Path, found: tuple[wim.Edition, ...]) -> None:
+def _check_architecture(path: Path, found: tuple[wim.Edition, ...]) -> None:
     if not found:
         raise ImageError(f"{path} lists no edition of Windows")
-    architectures = {edition.architecture for edition in found}
-    if architectures != {"amd64"}:
-        raise ImageError(
-            f"{path} is Windows for {', '.join(sorted(architectures)) or 'an unknown processor'}; the guests here are amd64 (x64)"
-        )
+    architectures = {edition.architecture or "an unknown processor" for edition in found}
+    if "amd64" not in architectures:
+        raise ImageError(f"{path} is Windows for {', '.join(sorted(architectures))}; the guests here are amd64 (x64)")
+
+
+def _check_loader(disc: Disc, path: Path) -> None:
     if not disc.has(_LOADER):
         other = next((name for loader, name in _OTHER_LOADERS.items() if disc.has(loader)), None)
         raise ImageError(
@@ -63,10 +64,16 @@ def _check_architecture(disc: Disc, path: Path, found: tuple[wim.Edition, ...]) 
 
 
 def _stranger(disc: Disc, path: Path) -> str:
-    if any(
-        name.lower().endswith("/install.swm") or name.lower() == "sources/install.swm" for name in disc.files("sources")
-    ):
-        return f"{path} has a split install.swm, which Setup reads from USB sticks only; use the original ISO"
+    if disc.has("sources/install.swm"):
+        return (
+            f"{path} has its Windows in parts (install.swm), which this command does not read; use the original ISO, or"
+            " join them to one install.wim (wimlib-imagex join)"
+        )
+    if any(disc.has(f"x64/{name}") for name in _IMAGES):
+        return (
+            f"{path} holds Windows for two processors, as the Media Creation Tool makes it for 'both': it starts with a"
+            " question; make one for 64-bit only (x64)"
+        )
     if disc.has("sources/boot.wim"):
         return f"{path} is a Windows disc without an installation (no {' or '.join(_IMAGES)}): a recovery or PE disc"
     if disc.has("virtio-win_license.txt") or disc.files("vioscsi"):

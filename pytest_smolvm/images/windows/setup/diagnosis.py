@@ -36,10 +36,12 @@ class Ending:
     """``stalled``, ``looped`` ..."""
     phase: str
     seconds: float = 0.0
-    """How long nothing had happened, or how long it all took."""
+    """How long it had got no further, or how long it all took."""
     restarts: int = 0
     still: bool = False
     """The screen had not changed for as long."""
+    writing: bool = False
+    """The system was writing to its disk all the same, as Windows does whatever it waits for."""
     serial: str = ""
     """What firmware and system wrote to the serial port."""
     detail: str = ""
@@ -64,7 +66,8 @@ _TABLE = (
     _Row(
         lambda e: "Security Violation" in e.serial,
         "Secure Boot refused the disc's boot loader",
-        "Use an original ISO, or build with --no-secure-boot if the disc is remastered.",
+        "A remastered disc has lost Microsoft's signature: use an original ISO. A new one may be signed under 'Windows UEFI CA 2023',"
+        " which older firmware does not know: use a newer OVMF. Either may be built with --no-secure-boot.",
     ),
     _Row(
         lambda e: e.phase == FIRMWARE and any(words in e.serial for words in NOTHING_TO_START),
@@ -113,7 +116,7 @@ _TABLE = (
     ),
     _Row(
         lambda e: e.phase == WINDOWS_PE and e.still,
-        "Setup seems to be asking something: the screen has not changed and nothing was written for {seconds:.0f} s",
+        "Setup seems to be asking something: the screen has not changed and nothing was copied for {seconds:.0f} s",
         "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means TPM, memory or"
         " processors; a list of editions or a product key means that --edition or --product-key-file does not fit the disc.",
     ),
@@ -126,6 +129,19 @@ _TABLE = (
         lambda e: e.phase == COPYING,
         "copying stopped: nothing was written for {seconds:.0f} s",
         "The ISO may be damaged (compare its checksum), or the host's disk is very slow.",
+    ),
+    _Row(
+        lambda e: e.phase in (DEVICES, FIRST_LOGON) and e.still and e.writing,
+        "Windows shows a page that waits: for {seconds:.0f} s the screen has not changed and no stage was reached, though something"
+        " was written all the time",
+        "The screenshot shows it. 'Let's connect you to a network' or a question about an account: build with --openssh, or without,"
+        " and tell the project; a window of an installer: it needs an option to be silent.",
+    ),
+    _Row(
+        lambda e: e.phase in (WINDOWS_PE, DEVICES, FIRST_LOGON) and e.writing and e.how == STALLED,
+        "the system is busy and gets no further: no stage was reached for {seconds:.0f} s, though the screen moves and something"
+        " is written",
+        "Look at the screenshots; a slow host or network may need a longer --stall.",
     ),
     _Row(
         lambda e: e.phase == DEVICES and e.still,

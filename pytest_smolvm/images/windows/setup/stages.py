@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.diagnosis import Ending
 
 _MARK = re.compile(r"SMOLVM-([A-Z]+):([^\r\n]*)")
+_STEP = re.compile(r"SMOLVM-STEP:([^:\r\n]*):([^\r\n]*)")
 _MIB = 1 << 20
 # Boot manager and Windows PE's first files; the firmware alone reads far less.
 _STARTED_BYTES = 8 * _MIB
@@ -25,8 +27,18 @@ _MOST_RESTARTS = 4
 _ALIVE_BYTES = _MIB
 # A blinking cursor makes two pictures of a screen that stands still, a progress ring makes many.
 _STILL_SCREENS = 3
+# Windows writes a little whatever it waits for. So where its pages move while it works, one that stands still for the
+# patience with silence, and no mark or restart, is a page that waits; and whatever moves and is written, nothing takes
+# longer than a few such times between two marks or restarts.
+_PAGED = (diagnosis.WINDOWS_PE, diagnosis.DEVICES, diagnosis.FIRST_LOGON)
+_PATIENCES = 3
 # Not a phase of its own in the stall's sense: firmware either starts something soon or never will.
 _FIRMWARE_SECONDS = 240.0
+
+
+def told_steps(serial: str) -> dict[str, str]:
+    """Steps of our scripts and what became of them, out of what the serial port has said."""
+    return {name: outcome.strip() for name, outcome in _STEP.findall(serial)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +65,7 @@ class Sight:
 class Journey:
     """The way from power-on to an installed system that has switched itself off.
 
-    :param stall: seconds without a sign of life after which it counts as stuck.
+    :param stall: seconds without a sign of life, or with a screen that waits, after which it counts as stuck.
     :param timeout: seconds for the whole way.
     """
 
@@ -64,7 +76,8 @@ class Journey:
         self.steps: dict[str, str] = {}
         """Steps of our scripts and what became of them: ``ok`` or ``failed: ...``."""
         self._alive = Sight(at=0.0)
-        self._screens: list[tuple[float, str]] = []
+        self._advanced = 0.0
+        self._screens: deque[tuple[float, str]] = deque()
         self._restarts_before = 0
         self._restarted = Sight(at=0.0)
         self._marks = 0
@@ -74,13 +87,13 @@ class Journey:
         self._note(sight)
         ended = self._ended(sight)
         if ended:
-            quiet = sight.at if ended == diagnosis.TIMED_OUT else self.quiet(sight)
             return Ending(
                 how=ended,
                 phase=self.phase,
-                seconds=quiet,
+                seconds=sight.at if ended == diagnosis.TIMED_OUT else self._stuck(sight),
                 restarts=sight.restarts,
-                still=self._still(sight),
+                still=self._still(sight, self._stuck(sight) / 2),
+                writing=self.quiet(sight) < self._stall,
                 serial=sight.serial,
                 detail=sight.detail or self.steps.get("FAILED", ""),
             )
@@ -105,27 +118,41 @@ class Journey:
         """For how many seconds nothing has happened."""
         return sight.at - self._alive.at
 
+    def _stuck(self, sight: Sight) -> float:
+        """For how many seconds it has got no further, whatever happened meanwhile."""
+        quiet = self.quiet(sight)
+        return quiet if quiet >= self._stall or self.phase not in _PAGED else sight.at - self._advanced
+
     def _note(self, sight: Sight) -> None:
         if sight.restarts != self._restarted.restarts:
             self._restarted = sight
+            self._advance_in(sight)
         marks = _MARK.findall(sight.serial)
         for kind, words in marks[self._marks :]:
             self._mark(kind, words.strip(), sight)
-        self._advance(self._seen(sight), sight)
-        alive = sight.written - self._alive.written >= _ALIVE_BYTES or sight.restarts != self._alive.restarts
-        if alive or len(marks) != self._marks:
-            self._live(sight)
+            self._advance_in(sight)
         self._marks = len(marks)
+        self._advance(self._seen(sight), sight)
+        if sight.written - self._alive.written >= _ALIVE_BYTES:
+            self._alive = sight
         self._screens.append((sight.at, sight.screen))
+        while self._screens[0][0] < sight.at - self._stall:
+            self._screens.popleft()
 
-    def _still(self, sight: Sight) -> bool:
-        """Whether the screen has stood still in the later half of the quiet time; before, something may have come up."""
-        middle = sight.at - self.quiet(sight) / 2
-        return len({screen for at, screen in self._screens if at >= middle}) <= _STILL_SCREENS
+    def _still(self, sight: Sight, seconds: float) -> bool:
+        """Whether the screen has stood still for so long; before, something may have come up."""
+        return len({screen for at, screen in self._screens if at >= sight.at - seconds}) <= _STILL_SCREENS
 
-    def _live(self, sight: Sight) -> None:
+    def _waits(self, sight: Sight) -> bool:
+        """Whether Windows shows a page that waits, although it may be writing."""
+        since = sight.at - self._advanced
+        still = since >= self._stall and self._still(sight, self._stall)
+        return self.phase in _PAGED and (still or since >= _PATIENCES * self._stall)
+
+    def _advance_in(self, sight: Sight) -> None:
+        """Something has certainly gone further: a mark, a restart, a phase."""
         self._alive = sight
-        self._screens.clear()
+        self._advanced = sight.at
 
     def _mark(self, kind: str, words: str, sight: Sight) -> None:
         if kind == "PHASE" and words in _MARKED:
@@ -147,7 +174,7 @@ class Journey:
         if diagnosis.PHASES.index(phase) > diagnosis.PHASES.index(self.phase):
             self.phase = phase
             self._restarts_before = sight.restarts
-            self._live(sight)
+            self._advance_in(sight)
 
     def _ended(self, sight: Sight) -> str:
         if sight.ended:
@@ -159,6 +186,6 @@ class Journey:
         if self.phase == diagnosis.FIRMWARE and any(words in sight.serial for words in diagnosis.NOTHING_TO_START):
             return diagnosis.STALLED
         patience = min(self._stall, _FIRMWARE_SECONDS) if self.phase == diagnosis.FIRMWARE else self._stall
-        if self.quiet(sight) >= patience:
+        if self.quiet(sight) >= patience or self._waits(sight):
             return diagnosis.STALLED
         return diagnosis.TIMED_OUT if sight.at >= self._timeout else ""

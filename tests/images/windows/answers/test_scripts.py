@@ -1,56 +1,15 @@
-"""The scripts that run inside, as setup.cmd runs them: with the practice guest's cmd.exe and PowerShell, on this host."""
+"""The scripts that run inside, as setup.cmd runs them: what becomes of their steps and of their marks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from pytest_smolvm.guest.commands import run
-from pytest_smolvm.guest.files import file
-from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.windows.answers import answer_disc
-from tests.userland import possible, userland
+from tests.images.windows.answers.conftest import Inside
 
-SETUP = r"C:\ProgramData\smolvm\setup"
-MARKS = rf"{SETUP}\marks.txt"
 STEPS = ". (Join-Path $PSScriptRoot 'steps.ps1')\r\n"
-
-
-@dataclass
-class Inside:
-    """Where the scripts run. There is no serial port: what they say goes to a file.
-
-    :param connection: a login.
-    """
-
-    connection: Ssh
-
-    def stage(self, name: str, script: str | None = None) -> list[str]:
-        """Run a stage, made of `script` if one is given, and return what it said."""
-        file.write(self.connection.sftp, MARKS, b"")
-        if script is not None:
-            file.write(self.connection.sftp, rf"{SETUP}\{name}.ps1", script.encode("utf-8-sig"))
-        run.run(self.connection, rf'"{SETUP}\setup.cmd" {name}', shell="cmd", timeout=120).check()
-        return [line.strip() for line in file.read(self.connection.sftp, MARKS).decode().splitlines()]
-
-
-@pytest.fixture(name="inside", scope="module")
-def _inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    if reason := possible():
-        pytest.skip(reason)
-    store = Store.default()
-    practice_image(store, Silent())  # leaves its parts, which are used here
-    with userland(store.work, tmp_path_factory.mktemp("userland")) as connection:
-        for name, content in answer_disc.scripts():
-            file.write(connection.sftp, rf"{SETUP}\{name}", content.replace(rb">\\.\COM1", b">>" + MARKS.encode()))
-        file.write(connection.sftp, rf"{SETUP}\settings.json", b'{"user": "smolvm"}')
-        yield Inside(connection)
 
 
 def test_a_script_that_is_not_there(inside: Inside) -> None:

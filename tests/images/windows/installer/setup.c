@@ -38,6 +38,7 @@
 #define COMMANDS "/usr/lib/practice/first-logon.commands"
 #define VARIANT "/usr/lib/practice/installer.variant"
 #define POWER "/run/practice/power"
+#define REGISTRY "/home/smolvm/.wine/system.reg"
 
 /* Where discs are mounted; in memory, so that nothing of it stays in the installed system. */
 #define PLACE "/run/disc%d"
@@ -200,6 +201,10 @@ static const char *question(const struct answers *answers, uint32_t images)
     const char *accepted = answer(answers, pe, "UserData/AcceptEula", 0);
     if (!accepted || strcmp(accepted, "true") != 0)
         return "Applicable notices and license terms      [ Accept ]";
+    /* As Windows 11 24H2 has it: a key is not wanted, a word about it is; and what stands there must not be empty. */
+    const char *licence = answer(answers, pe, "UserData/ProductKey/Key", 0);
+    if (!answer(answers, pe, "UserData/ProductKey/WillShowUI", 0) || (licence && !*licence))
+        return "Product key      [ Next ]";
     const char *key = answer(answers, pe, "ImageInstall/OSImage/InstallFrom/MetaData/Key", 0);
     const char *value = answer(answers, pe, "ImageInstall/OSImage/InstallFrom/MetaData/Value", 0);
     if (!key || !value || strcmp(key, "/IMAGE/INDEX") != 0 || atol(value) < 1 || atol(value) > images)
@@ -484,6 +489,17 @@ static void stay(void)
     }
 }
 
+/* Whether the first start's pages will not wait for a network: the computer never has one that leads anywhere. */
+static int needs_no_network(const struct answers *answers)
+{
+    const char *skipped = answer(answers, "oobeSystem/Microsoft-Windows-Shell-Setup/", "OOBE/SkipMachineOOBE", 0);
+    size_t length;
+    char *registry = read_file(REGISTRY, &length);
+    int told = registry && strstr(registry, "\"BypassNRO\"=dword:00000001");
+    free(registry);
+    return told || (skipped && strcmp(skipped, "true") == 0);
+}
+
 /* In the installed system, second start: be gone from it, and run the first-logon commands beside its own init. */
 static void first_logon(void)
 {
@@ -499,6 +515,8 @@ static void first_logon(void)
     empty(MODULES);
     wait_for("/dev/sr1");
     mount_discs(&media, &disc);
+    if (!needs_no_network(read_answers(disc)))
+        stop("Let's connect you to a network");
     give_devices(disc, "");
     char **lines = take_lines(COMMANDS), **kept = take_lines(VARIANT);
     int stays = kept[0] && strcmp(kept[0], "stay") == 0;

@@ -51,3 +51,13 @@ def test_known_bad_version_is_told(tmp_path: Path) -> None:
 
     assert "0.1.285" in found.warnings[0]
     assert "no guest agent" in found.warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("0.1.217", True), ("0.1.221", False), ("0.1.271", False), ("0.2.1", False)]
+)
+def test_publisher_that_windows_does_not_trust(tmp_path: Path, version: str, told: bool) -> None:
+    """Nobody is there to say yes."""
+    found = drivers.look(virtio_iso(tmp_path / "v.iso", label=f"virtio-win-{version}"), "Windows 11", "w11")
+
+    assert any("does not trust" in line for line in found.warnings) == told

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.errors import ImageError, UsageError
-from pytest_smolvm.images.windows.media import editions, windows_disc
+from pytest_smolvm.images.windows.media import editions, keys, windows_disc
 from tests.images.windows.discs import edition_xml, joliet_iso, virtio_iso, windows_iso
 
 CLIENT = (
@@ -34,7 +34,7 @@ def test_reads_a_microsoft_like_disc(tmp_path: Path) -> None:
     """Editions, language and build come out of UDF and the image's own list."""
     found = windows_disc.look(windows_iso(tmp_path / "w.iso", CLIENT))
 
-    assert found.language == "en-US"
+    assert {edition.language for edition in found.editions} == {"en-US"}
     assert [edition.name for edition in found.editions] == ["Windows 11 Home", "Windows 11 Pro N", "Windows 11 Pro"]
     assert {edition.build for edition in found.editions} == {26100}
     assert editions.release(found.editions[0]) == ("Windows 11", "w11")
@@ -91,8 +91,8 @@ def test_kinds_of_edition(tmp_path: Path) -> None:
     assert [editions.is_n(e) for e in (home, pro_n, pro, core)] == [False, True, False, False]
     assert [editions.is_core(e) for e in (pro, core, desktop)] == [False, True, False]
     assert [editions.is_evaluation(e) for e in (pro, core)] == [False, True]
-    assert editions.setup_key(pro) == "W269N-WFGWX-YVC9B-4J6C9-T83GX"
-    assert editions.setup_key(desktop) is None
+    assert keys.setup_key(pro) == "W269N-WFGWX-YVC9B-4J6C9-T83GX"
+    assert keys.setup_key(desktop) is None
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,16 @@ def test_other_discs(tmp_path: Path) -> None:
         windows_disc.look(virtio_iso(tmp_path / "v.iso"))
     with pytest.raises(ImageError, match="debian.*is not a Windows installation disc"):
         windows_disc.look(joliet_iso(tmp_path / "d.iso", {"install.amd/vmlinuz": b"x"}, "debian"))
-    with pytest.raises(ImageError, match="split install.swm"):
+    with pytest.raises(ImageError, match=r"in parts \(install.swm\).*join"):
         windows_disc.look(joliet_iso(tmp_path / "s.iso", {"sources/install.swm": b"x"}, "x"))
+    with pytest.raises(ImageError, match="for two processors.*make one for 64-bit only"):
+        windows_disc.look(
+            joliet_iso(
+                tmp_path / "b.iso",
+                {"x86/sources/install.esd": b"x", "x64/sources/install.esd": b"x", "boot/x.sdi": b""},
+                "x",
+            )
+        )
     with pytest.raises(ImageError, match="recovery or PE disc"):
         windows_disc.look(joliet_iso(tmp_path / "p.iso", {"sources/boot.wim": b"x"}, "x"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -135,6 +136,67 @@ def test_slow_is_not_stuck() -> None:
             journey.see(replace(COPYING, at=60 + step * STALL * 0.9 / 4, written=COPYING.written + step * 2 * MIB))
             is None
         )
+
+
+@pytest.mark.parametrize("rate", [0.04, 0.2, 2.0])
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        (WAY[:2], "seems to be asking something"),
+        (WAY[:4], "shows a page that waits"),
+        (WAY[:5], "shows a page that waits"),
+    ],
+    ids=["Windows PE", "devices", "first logon"],
+)
+def test_a_page_that_waits_while_windows_writes(way: tuple[Sight, ...], words: str, rate: float) -> None:
+    """Told after the patience with silence, and so that it says for how long: not after the time for the whole."""
+    ending = writing(travelled(*way), way[-1], rate, lambda at: f"page{at % 2}")
+
+    assert ending.how == diagnosis.STALLED
+    assert STALL <= ending.seconds <= STALL + 60
+    assert words in diagnose(ending)[0] or rate < 0.1  # less than a MiB in all that time is nothing
+
+
+@pytest.mark.parametrize("way", [WAY[:4], WAY[:5]], ids=["devices", "first logon"])
+def test_busy_for_ever(way: tuple[Sight, ...]) -> None:
+    """A page whose picture moves: told after some such times without a mark or a restart."""
+    ending = writing(travelled(*way), way[-1], 2.0, str)
+
+    assert ending.how == diagnosis.STALLED
+    assert 3 * STALL <= ending.seconds <= 3 * STALL + 60
+    assert "is busy and gets no further" in diagnose(ending)[0]
+
+
+def test_steps_and_restarts_are_progress() -> None:
+    """A still screen with marks on the serial port is our script at work."""
+    journey = travelled(*WAY[:5])
+
+    for number in range(1, 5):
+        serial = FIRST_LOGON.serial + "".join(f"SMOLVM-STEP:{name}:ok\r\n" for name in range(number))
+        assert journey.see(replace(FIRST_LOGON, at=600 + number * STALL * 0.9, serial=serial, screen="desktop")) is None
+    assert journey.see(replace(FIRST_LOGON, at=600 + 4.5 * STALL, serial=serial, restarts=3, screen="desktop")) is None
+    assert journey.see(replace(FIRST_LOGON, at=600 + 5.3 * STALL, serial=serial, restarts=3, screen="desktop")) is None
+
+
+def test_copying_may_look_still() -> None:
+    """A slow host shows one percentage for long; what is written counts there."""
+    journey = travelled(*WAY[:3])
+
+    for number in range(1, 40):
+        sight = replace(
+            COPYING, at=60 + number * STALL * 0.2, written=COPYING.written + number * 20 * MIB, screen="37 %"
+        )
+        assert journey.see(sight) is None
+
+
+def writing(journey: Journey, last: Sight, rate: float, screen: Callable[[int], str]) -> Ending:
+    """Windows writes `rate` MiB a minute from `last` on."""
+    for tick in range(10, 10_000, 10):
+        written = last.written + int(rate * MIB * tick / 60)
+        ending = journey.see(replace(last, at=last.at + tick, written=written, screen=screen(tick)))
+        if ending is not None:
+            return ending
+    raise AssertionError("the journey never ended")
 
 
 def test_restarting_for_ever() -> None:

@@ -10,7 +10,7 @@ from pytest_smolvm.errors import BuildError, GuestDied, MonitorError, TimedOut
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.stages import Journey, Sight
-from pytest_smolvm.images.windows.setup.watch import Watcher, drive
+from pytest_smolvm.images.windows.setup.watch import Watcher, drive, fingerprint
 
 
 class Struck(Watcher):
@@ -75,3 +75,20 @@ def test_an_interrupt_is_no_build_error() -> None:
         drive(Struck(KeyboardInterrupt()), Journey(600, 10_000), progress)
 
     assert progress.told == WAY
+
+
+def picture(*marks: tuple[int, int]) -> bytes:
+    """A black picture of 100 by 60 pixels with white ones."""
+    pixels = bytearray(3 * 100 * 60)
+    for column, row in marks:
+        pixels[3 * (100 * row + column) : 3 * (100 * row + column) + 3] = b"\xff" * 3
+    return b"P6\n100 60\n255\n" + bytes(pixels)
+
+
+def test_a_clock_does_not_move_the_screen() -> None:
+    """A desktop on which a window waits has one; every other place counts."""
+    still = fingerprint(picture())
+
+    assert fingerprint(picture((99, 59), (85, 56))) == still
+    assert len({still, *(fingerprint(picture(mark)) for mark in ((0, 0), (50, 59), (99, 50), (70, 57)))}) == 5
+    assert fingerprint(picture()[:-1]) != still

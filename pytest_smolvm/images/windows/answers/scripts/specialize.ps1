@@ -33,6 +33,9 @@ Invoke-Step 'pagefile' {
     # Small and fixed: it is part of every image and every template.
     $key = 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management'
     [Microsoft.Win32.Registry]::SetValue($key, 'PagingFiles', [string[]]@('C:\pagefile.sys 256 1024'), [Microsoft.Win32.RegistryValueKind]::MultiString)
+    # Emptied when the finished system is switched off: it may hold what programs knew. finish.ps1 ends that for guests;
+    # Windows reads it when it starts.
+    Set-Number $key 'ClearPageFileAtShutdown' 1
 }
 
 Invoke-Step 'updates' {
@@ -69,6 +72,23 @@ Invoke-Step 'quiet' {
     [Microsoft.Win32.Registry]::LocalMachine.CreateSubKey('SYSTEM\CurrentControlSet\Control\Network\NewNetworkWindowOff').Dispose()
 }
 
+Invoke-Step 'network page' {
+    # "Let's connect you to a network" waits where there is no internet, and there is none where --openssh was given.
+    Set-Number 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\OOBE' 'BypassNRO' 1
+}
+
+Invoke-Step 'unknown programs' {
+    # Smart App Control begins by watching, and one day refuses what nobody has signed, which is what tests are about.
+    Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\CI\Policy' 'VerifiedAndReputablePolicyState' 0
+}
+
+Invoke-Step 'consent' {
+    $system = 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System'
+    # Administrators get what they ask for without a question; or nobody is asked because there are no two levels.
+    if ($Settings.uac -eq 'silent') { Set-Number $system 'ConsentPromptBehaviorAdmin' 0 }
+    if ($Settings.uac -eq 'off') { Set-Number $system 'EnableLUA' 0 }
+}
+
 Invoke-Step 'paths' {
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
 }
@@ -86,5 +106,7 @@ if ($Settings.relax_password_policy) {
         Invoke-Program secedit.exe @('/configure', '/db', "$env:windir\Temp\smolvm.sdb", '/cfg', $policy, '/areas', 'SECURITYPOLICY', '/quiet')
     }
 }
+
+if ($Settings.desktop) { . (Join-Path $PSScriptRoot 'desktop.ps1') }
 
 Send-Mark 'PHASE:specialized'
