@@ -56,7 +56,7 @@ def upload(
         _put_in_place_there(ssh, fresh, target, attic)
 
 
-def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.Entry]) -> None:
+def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.TreeEntry]) -> None:
     """On Windows libarchive makes every file writable, whatever the archive says (archive_write_disk_windows.c)."""
     for entry in entries:
         if entry.read_only:
