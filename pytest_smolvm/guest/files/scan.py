@@ -13,7 +13,7 @@ from pytest_smolvm.guest import names
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One file or directory of a tree."""
 
     path: Path
@@ -28,7 +28,7 @@ class Entry:
     read_only: bool
 
 
-def scan(root: Path, target: str) -> list[Entry]:
+def scan(root: Path, target: str) -> list[TreeEntry]:
     r"""All that is below the directory `root`, directories before what is in them.
 
     Symbolic links are followed: Windows gets what they point to.
@@ -42,7 +42,7 @@ def scan(root: Path, target: str) -> list[Entry]:
     return list(_below(root, "", target, (_identity(root),)))
 
 
-def _below(directory: Path, prefix: str, target: str, above: tuple[tuple[int, int], ...]) -> Iterator[Entry]:
+def _below(directory: Path, prefix: str, target: str, above: tuple[tuple[int, int], ...]) -> Iterator[TreeEntry]:
     seen: dict[str, str] = {}
     for name in _names(directory):
         path = directory / name
@@ -52,12 +52,12 @@ def _below(directory: Path, prefix: str, target: str, above: tuple[tuple[int, in
             here = _identity(path)
             if here in above:
                 raise UsageError(f"{path} is a link that leads back to a directory it is in")
-            yield Entry(path, prefix + name, True, 0, int(status.st_mtime), False)
+            yield TreeEntry(path, prefix + name, True, 0, int(status.st_mtime), False)
             yield from _below(path, f"{prefix}{name}/", target, (*above, here))
         elif stat.S_ISREG(status.st_mode):
             if not os.access(path, os.R_OK):
                 raise UsageError(f"{path} cannot be read")
-            yield Entry(
+            yield TreeEntry(
                 path, prefix + name, False, status.st_size, int(status.st_mtime), not status.st_mode & stat.S_IWUSR
             )
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pytest_smolvm.errors import TransferError
-from pytest_smolvm.guest.files.scan import Entry
+from pytest_smolvm.guest.files.scan import TreeEntry
 from pytest_smolvm.host.progress import nothing
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -29,7 +29,7 @@ class Packing:
     :param progress: called with the bytes of content packed so far.
     """
 
-    def __init__(self, entries: Sequence[Entry], prefix: str, progress: Callable[[int], object] = nothing) -> None:
+    def __init__(self, entries: Sequence[TreeEntry], prefix: str, progress: Callable[[int], object] = nothing) -> None:
         self._entries = entries
         self._prefix = prefix
         self._progress = progress
@@ -64,7 +64,7 @@ class Packing:
             return
         yield bytes(2 * _BLOCK)
 
-    def _content(self, entry: Entry) -> Iterator[bytes]:
+    def _content(self, entry: TreeEntry) -> Iterator[bytes]:
         digest, left = hashlib.sha256(), entry.size
         with open(entry.path, "rb") as source:
             while left:

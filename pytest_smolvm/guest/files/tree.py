@@ -56,7 +56,7 @@ def upload(
         _put_in_place_there(ssh, fresh, target, attic)
 
 
-def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.Entry]) -> None:
+def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.TreeEntry]) -> None:
     """On Windows libarchive makes every file writable, whatever the archive says (archive_write_disk_windows.c)."""
     for entry in entries:
         if entry.read_only:
@@ -197,6 +197,27 @@ def _fetch(ssh: Ssh, source: str, place: Path | None, progress: file.OnBytes | N
 def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress: file.OnBytes | None) -> None:
     """Have a directory of the guest packed, and `take` what comes while it comes."""
     said, came = bytearray(), 0
+    # The directory is cmd.exe's matter: tar.exe takes no names that its code page lacks.
+    request = f'cd /d "{directory}" && tar.exe -cf - --format=pax .'
+    with _piped(take) as sink:
+
+        def on_stdout(data: bytes) -> None:
+            nonlocal came
+            came += len(data)
+            sink.write(data)
+            if progress is not None:
+                progress(came, came)
+
+        code = ssh.execute(request, on_stdout=on_stdout, on_stderr=said.extend)
+        if code != 0:
+            raise TransferError(
+                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{text(bytes(said)).strip()[-2000:]}"
+            )
+
+
+@contextmanager
+def _piped(take: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
+    """A file to write, which `take` reads meanwhile in a thread of its own. If the block fails, its error is the one to know."""
     reading, writing = os.pipe()
 
     def taking() -> None:
@@ -207,23 +228,10 @@ def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress
                 while stream.read(1 << 20):
                     pass  # or the other end would wait for ever
 
-    def on_stdout(data: bytes) -> None:
-        nonlocal came
-        came += len(data)
-        sink.write(data)
-        if progress is not None:
-            progress(came, came)
-
-    # The directory is cmd.exe's matter: tar.exe takes no names that its code page lacks.
-    request = f'cd /d "{directory}" && tar.exe -cf - --format=pax .'
     with ThreadPoolExecutor(1, thread_name_prefix="smolvm-tar") as worker:
         taken = worker.submit(taking)
         with open(writing, "wb") as sink:
-            code = ssh.execute(request, on_stdout=on_stdout, on_stderr=said.extend)
-        if code != 0:
-            raise TransferError(
-                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{text(bytes(said)).strip()[-2000:]}"
-            )
+            yield sink
         taken.result()
 
 

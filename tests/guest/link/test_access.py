@@ -1,0 +1,164 @@
+"""The way into a guest: lent, renewed, counted, and never to another server than the first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, HostKeyChanged
+from pytest_smolvm.guest.link.access import Access
+from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.spec import GuestSpec
+from tests.guest.link.sshd import listening, serving
+
+SPEC = GuestSpec(image=Path("/win11.qcow2"), ssh_password="right")
+
+
+class Machine:
+    """One without QEMU.
+
+    :param port: where its guest's SSH server is.
+    :param resets: whether it was reset whenever somebody asks.
+    """
+
+    def __init__(self, port: int, *, resets: bool = False) -> None:
+        self.ssh_port = port
+        self.died = False
+        self.monitor = SimpleNamespace(told=lambda name, since: resets)
+
+    def check(self) -> None:
+        if self.died:
+            raise GuestDied("QEMU ended")
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An account on a server that always has the same key."""
+    with listening(serving()) as account:
+        yield account
+
+
+def access(machine: Any, welcome: Callable[[Ssh], bool] = lambda _: False, first: Ssh | None = None) -> Access:
+    return Access(machine, SPEC, first, welcome)
+
+
+def alive(ssh: Ssh) -> bool:
+    return ssh.alive  # a function, since mypy takes a property for something that stays
+
+
+def test_the_first_connection_is_made_when_it_is_needed_and_welcomed_once(account: Account) -> None:
+    welcomed: list[Ssh] = []
+
+    def welcome(ssh: Ssh) -> bool:
+        welcomed.append(ssh)
+        return False
+
+    way = access(Machine(account.port), welcome)
+    assert [] == welcomed
+
+    with way.using() as one:
+        pass
+    with way.using() as two:
+        pass
+
+    assert one is two
+    assert [one] == welcomed
+    way.close()
+
+
+def test_a_welcome_that_only_a_new_connection_sees_brings_one(account: Account) -> None:
+    first = wait_for_login(account, timeout=20)
+    way = access(Machine(account.port), lambda _: True, first)
+
+    with way.using() as ssh:
+        assert ssh is not first
+        assert not first.alive
+    way.close()
+
+
+def test_a_connection_in_use_outlives_its_renewal(account: Account) -> None:
+    way = access(Machine(account.port))
+    with way.using() as old:
+        with way.using():
+            way.renew()
+        assert alive(old)
+        with way.using() as new:
+            assert new is not old
+    assert not alive(old)
+    assert alive(new)
+    way.close()
+    assert not alive(new)
+
+
+def test_a_connection_that_broke_is_made_anew(account: Account) -> None:
+    way = access(Machine(account.port))
+    with way.using() as broken:
+        pass
+    broken.close()
+
+    with way.using() as ssh:
+        assert ssh.alive
+    way.close()
+
+
+@pytest.mark.parametrize("resets", [False, True])
+def test_a_failure_is_told_with_a_restart_that_nobody_asked_for(account: Account, resets: bool) -> None:
+    way = access(Machine(account.port, resets=resets))
+    with pytest.raises(GuestUnreachable) as caught, way.using():
+        raise GuestUnreachable("broke")
+
+    assert resets == any("its system has crashed" in note for note in getattr(caught.value, "__notes__", []))
+    way.close()
+
+
+def test_a_guest_that_ended_is_told_as_that(account: Account) -> None:
+    machine = Machine(account.port)
+    way = access(machine)
+    with pytest.raises(GuestDied, match="QEMU ended"), way.using():
+        machine.died = True
+        raise GuestUnreachable("broke")
+    way.close()
+
+
+def test_a_guest_that_was_thrown_away_lends_nothing(account: Account) -> None:
+    way = access(Machine(account.port))
+    with way.using() as ssh:
+        way.close()
+        assert not ssh.alive
+
+    with pytest.raises(GuestDied, match="thrown away"), way.using():
+        pass
+
+
+def test_another_server_gets_no_password() -> None:
+    with listening(serving(), serving()) as account:
+        way = access(Machine(account.port))
+        way.connect()
+
+        with pytest.raises(HostKeyChanged):
+            way.renew()
+        way.close()
+
+
+def test_alone_others_wait(account: Account) -> None:
+    way = access(Machine(account.port))
+    way.connect()
+    lent = threading.Event()
+
+    def use() -> None:
+        with way.using():
+            lent.set()
+
+    other = threading.Thread(target=use)
+    with way.alone():
+        other.start()
+        assert not lent.wait(0.2)
+    other.join(20)
+    assert lent.is_set()
+    way.close()
