@@ -34,8 +34,9 @@ test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) tests examples -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice $(patsubst %,--ignore=%,$(LONG))
 
-# Templates baked over and over, installations that wait for a time-out or are killed: an hour and more without KVM.
+# Templates baked over and over, an image of another PowerShell, installations that wait for a time-out or are killed: an hour and more without KVM.
 LONG = tests/images/windows/setup/test_failed_installations.py tests/images/windows/setup/test_midway_failures.py tests/images/windows/test_killed_builds.py \
+       tests/images/practice/test_official_archive.py \
        tests/booted/test_rebaking.py tests/booted/test_two_images.py
 
 test-long: setup  ## the rest of the suite
