@@ -11,11 +11,13 @@ from pathlib import Path
 
 from pytest_smolvm.images.practice.kernel import KernelFiles
 from pytest_smolvm.images.practice.pages import paged
+from pytest_smolvm.images.practice.powershell import MODULES, VERSION
 from pytest_smolvm.images.practice.recipe import SOURCES
 
 PRACTICE = "usr/lib/practice"
 SYSTEM = "home/smolvm/.wine/drive_c/windows/system32"
 POWERSHELL = f"{SYSTEM}/WindowsPowerShell"
+INSTALLED_MODULES = "home/smolvm/.wine/drive_c/Program Files/WindowsPowerShell/Modules"
 _USER = 1000
 # Loaded before the network is set up, and after the services have been started.
 _DRIVERS = {"network": ("virtio_net", "e1000e"), "devices": ("button", "evdev", "virtio_input", "virtio-rng")}
@@ -40,7 +42,10 @@ def make_overlay(archive: Path, kernel: KernelFiles, tools: Path, powershell: Pa
         for name, path in _WINDOWS_PROGRAMS.items():
             _add(tar, path, paged((tools / name).read_bytes()), owner=_USER)
         _add_directory(tar, POWERSHELL, _USER)
-        _add_tree(tar, powershell, f"{POWERSHELL}/v1.0")
+        _add_tree(tar, powershell / VERSION, f"{POWERSHELL}/{VERSION}")
+        _add_directory(tar, os.path.dirname(INSTALLED_MODULES), _USER)
+        _add_directory(tar, INSTALLED_MODULES, _USER)
+        _add_tree(tar, powershell / MODULES, INSTALLED_MODULES)
 
 
 def _add_drivers(tar: tarfile.TarFile, kernel: KernelFiles, stage: str, names: tuple[str, ...]) -> None:

@@ -13,6 +13,8 @@ from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host.programs import run
 from pytest_smolvm.images.practice.recipe import HERE, HOST, Recipe, archive_identity, digest
 
+VERSION = "v1.0"
+MODULES = "Modules"
 _ENVIRONMENT = {"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1"}
 # Pythons that know of filters want one to be named (PEP 706).
 _SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
@@ -36,7 +38,7 @@ def powershell_key(recipe: Recipe) -> str:
 
 
 def make_powershell(recipe: Recipe, directory: Path, log: Path) -> None:
-    """Fill `directory` with powershell.exe and all it needs.
+    """Fill `directory` with `v1.0`, Windows' folder of that name, and `Modules`, Windows' installed ones, if there are any.
 
     :raises UsageError: the archive is not one of PowerShell for Windows.
     :raises ToolError: the .NET SDK failed.
@@ -44,7 +46,7 @@ def make_powershell(recipe: Recipe, directory: Path, log: Path) -> None:
     if recipe.powershell is None:
         _publish(directory, log)
     else:
-        _unpack(recipe.powershell, directory)
+        _unpack(recipe.powershell, directory / VERSION)
 
 
 def _publish(directory: Path, log: Path) -> None:
@@ -61,7 +63,7 @@ def _publish(directory: Path, log: Path) -> None:
         "--self-contained",
         "-nodeReuse:false",
         "-o",
-        directory,
+        directory / VERSION,
     ]
     try:
         run("build the PowerShell host", words, cwd=sources, env={**os.environ, **_ENVIRONMENT}, log=log)

@@ -13,12 +13,12 @@ internal static partial class ConsoleEncoding
     /// </summary>
     public static void UseOemCodePage()
     {
+        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
         if (GetConsoleOutputCP() != 0)
         {
             return;
         }
 
-        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
         var oem = Encoding.GetEncoding((int)GetOEMCP());
         Console.OutputEncoding = oem;
         Console.InputEncoding = oem;

@@ -2,23 +2,37 @@ using System;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using Microsoft.PowerShell;
-using Microsoft.PowerShell.Commands;
 
 namespace PracticeGuest;
 
 /// <summary>
-/// The session state of the console's runspace. It is the engine's default one, which finds our cmdlets by the names of
-/// their assemblies: a script's <c>[initialsessionstate]::CreateDefault()</c> or <c>[powershell]::Create()</c> gets the same.
+/// The session state of the console's runspace: the engine's default one, with Windows PowerShell 5.1's values where its
+/// own differ. What <see cref="EngineCommands"/> changes a script's <c>[powershell]::Create()</c> gets, too.
 /// </summary>
 internal static class SessionDefaults
 {
+    // Of Windows PowerShell 5.1; PowerShell 7 dropped them.
+    private static readonly (string Alias, string Command)[] Aliases =
+        [("sc", "Set-Content"), ("curl", "Invoke-WebRequest"), ("wget", "Invoke-WebRequest")];
+
     public static InitialSessionState Create(CommandLine line)
     {
         PSStyle.Instance.OutputRendering = OutputRendering.PlainText; // 5.1 knows no colour sequences
-        var state = InitialSessionState.CreateDefault();
+        EncodingNames.UseWindowsNames();
+        var state = EngineCommands.CreateDefault();
         state.Variables.Add(new SessionStateVariableEntry("ErrorView", "NormalView", "How errors are shown"));
         state.Variables.Add(new SessionStateVariableEntry("OutputEncoding", System.Text.Encoding.ASCII, "The encoding of text piped to programs"));
-        state.ExecutionPolicy = line.ExecutionPolicy is null ? ExecutionPolicies.Effective : Policy(line.ExecutionPolicy);
+        foreach (var (alias, command) in Aliases)
+        {
+            state.Commands.Add(new SessionStateAliasEntry(alias, command));
+        }
+
+        if (line.ExecutionPolicy is { } name)
+        {
+            // For this process and its children. Without it the engine asks the user's and the machine's settings.
+            state.ExecutionPolicy = Policy(name);
+        }
+
         return state;
     }
 

@@ -47,13 +47,25 @@ def test_it_prints_what_windows_prints(case: dict[str, Any], connection: Ssh, di
         timeout=120,
     )
 
-    printed, complaints = text_of(out), text_of(err)
-    if "out" in case:
-        assert re.search(case["out"], printed, re.DOTALL), printed
+    printed, complaints, expected = text_of(out), text_of(err), case | case.get("differs", {})
+    if "out" in expected:
+        assert re.search(expected["out"], printed, re.DOTALL), printed
     else:
-        assert case.get("stdout", "").replace("\n", "\r\n") == printed
-    assert re.search(case["stderr"], complaints, re.DOTALL) if "stderr" in case else complaints == ""
-    assert case.get("exit_code", 0) == code
+        assert expected.get("stdout", "").replace("\n", "\r\n") == printed
+    if "stderr" in expected:
+        assert re.search(expected["stderr"], complaints, re.DOTALL), complaints
+    else:
+        assert complaints == ""
+    assert expected.get("exit_code", 0) == code
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "differs" in case], ids=lambda case: str(case["name"]))
+def test_a_difference_has_a_reason_and_is_one(case: dict[str, Any]) -> None:
+    differs = dict(case["differs"])
+
+    assert len(differs.pop("why")) > 20
+    assert differs
+    assert all(case.get(key) != value for key, value in differs.items())
 
 
 def request(case: dict[str, Any], directory: str) -> str:

@@ -4,13 +4,13 @@ using System.Management.Automation;
 using System.Reflection;
 using System.Xml;
 
-namespace Microsoft.PowerShell.Commands;
+namespace PracticeGuest;
 
 /// <summary>
 /// One CLIXML document, written object by object. The engine keeps the class that numbers references and names streams
 /// to itself; the public PSSerializer writes one document per object, and names no stream.
 /// </summary>
-public sealed class ClixmlDocument : IDisposable
+internal sealed class ClixmlDocument : IDisposable
 {
     private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
 
