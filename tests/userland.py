@@ -81,10 +81,13 @@ def userland(work: Path, directory: Path) -> Iterator[Ssh]:
 
 
 def _unpack(work: Path, directory: Path, tree: Path) -> None:
-    root = work / f"root-{root_key(build.Recipe())}.tar"
+    root = work / f"root-{root_key(build.PracticeRecipe())}.tar"
     overlay = directory / "overlay.tar"
     make_overlay(
-        overlay, read_kernel(root), work / f"tools-{tools_key()}", work / f"powershell-{powershell_key(build.Recipe())}"
+        overlay,
+        read_kernel(root),
+        work / f"tools-{tools_key()}",
+        work / f"powershell-{powershell_key(build.PracticeRecipe())}",
     )
     tree.mkdir()
     for archive in (root, overlay):

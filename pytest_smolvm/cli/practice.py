@@ -27,8 +27,8 @@ def add_commands(commands: Commands) -> None:
 
 def _build(options: Namespace) -> int:
     from pytest_smolvm.images.practice.build import practice_image
-    from pytest_smolvm.images.practice.recipe import Recipe
+    from pytest_smolvm.images.practice.recipe import PracticeRecipe
 
-    recipe = Recipe(powershell=options.powershell, mirror=options.mirror)
+    recipe = PracticeRecipe(powershell=options.powershell, mirror=options.mirror)
     print(practice_image(command.store(options), Lines(command.say), recipe, options.output))
     return 0

@@ -15,8 +15,10 @@ from pytest_smolvm.host import proc, records
 from pytest_smolvm.host.programs import end, start
 from pytest_smolvm.host.waiting import Deadline
 
-_KVM = "/dev/kvm"
-_TRIAL_SECONDS = 20.0
+KVM = "/dev/kvm"
+"""The kernel's device."""
+TRIAL_SECONDS = 20.0
+"""How long firmware may take to begin."""
 # UEFI's boot manager clears every console, the serial one among them; it takes a second.
 _ALIVE = b"\x1b["
 # After whatever KVM could not run, QEMU prints the registers and stays, paused.
@@ -49,7 +51,7 @@ def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) ->
     :param firmware: QEMU's arguments for it.
     :param identity: changes when the firmware does.
     """
-    key = f"{proc.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(_KVM, os.R_OK | os.W_OK)}"
+    key = f"{proc.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(KVM, os.R_OK | os.W_OK)}"
     kept = records.read(memory) or {}
     if kept.get("key") == key:
         with suppress(KeyError, TypeError):  # not by this version: find out again
@@ -61,22 +63,22 @@ def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) ->
 
 
 def _found_out(binary: str, firmware: Sequence[str]) -> Accelerator:
-    if not os.path.exists(_KVM):
+    if not os.path.exists(KVM):
         return _emulated("no /dev/kvm: the host's processor or hypervisor offers no virtualization")
-    if not os.access(_KVM, os.R_OK | os.W_OK):
+    if not os.access(KVM, os.R_OK | os.W_OK):
         return _emulated("/dev/kvm is not accessible: add your user to the group kvm")
     for cpu_model in _KVM_CPUS:
-        trouble = _trouble((binary, "-accel", "kvm", "-cpu", cpu_model, "-machine", "q35", *firmware))
-        if trouble is None:
+        seen = trouble((binary, "-accel", "kvm", "-cpu", cpu_model, "-machine", "q35", *firmware))
+        if seen is None:
             return Accelerator("kvm", cpu_model, "")
-    return _emulated(f"/dev/kvm opens but a guest dies under it ({trouble})")
+    return _emulated(f"/dev/kvm opens but a guest dies under it ({seen})")
 
 
 def _emulated(reason: str) -> Accelerator:
     return Accelerator("tcg", _TCG_CPU, reason)
 
 
-def _trouble(machine: Sequence[str]) -> str | None:
+def trouble(machine: Sequence[str]) -> str | None:
     """What keeps `machine` from starting its firmware; None if nothing does.
 
     Opening /dev/kvm proves nothing, nor does KVM_CREATE_VM, nor a BIOS that runs: there are hosts where UEFI's first
@@ -97,7 +99,7 @@ def _trouble(machine: Sequence[str]) -> str | None:
 def _said(child: subprocess.Popen[bytes]) -> bytes:
     """What `child` prints until it is clear whether it lives."""
     said = b""
-    deadline = Deadline(_TRIAL_SECONDS)
+    deadline = Deadline(TRIAL_SECONDS)
     assert child.stdout is not None
     while _ALIVE not in said and not _DEAD.search(said) and select.select([child.stdout], [], [], deadline.left)[0]:
         chunk = os.read(child.stdout.fileno(), 65536)

@@ -37,7 +37,7 @@ def kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What stands for /dev/kvm."""
     device = tmp_path / "kvm"
     device.touch()
-    monkeypatch.setattr(accelerator, "_KVM", str(device))
+    monkeypatch.setattr(accelerator, "KVM", str(device))
     return device
 
 
@@ -52,7 +52,7 @@ def trial(*changes: str) -> str | None:
         "q35",
         *changes,
     )
-    return accelerator._trouble((*machine, *qemu.code_flash(firmware.find())))
+    return accelerator.trouble((*machine, *qemu.code_flash(firmware.find())))
 
 
 def test_real_firmware_that_starts_is_no_trouble() -> None:
@@ -65,7 +65,7 @@ def test_a_machine_that_qemu_refuses_is_trouble() -> None:
 
 
 def test_firmware_that_says_nothing_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accelerator, "_TRIAL_SECONDS", 0.5)
+    monkeypatch.setattr(accelerator, "TRIAL_SECONDS", 0.5)
     assert "its firmware says nothing" == trial("-S")
 
 

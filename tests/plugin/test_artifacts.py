@@ -89,7 +89,9 @@ def kept(pytester: pytest.Pytester, keep: str, tests: str, conftest: str = "") -
 
 
 @pytest.mark.parametrize(
-    ("keep", "expected"), [("never", set()), ("failed", {"bad"}), ("always", {"good", "bad"})], ids=str
+    ("keep", "expected"),
+    [("never", set()), ("failed", {"bad"}), ("always", {"good", "bad"})],
+    ids=["never", "failed", "always"],
 )
 def test_of_whom(pytester: pytest.Pytester, keep: str, expected: set[str]) -> None:
     found = kept(pytester, keep, "def test_good(guest): pass\ndef test_bad(guest): assert False\n")

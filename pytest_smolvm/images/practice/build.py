@@ -15,11 +15,11 @@ from pytest_smolvm.host.store import Store, remove
 from pytest_smolvm.images.practice.image import make_image, publish, remove_scratch
 from pytest_smolvm.images.practice.kernel import check_stub
 from pytest_smolvm.images.practice.powershell import check_powershell, make_powershell, powershell_key
-from pytest_smolvm.images.practice.recipe import Recipe, key
+from pytest_smolvm.images.practice.recipe import PracticeRecipe, key
 from pytest_smolvm.images.practice.root import make_root, root_key
 from pytest_smolvm.images.practice.tools import make_tools, tools_key
 
-__all__ = ["Recipe", "build", "clear", "key", "practice_image"]
+__all__ = ["PracticeRecipe", "build", "clear", "key", "practice_image"]
 
 _PROGRAMS = {
     "gcc": "gcc",
@@ -36,7 +36,7 @@ _LOCK = "lock"
 _SCRATCH = "scratch"
 
 
-def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Path:
+def build(recipe: PracticeRecipe, output: Path, store: Store, progress: Progress) -> Path:
     """Build the sealed practice image at `output`. Steps of which nothing has changed come from the store's `work`.
 
     :raises HostError: a program is missing on this host, or there is no way to get a PowerShell.
@@ -71,13 +71,15 @@ def build(recipe: Recipe, output: Path, store: Store, progress: Progress) -> Pat
     return output
 
 
-def practice_image(store: Store, progress: Progress, recipe: Recipe | None = None, output: Path | None = None) -> Path:
+def practice_image(
+    store: Store, progress: Progress, recipe: PracticeRecipe | None = None, output: Path | None = None
+) -> Path:
     """The practice image, built first if it is not there; by one process, the others wait for it.
 
     :param output: where to put it; None keeps it in the store under a name that says what it was made of.
     :raises HostError: something needed for building is missing.
     """
-    recipe = recipe or Recipe()
+    recipe = recipe or PracticeRecipe()
     if output is not None and not output.expanduser().absolute().parent.is_dir():
         raise UsageError(f"there is no directory {output.expanduser().absolute().parent} to put the image into")
     path = output.expanduser().absolute() if output else store.images / f"practice-{key(recipe)[:16]}.qcow2"

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host.programs import run
-from pytest_smolvm.images.practice.recipe import HERE, HOST, Recipe, archive_identity, digest
+from pytest_smolvm.images.practice.recipe import HERE, HOST, PracticeRecipe, archive_identity, digest
 
 VERSION = "v1.0"
 MODULES = "Modules"
@@ -20,7 +20,7 @@ _ENVIRONMENT = {"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNE
 _SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
-def check_powershell(recipe: Recipe) -> None:
+def check_powershell(recipe: PracticeRecipe) -> None:
     """Fail early if there is no way to get a PowerShell.
 
     :raises HostError: neither a .NET SDK nor an archive.
@@ -32,12 +32,12 @@ def check_powershell(recipe: Recipe) -> None:
         )
 
 
-def powershell_key(recipe: Recipe) -> str:
+def powershell_key(recipe: PracticeRecipe) -> str:
     """The digest of what shapes the folder of PowerShell."""
     return digest(archive_identity(recipe), [HERE / "powershell.py", *([] if recipe.powershell else [HOST])])
 
 
-def make_powershell(recipe: Recipe, directory: Path, log: Path) -> None:
+def make_powershell(recipe: PracticeRecipe, directory: Path, log: Path) -> None:
     """Fill `directory` with `v1.0`, Windows' folder of that name, and `Modules`, Windows' installed ones, if there are any.
 
     :raises UsageError: the archive is not one of PowerShell for Windows.

@@ -19,7 +19,7 @@ _NOT_SOURCES = frozenset({"bin", "obj", "__pycache__"})
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PracticeRecipe:
     """What may be chosen about a practice image.
 
     :param powershell: an official PowerShell archive for win-x64 (zip or tar.gz), used instead of the host built here.
@@ -32,7 +32,7 @@ class Recipe:
     suite: str = "trixie"
 
 
-def key(recipe: Recipe) -> str:
+def key(recipe: PracticeRecipe) -> str:
     """A digest of what shapes the image `recipe` gives. The mirror does not: they all carry the same packages.
 
     :raises UsageError: the PowerShell archive is not there.
@@ -40,7 +40,7 @@ def key(recipe: Recipe) -> str:
     return digest([recipe.suite, *archive_identity(recipe)], [HERE])
 
 
-def archive_identity(recipe: Recipe) -> list[str]:
+def archive_identity(recipe: PracticeRecipe) -> list[str]:
     """What tells one PowerShell archive from another without reading all of it; empty if our own host is built."""
     if recipe.powershell is None:
         return []

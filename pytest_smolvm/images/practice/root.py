@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_smolvm.host.programs import require, run
 from pytest_smolvm.images.practice.mirror import host_mirror
-from pytest_smolvm.images.practice.recipe import HERE, SOURCES, Recipe, digest
+from pytest_smolvm.images.practice.recipe import HERE, SOURCES, PracticeRecipe, digest
 
 PACKAGES = (
     "linux-image-amd64",
@@ -39,12 +39,12 @@ _EXCLUDED = (
 )
 
 
-def root_key(recipe: Recipe) -> str:
+def root_key(recipe: PracticeRecipe) -> str:
     """The digest of what shapes the root."""
     return digest([recipe.suite], [HERE / "root.py", SOURCES / "prepare.sh", SOURCES / "windows.reg"])
 
 
-def make_root(recipe: Recipe, archive: Path, log: Path) -> None:
+def make_root(recipe: PracticeRecipe, archive: Path, log: Path) -> None:
     """Install the root into the tar file `archive`.
 
     :raises HostError: mmdebstrap is missing.

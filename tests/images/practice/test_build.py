@@ -34,7 +34,7 @@ SECONDS = 120.0
 KEYS = """
 import json
 from pytest_smolvm.images.practice import build, powershell, root, tools
-recipe = build.Recipe()
+recipe = build.PracticeRecipe()
 print(json.dumps({
     "tools": tools.tools_key(), "powershell": powershell.powershell_key(recipe), "root": root.root_key(recipe), "image": build.key(recipe),
 }))
@@ -55,7 +55,7 @@ class Workshop:
         unwanted = shutil.ignore_patterns("__pycache__", "bin", "obj")
         shutil.copytree(Path(practice.__file__).parents[2], self.sources.parents[1], ignore=unwanted)
         self.pack("one")
-        with tarfile.open(self.store.work / f"root-{root_key(practice.Recipe())}.tar", "w"):
+        with tarfile.open(self.store.work / f"root-{root_key(practice.PracticeRecipe())}.tar", "w"):
             pass
 
     def pack(self, content: str) -> None:

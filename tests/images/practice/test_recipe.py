@@ -9,13 +9,13 @@ import pytest
 from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.practice.build import Recipe, build, key
+from pytest_smolvm.images.practice.build import PracticeRecipe, build, key
 
 
 def test_the_key_is_stable_and_cheap() -> None:
     """The same recipe has the same key; asking twice costs next to nothing."""
     started = time.perf_counter()
-    first, second = key(Recipe()), key(Recipe())
+    first, second = key(PracticeRecipe()), key(PracticeRecipe())
 
     assert first == second
     assert time.perf_counter() - started < 0.5
@@ -25,17 +25,27 @@ def test_the_key_depends_on_suite_and_archive(tmp_path: Path) -> None:
     """Whatever gives another image has another key; the mirror gives the same."""
     archive = tmp_path / "PowerShell.zip"
     archive.write_bytes(b"one")
-    with_archive = key(Recipe(powershell=archive))
+    with_archive = key(PracticeRecipe(powershell=archive))
     archive.write_bytes(b"three")
 
-    assert len({key(Recipe()), key(Recipe(suite="forky")), with_archive, key(Recipe(powershell=archive))}) == 4
-    assert key(Recipe(mirror="http://mirror.example/debian")) == key(Recipe())
+    assert (
+        len(
+            {
+                key(PracticeRecipe()),
+                key(PracticeRecipe(suite="forky")),
+                with_archive,
+                key(PracticeRecipe(powershell=archive)),
+            }
+        )
+        == 4
+    )
+    assert key(PracticeRecipe(mirror="http://mirror.example/debian")) == key(PracticeRecipe())
 
 
 def test_a_missing_archive_is_a_usage_error(tmp_path: Path) -> None:
     """The error names the file."""
     with pytest.raises(UsageError, match="no-such.zip"):
-        key(Recipe(powershell=tmp_path / "no-such.zip"))
+        key(PracticeRecipe(powershell=tmp_path / "no-such.zip"))
 
 
 def test_without_sdk_and_archive_there_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +53,6 @@ def test_without_sdk_and_archive_there_is_one_clear_error(tmp_path: Path, monkey
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
 
     with pytest.raises(HostError, match=r"\.NET SDK.*--powershell"):
-        build(Recipe(), tmp_path / "out.qcow2", Store(tmp_path), Silent())
+        build(PracticeRecipe(), tmp_path / "out.qcow2", Store(tmp_path), Silent())
 
     assert list(tmp_path.iterdir()) == []

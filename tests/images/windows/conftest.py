@@ -14,7 +14,7 @@ from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.practice.kernel import read_kernel
-from pytest_smolvm.images.practice.recipe import Recipe as PracticeRecipe
+from pytest_smolvm.images.practice.recipe import PracticeRecipe
 from pytest_smolvm.images.practice.root import root_key
 from pytest_smolvm.images.windows import BuildError, Recipe, build
 from tests.booted.conftest import guest_processes

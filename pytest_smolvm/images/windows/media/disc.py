@@ -1,20 +1,22 @@
-"""A disc image opened as Windows would see it: UDF first, then Joliet; nothing is mounted (pycdlib)."""
+"""Disc images, opened as Windows would see them (UDF first, then Joliet) or made; nothing is mounted (pycdlib)."""
 
 from __future__ import annotations
 
 import builtins
+import io
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
-from pytest_smolvm.errors import ImageError
+from pytest_smolvm.errors import ImageError, SmolVMError
 from pytest_smolvm.images.windows.media import extents
 
+_JOLIET_MAX = 64  # characters of a name (Joliet specification); Windows reads no longer ones
 _PVD = 16 * extents.SECTOR
 # pycdlib reports damage as one of its own errors or, in corners it does not check, as the first thing that breaks.
 _DAMAGE = (PyCdlibException, struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, EOFError)
@@ -110,6 +112,48 @@ def opened(path: Path) -> Iterator[Disc]:
         yield disc
     finally:
         iso.close()
+
+
+def write(files: Mapping[str, bytes | Path], label: str, output: Path) -> None:
+    """Write a disc image that Windows reads, with these files by their paths on it; only its owner may read it.
+
+    :raises SmolVMError: a name is too long for Windows, or the image cannot be written.
+    """
+    output.touch(mode=0o600)
+    with ExitStack() as stack:
+        # Windows reads Joliet, not Rock Ridge: without it names would be cut to eight letters and three.
+        iso = pycdlib.PyCdlib()
+        iso.new(interchange_level=1, joliet=3, vol_ident=label)
+        stack.callback(iso.close)
+        folders: dict[str, str] = {"": ""}
+        for number, (name, content) in enumerate(sorted(files.items())):
+            plain = f"{_folder(iso, folders, PurePosixPath(name).parent)}/F{number:07d}.;1"
+            if isinstance(content, Path):
+                iso.add_file(str(content), iso_path=plain, joliet_path=_checked(name))
+            else:
+                stream = stack.enter_context(io.BytesIO(content))
+                iso.add_fp(stream, len(content), iso_path=plain, joliet_path=_checked(name))
+        try:
+            iso.write(str(output))
+        except (PyCdlibException, OSError) as exc:
+            raise SmolVMError(f"the disc image {output} could not be written: {exc}") from exc
+
+
+def _folder(iso: pycdlib.PyCdlib, folders: dict[str, str], folder: PurePosixPath) -> str:
+    """The ISO 9660 path of a Joliet folder, which is made with its parents if need be."""
+    key = "" if str(folder) == "." else str(folder)
+    if key not in folders:
+        plain = f"{_folder(iso, folders, folder.parent)}/D{len(folders):07d}"
+        iso.add_directory(plain, joliet_path=_checked(key))
+        folders[key] = plain
+    return folders[key]
+
+
+def _checked(name: str) -> str:
+    long = [part for part in PurePosixPath(name).parts if len(part) > _JOLIET_MAX]
+    if long:
+        raise SmolVMError(f"{long[0]!r} is too long a name for a disc: at most {_JOLIET_MAX} characters")
+    return f"/{name}"
 
 
 def _check(path: Path) -> None:

@@ -109,9 +109,9 @@ def test_no_disk_driver(
     recipe: Recipe, failing: Callable[[Recipe], BuildError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer disc lacks the folder of vioscsi."""
-    files = answer_disc._driver_files
+    files = answer_disc.driver_files
     monkeypatch.setattr(
-        answer_disc, "_driver_files", lambda drivers: (file for file in files(drivers) if "vioscsi" not in file[0])
+        answer_disc, "driver_files", lambda drivers: (file for file in files(drivers) if "vioscsi" not in file[0])
     )
 
     error = failing(replace(recipe, stall=STALL, keep_failed=True))
