@@ -19,7 +19,7 @@ NAMES = """
     RunResult Spawned FileStat Process Service Registry RegistryValue
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut GuestDied GuestUnreachable
-    HostError HostKeyChanged ImageError LoginError MonitorError OutputLimitExceeded RegistryError ResidentLost ServiceError StoreError
+    HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError OutputLimitExceeded RegistryError ResidentLost ServiceError StoreError
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning
 """

@@ -41,6 +41,7 @@ class Spawned:
         self._files = files
         self._exit_code: int | None = None
         self.pid = pid
+        """Its process id in the guest."""
 
     def __repr__(self) -> str:
         return f"<Spawned pid={self.pid}>"

@@ -27,7 +27,9 @@ class FileStat:
     modified: float
     """Seconds since 1970, to the second."""
     is_directory: bool
+    """Also of a link that leads to one, where links are followed."""
     read_only: bool
+    """Whether Windows' read-only attribute is set; never for a directory."""
 
 
 def look(sftp: Sftp, remote: str) -> FileStat:

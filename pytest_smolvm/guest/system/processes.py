@@ -20,6 +20,7 @@ class Process:
     name: str
     """Of its program, with ``.exe``."""
     pid: int
+    """Its process id."""
     session: int
     """The Windows session it runs in; services and SSH are in 0, the desktop in 1."""
     memory: int

@@ -29,6 +29,7 @@ class Service:
         if not name or any(c in '"%/\\' or ord(c) < 32 for c in name):
             raise UsageError(f"{name!r} cannot be the name of a service")
         self.name = name
+        """Its short name, as sc.exe takes it."""
         self._using = using
 
     def status(self) -> str:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
+
+from pytest_smolvm.guest.commands.powershell import Argument
 
 ENGINES = ("resident", "fresh", "file")
 """The ways to run a script: by the resident PowerShell, by a new powershell.exe, from a file by ``powershell.exe -File``."""
 CMD = "cmd"
 """The way to run a line of cmd.exe."""
-Argument = Union[str, int, float, bool, None]
 
 
 class Result(Protocol):

@@ -10,6 +10,7 @@ from pytest_smolvm.errors import CommandTimedOut
 from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import Resident, start
 from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.arrival import login
@@ -18,7 +19,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.conformance import cases
-from pytest_smolvm.images.conformance.cases import CMD, ENGINES, Argument, Case, Runner, Verdict
+from pytest_smolvm.images.conformance.cases import CMD, ENGINES, Case, Runner, Verdict
 from pytest_smolvm.machine import disk, hypervisor, machine
 from pytest_smolvm.machine.rundir import RunDirectory
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.images.conformance import cases
-from pytest_smolvm.images.conformance.cases import Argument, Case, Expected, Verdict
+from pytest_smolvm.images.conformance.cases import Case, Expected, Verdict
 
 TABLE = cases.table()
 
