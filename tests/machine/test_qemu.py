@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def test_discs_have_drives_of_their_own_in_the_order_of_booting() -> None:
     assert "ide-cd,drive=windows,bus=ide.1,bootindex=1" in told
     assert "ide-cd,drive=answers,bus=ide.2" in told
     assert "ide.2,bootindex" not in told
+
+
+def test_two_cards_never_offer_one_address() -> None:
+    """Windows keeps an address on one card only, and after a restart that may be the one that leads nowhere."""
+    networks = [
+        re.search(r"(?<=,net=)[0-9.]+", word)
+        for word in line(replace(MACHINE, spare_disk=Path("/s.qcow2"))).split()
+        if word.startswith("user,")
+    ]
+
+    assert len(networks) == 2
+    assert len({found.group() if found else "10.0.2.0" for found in networks}) == 2
 
 
 def test_a_computer_without_a_tpm() -> None:

@@ -22,7 +22,7 @@ _PVD = 16 * extents.SECTOR
 _DAMAGE = (PyCdlibException, struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, EOFError)
 
 
-class Disc:
+class DiscImage:
     """Files of a disc image, by names without regard to case.
 
     :param iso: pycdlib's view of it.
@@ -89,7 +89,7 @@ class Disc:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Disc]:
+def opened(path: Path) -> Iterator[DiscImage]:
     """The disc image `path` for the length of the block.
 
     :raises ImageError: it is missing, is no disc image, or is cut off.
@@ -104,7 +104,7 @@ def opened(path: Path) -> Iterator[Disc]:
         ) from exc
     try:
         try:
-            disc = Disc(iso, path)
+            disc = DiscImage(iso, path)
         except _DAMAGE as exc:
             raise ImageError(
                 f"{path} is damaged or cut off, its folders cannot be read: {exc}; get it again and compare its checksum"

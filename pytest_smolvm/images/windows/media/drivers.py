@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import ImageError
-from pytest_smolvm.images.windows.media.disc import Disc, opened
+from pytest_smolvm.images.windows.media.disc import DiscImage, opened
 
 # Without these a guest has neither disk nor network.
 REQUIRED = ("vioscsi", "NetKVM")
@@ -66,17 +66,17 @@ def look(path: Path, release: str, folder: str) -> Drivers:
         )
 
 
-def _folder(disc: Disc, driver: str, release: str) -> str | None:
+def _folder(disc: DiscImage, driver: str, release: str) -> str | None:
     folder = f"{driver}/{release}/amd64"
     return folder if any(name.lower().endswith(".inf") for name in disc.files(folder)) else None
 
 
-def _releases(disc: Disc, driver: str) -> list[str]:
+def _releases(disc: DiscImage, driver: str) -> list[str]:
     found = {name.split("/")[1] for name in disc.files(driver) if name.lower().split("/")[2:3] == ["amd64"]}
     return sorted(found) or ["none"]
 
 
-def _version(disc: Disc, folder: str) -> str:
+def _version(disc: DiscImage, folder: str) -> str:
     label = _LABEL.search(disc.label)
     if label:
         return label.group(1)
@@ -85,7 +85,7 @@ def _version(disc: Disc, folder: str) -> str:
     return written.group(1).decode("ascii", "replace").strip() if written else "unknown"
 
 
-def _warnings(version: str, disc: Disc) -> tuple[str, ...]:
+def _warnings(version: str, disc: DiscImage) -> tuple[str, ...]:
     found = []
     if version in _BAD_VIOSTOR:
         found.append(

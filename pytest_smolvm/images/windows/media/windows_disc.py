@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import ImageError
 from pytest_smolvm.images.windows.media import signature, wim
-from pytest_smolvm.images.windows.media.disc import Disc, opened
+from pytest_smolvm.images.windows.media.disc import DiscImage, opened
 
 _IMAGES = ("sources/install.wim", "sources/install.esd")
 # Boot Manager's names after the UEFI specification, 3.5.1.1; an arm64 disc has no bootx64.efi.
@@ -54,7 +54,7 @@ def _check_architecture(path: Path, found: tuple[wim.Edition, ...]) -> None:
         raise ImageError(f"{path} is Windows for {', '.join(sorted(architectures))}; the guests here are amd64 (x64)")
 
 
-def _check_loader(disc: Disc, path: Path) -> None:
+def _check_loader(disc: DiscImage, path: Path) -> None:
     if not disc.has(_LOADER):
         other = next((name for loader, name in _OTHER_LOADERS.items() if disc.has(loader)), None)
         raise ImageError(
@@ -63,7 +63,7 @@ def _check_loader(disc: Disc, path: Path) -> None:
         )
 
 
-def _stranger(disc: Disc, path: Path) -> str:
+def _stranger(disc: DiscImage, path: Path) -> str:
     if disc.has("sources/install.swm"):
         return (
             f"{path} has its Windows in parts (install.swm), which this command does not read; use the original ISO, or"
