@@ -69,7 +69,7 @@ def _crowd(setting: Setting) -> dict[str, float]:
 
 
 def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
-    """Memory of the median one, and disk of the largest, once they have done what waking, or a command, has given them to do."""
+    """Memory of the median one, and disk of the largest, after what waking, or a command, made them do."""
     wait_until_idle(machines, IDLE_SHARE, SETTLE_SECONDS)
     disks = [
         sum(file.stat().st_blocks * 512 for file in machine.files.path.rglob("*") if file.is_file())

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands.methods import CommandMethods
@@ -78,7 +78,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
     def __repr__(self) -> str:
         return f"<SmolVM {self._spec.image.name} {'running' if self._access else 'not running'}>"
 
-    def __enter__(self) -> SmolVM:
+    def __enter__(self) -> Self:
         if self._access is not None:
             raise UsageError("this SmolVM is running already")
         self._start(self._new_place())

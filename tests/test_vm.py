@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,7 +124,12 @@ def test_reboot_goes_on_with_the_same_host_key(account: Account) -> None:
 def test_a_host_key_that_changes_with_a_reboot_is_never_trusted() -> None:
     unknown: list[paramiko.Transport] = []
     another = serving()
-    with listening(serving(), lambda connection: unknown.append(another(connection)) or unknown[-1]) as account:
+
+    def remembered(connection: socket.socket) -> paramiko.Transport:
+        unknown.append(another(connection))
+        return unknown[-1]
+
+    with listening(serving(), remembered) as account:
         guest = started(account)
         with smolvm(Places(guest)) as vm:
             with pytest.raises(HostKeyChanged):

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
 _FREE_MIB = 4096
 _SLOW = (
-    "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V in the firmware's setup, "
-    "or nested virtualization in the hypervisor that this host runs under"
+    "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V "
+    "in the firmware's setup, or nested virtualization in the hypervisor that this host runs under"
 )
 _OPTIONAL = (
     ("mmdebstrap", "only needed for practice build; on Debian or Ubuntu: apt-get install mmdebstrap"),
     (
         "dotnet",
-        "only needed for practice build: install the .NET SDK 10 (https://dot.net), or give an official archive with --powershell",
+        (
+            "only needed for practice build: install the .NET SDK 10 (https://dot.net), "
+            "or give an official archive with --powershell"
+        ),
     ),
 )
 

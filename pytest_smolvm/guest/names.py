@@ -62,7 +62,7 @@ def _check_part(path: str, part: str) -> None:
         raise UsageError(f"{path!r} contains {illegal.group()!r}, which Windows does not allow in a name")
     if part[-1] in ". ":
         raise UsageError(f"{path!r}: the name {part!r} ends with {part[-1]!r}, which Windows would drop")
-    if part.split(".")[0].rstrip(" ").lower() in _DEVICES:
+    if part.split(".", maxsplit=1)[0].rstrip(" ").lower() in _DEVICES:
         raise UsageError(f"{path!r}: {part!r} is a reserved device name on Windows")
     if _units(part) > _PART_MAX:
         raise UsageError(f"{path[:60]!r}...: a name has more than {_PART_MAX} characters")

@@ -39,7 +39,7 @@ def of(pid: int) -> str:
 
 
 def here(token: str) -> bool:
-    """Whether that process can be seen from this one, if it still runs: it is neither in another container nor of another boot."""
+    """Whether that process could be seen from here if it ran: it is not of another container or boot."""
     return token.rpartition("-")[2] == _here()
 
 

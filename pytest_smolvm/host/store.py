@@ -75,7 +75,8 @@ class Store:
             probe.unlink()
         except OSError as exc:
             raise StoreError(
-                f"the store {root} cannot be written: {exc.strerror}; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
+                f"the store {root} cannot be written: {exc.strerror}; "
+                "set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
             ) from exc
         return cls(root)
 
@@ -173,7 +174,8 @@ def _check_ours(directory: Path) -> None:
     stat = directory.stat()
     if stat.st_uid != os.geteuid():
         raise StoreError(
-            f"{directory} belongs to another user, so this store is not used; set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
+            f"{directory} belongs to another user, so this store is not used; "
+            "set SMOLVM_HOME or SMOLVM_STORE to a directory of yours"
         )
     # Where every user has a group of his own, new directories are often writable for it.
     others = 0o002 if stat.st_gid == stat.st_uid else 0o022

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
 
 
 def prune(store: Store, older_than: float, progress: Progress = Silent()) -> list[Entry]:
-    """Remove templates, images, kept guests and build leftovers that nobody uses and nobody used for `older_than` seconds.
+    """Remove templates, images, kept guests and build leftovers that nobody used for `older_than` seconds.
 
     :returns: the images and templates that were removed.
     """

@@ -61,7 +61,8 @@ class Machine:
         state = self.monitor.execute("query-status")["status"]
         if state == "io-error":
             raise GuestDied(
-                f"the guest was stopped: its disk could not be written; is the store's file system full? ({self.files.path})"
+                "the guest was stopped: its disk could not be written; "
+                f"is the store's file system full? ({self.files.path})"
             )
         if state in ("shutdown", "guest-panicked", "internal-error"):
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)

@@ -17,11 +17,11 @@ BINARY = "qemu-system-x86_64"
 PACKAGE = "qemu-system-x86"
 # The same in every clone: Windows takes a new MAC for a new network and would ask which profile it has.
 _MAC = "52:54:00:53:4d:56"
-# MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and calls then
-# take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
+# MiB. Under TCG, what is full of translated code is emptied as a whole: two PowerShells at work fill 128 MiB, and
+# calls then take three times as long. Only what is used takes memory: an idle clone has some 100 MiB of it.
 _TCG_CACHE_MIB = 256
-# A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was dropped
-# would be translated again. It lives for a minute, and there is one at a time.
+# A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was
+# dropped would be translated again. It lives for a minute, and there is one at a time.
 _TCG_BAKING_CACHE_MIB = 1024
 
 
@@ -53,7 +53,7 @@ class Config:
     discs: tuple[Disc, ...] = ()
     """In drives on the SATA ports behind the disk's."""
     spare_disk: Path | None = None
-    """A second disk, qcow2, on virtio-scsi, beside an unconnected virtio network card: for a machine whose own are not virtio."""
+    """A second disk, on virtio-scsi, and an unconnected virtio network card: for a machine without virtio devices."""
     memory_file: Path | None = None
     """Keep RAM in this file rather than in anonymous memory."""
     memory_private: bool = False
@@ -138,7 +138,8 @@ def _devices() -> list[str]:
 
 def _storage(config: Config) -> list[str]:
     # unsafe: nobody reads an overlay after its guest is gone. werror=stop turns a full host disk into an event.
-    drive = f"id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop,file={_escaped(config.disk)}"
+    options = "id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop"
+    drive = f"{options},file={_escaped(config.disk)}"
     words = ["-drive", drive]
     if config.hardware.bus == "sata":
         return [*words, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]

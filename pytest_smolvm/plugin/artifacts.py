@@ -1,7 +1,7 @@
 """What is kept of guests: disk and logs, of those whose tests failed or of all.
 
-A guest ends before it is known whether its test has failed: a fixture that was there first is torn down last. So the guest's
-run directory is moved aside when it ends, and stays or goes once the attempt's last report is made.
+A guest ends before it is known whether its test has failed: a fixture that was there first is torn down last. So the
+guest's run directory is moved aside when it ends, and stays or goes once the attempt's last report is made.
 """
 
 from __future__ import annotations

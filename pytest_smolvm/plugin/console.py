@@ -12,8 +12,8 @@ from typing import TextIO
 class Console:
     """The standard error stream as it was before pytest put something else in its place.
 
-    Guests are restored, and images built, while tests run whose output is captured. To suspend capturing for a line of ours
-    would tear a piece out of a test's output, so the lines go past it.
+    Guests are restored, and images built, while tests run whose output is captured. To suspend capturing for a line of
+    ours would tear a piece out of a test's output, so the lines go past it.
 
     :param worker: the name of the xdist worker that this process is; empty if it is none.
     """
@@ -49,7 +49,7 @@ def _uncaptured_stderr() -> tuple[TextIO | None, Callable[[], object]]:
     """The standard error stream, unaffected by what pytest will put in its place, and what closes it."""
     stream = sys.stderr
     try:
-        copy = open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")
+        copy = open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")  # noqa: SIM115
     except (AttributeError, OSError, ValueError):  # there is none, or one without a descriptor, as in pytester's runs
         return stream, lambda: None
     return copy, copy.close

@@ -24,7 +24,7 @@ GUESTS = frozenset({"windows_vm", "windows_vm_factory", *SHARED})
 
 @pytest.fixture(scope="session")
 def windows_vm_spec() -> Mapping[str, Any]:
-    """Override it with defaults for every guest of the suite or directory: a dict of the marker's keywords but image, e.g. {"memory": 8192}."""
+    """Override it: defaults for guests of a suite or directory, the marker's keywords but image, as {"memory": 8192}."""
     return {}
 
 
@@ -67,7 +67,7 @@ def windows_vm_module(
 def windows_vm_session(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[SmolVM]:
-    """A Windows guest that all tests share; the fixture windows_vm_spec, as the first of them sees it, configures it."""
+    """A Windows guest that all tests share; the windows_vm_spec that the first of them sees configures it."""
     yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
 
 
@@ -75,7 +75,7 @@ def windows_vm_session(
 def windows_vm_factory(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[GuestFactory]:
-    """Several Windows guests in one test: windows_vm_factory(count=2, memory=...) returns a list; all or none are granted."""
+    """Several Windows guests in one test: call it with count=2, memory=... for a list; all or none are granted."""
     with ExitStack() as stack:
 
         def make(count: int = 1, **more: Any) -> list[SmolVM]:

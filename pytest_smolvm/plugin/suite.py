@@ -127,7 +127,7 @@ class Suite:
     def guests(
         self, specs: list[GuestSpec], node: pytest.Item | pytest.Collector, fixture: str
     ) -> Iterator[tuple[list[SmolVM], Evidence]]:
-        """Running guests that let us in, for the length of the block; thrown away or kept after it, as the settings say.
+        """Running guests that let us in, for the length of the block; then thrown away or kept, as the settings say.
 
         :param node: the test, class, module or session that they are for.
         :param fixture: the name of the fixture that starts them.

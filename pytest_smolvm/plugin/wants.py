@@ -1,4 +1,4 @@
-"""What a test may want of its guest: the grammar of the marker ``windows_vm`` and of the fixture ``windows_vm_spec``."""
+"""What a test may want of its guest: the grammar of the marker windows_vm and of the fixture windows_vm_spec."""
 
 from __future__ import annotations
 

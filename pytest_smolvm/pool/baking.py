@@ -124,14 +124,16 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
 
     :raises CannotClone: QEMU will not, or stopped in the middle.
     """
-    with machine.cold(spec.image, spec.hardware, site.hypervisor, files, memory_file=files.memory) as booted:
-        with warming.warmed(booted, spec, files.endpoint, site.progress):
-            try:
-                migration.freeze(booted.monitor, files.state)
-            except MigrationFailed as exc:
-                raise _Disturbed(str(exc)) from exc
-            except MonitorError as exc:
-                raise CannotClone(str(exc)) from exc
+    with (
+        machine.cold(spec.image, spec.hardware, site.hypervisor, files, memory_file=files.memory) as booted,
+        warming.warmed(booted, spec, files.endpoint, site.progress),
+    ):
+        try:
+            migration.freeze(booted.monitor, files.state)
+        except MigrationFailed as exc:
+            raise _Disturbed(str(exc)) from exc
+        except MonitorError as exc:
+            raise CannotClone(str(exc)) from exc
 
 
 def _tidy(files: TemplateFiles) -> None:

@@ -143,8 +143,8 @@ class Leases:
     def _check_possible(self, wanted: Sequence[_Claim]) -> None:
         if _memory(wanted) > limit_mib():
             raise CapacityError(
-                f"{_described(wanted)} can never fit: this host has {proc.memory_mib()[0]} MiB and keeps {_RESERVED_MIB} of them "
-                "for itself; lower --smolvm-memory"
+                f"{_described(wanted)} can never fit: this host has {proc.memory_mib()[0]} MiB "
+                f"and keeps {_RESERVED_MIB} of them for itself; lower --smolvm-memory"
             )
         if self._max_guests is not None and len(wanted) > self._max_guests:
             raise CapacityError(
@@ -214,7 +214,8 @@ def _check_not_stuck(others: dict[Path, _Claim], wanted: Sequence[_Claim], me: s
     if not held:
         total, available = proc.memory_mib()
         raise CapacityError(
-            f"{_described(wanted)} cannot start: only {available} of this host's {total} MiB are free, and no guest uses the rest"
+            f"{_described(wanted)} cannot start: only {available} of this host's {total} MiB are free, "
+            "and no guest uses the rest"
         )
     if all(owner_of(path) in waiting for path in held):
         raise CapacityError(

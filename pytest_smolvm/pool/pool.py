@@ -66,7 +66,7 @@ class Pool:
         return [Reservation(self._site, spec, lease) for spec, lease in zip(specs, leases, strict=True)]
 
     def expect(self, spec: GuestSpec) -> None:
-        """Somebody is likely to ask for such a guest soon: restore one meanwhile, if there is a template and capacity allows."""
+        """Somebody is likely to ask for such a guest soon: restore one, if there is a template and capacity allows."""
         if self._spare is None and self._possible(spec).boot == "clone":
             self._spare = Spare(spec, self._site, self.leases)
 

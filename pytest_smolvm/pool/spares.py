@@ -169,7 +169,7 @@ class Spare:
 
 
 def _rehearse(guest: RunningGuest, wanted: threading.Event) -> None:
-    """Have a guest do, until somebody wants it, what its test is likely to begin with: an emulator translates that code only now."""
+    """Have a guest do what its test is likely to begin with: an emulator translates that code only now."""
     if guest.resident is not None:
         with suppress(ResidentLost):  # whoever gets the guest is told
             for _ in range(guest.resident.processes):

@@ -59,9 +59,11 @@ def restored(template: Template, spec: GuestSpec, site: Site) -> Iterator[Runnin
     :raises BootError: the clone does not come up.
     """
     with site.store.run_directory() as directory:
-        with cloning.clone(template, spec, site.hypervisor, RunDirectory(directory)) as machine:
-            with entered(machine, template, spec) as guest:
-                yield guest
+        with (
+            cloning.clone(template, spec, site.hypervisor, RunDirectory(directory)) as machine,
+            entered(machine, template, spec) as guest,
+        ):
+            yield guest
         _keep(guest)
 
 

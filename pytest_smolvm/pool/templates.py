@@ -117,7 +117,7 @@ def fingerprint(path: Path) -> list[int]:
 
 
 def _machines(spec: GuestSpec, hypervisor: Hypervisor) -> list[list[str] | str]:
-    """The machine that is frozen and the one that is restored, as QEMU is told of them: paths and descriptors are always the same here."""
+    """The frozen and the restored machine, as QEMU is told of them: paths and descriptors are always the same here."""
     files = RunDirectory(Path("run"))
     frozen = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory)
     restored = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory, restored=True)

@@ -81,7 +81,7 @@ def test_a_store_of_somebody_else_is_refused(tmp_path: Path, part: str) -> None:
     Store.at(tmp_path / "store")
     os.chown(tmp_path / "store" / part, 65534, 65534)
 
-    with pytest.raises(StoreError, match="belongs to another user.*SMOLVM_STORE"):
+    with pytest.raises(StoreError, match=r"belongs to another user.*SMOLVM_STORE"):
         Store.at(tmp_path / "store")
 
 

@@ -61,7 +61,8 @@ def test_real_firmware_that_starts_is_no_trouble() -> None:
 
 def test_a_machine_that_qemu_refuses_is_trouble() -> None:
     said = trial("-cpu", "8086")
-    assert said is not None and "unable to find CPU model '8086'" in said
+    assert said is not None
+    assert "unable to find CPU model '8086'" in said
 
 
 def test_firmware_that_says_nothing_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

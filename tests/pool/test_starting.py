@@ -141,7 +141,7 @@ def test_templates_that_are_dead_inside_cost_one_bake_a_run(
     patience = logins(monkeypatch, DEAD, DEAD, DEAD)
 
     for again in (False, True, True):
-        with pytest.raises(BootError, match="lets nobody in.*within 60 s") as caught, starting.running(spec, site):
+        with pytest.raises(BootError, match=r"lets nobody in.*within 60 s") as caught, starting.running(spec, site):
             pass
         assert again == bool(getattr(caught.value, "__notes__", []))
         assert "the log's end" == caught.value.log_tail

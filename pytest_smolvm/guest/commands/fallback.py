@@ -37,7 +37,7 @@ class PowerShells:
         return None if self._resident is None else _Routed(self._with_fallback, ssh)
 
     def resident_only(self, ssh: Ssh) -> Shell:
-        """What runs a script in the resident PowerShell only, which is started if there is none: for what outlives a call."""
+        """Runs a script in the resident PowerShell only, starting it if there is none: for what outlives a call."""
         return _Routed(self._in_resident, ssh)
 
     def close(self) -> None:
@@ -114,6 +114,6 @@ class _Routed:
     def run(self, script: Script, sinks: Sinks) -> int:
         """See `shells.Shell.run`.
 
-        :raises ResidentLost: the resident broke when the script had begun, which is not run a second time, or could not be started.
+        :raises ResidentLost: it could not be started, or broke with the script begun, which is not run a second time.
         """
         return self._attempt(self._ssh, lambda shell: shell.run(script, sinks))

@@ -69,7 +69,7 @@ class CommandMethods(GuestMethods):
         return result.check() if check else result
 
     def run_json(self, script: str, args: Sequence[Argument] = (), *, timeout: float | None = None) -> Any:
-        """What a PowerShell script puts out, as Python values; see :func:`pytest_smolvm.guest.commands.values.run_json`.
+        """A PowerShell script's output as Python values; see :func:`pytest_smolvm.guest.commands.values.run_json`.
 
         :param timeout: seconds.
         :raises CommandFailed: the script ended with an error, or with an exit code other than 0.

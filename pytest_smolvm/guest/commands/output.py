@@ -56,7 +56,7 @@ class Output:
             yield text(line).rstrip("\r\n")
 
     def _move_to_disk(self) -> None:
-        file = TemporaryFile()
+        file = TemporaryFile()  # noqa: SIM115  # closed with this object
         weakref.finalize(self, file.close)
         self._file.seek(0)
         shutil.copyfileobj(self._file, file)

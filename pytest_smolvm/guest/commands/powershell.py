@@ -8,7 +8,6 @@ import struct
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Union
 from xml.etree import ElementTree
 
 from pytest_smolvm.errors import UsageError
@@ -25,7 +24,7 @@ _BOOTSTRAP = (
 )
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
-Argument = Union[str, int, float, bool, None]
+Argument = str | int | float | bool | None
 
 
 def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
@@ -90,11 +89,8 @@ def plain(text: str) -> str:
     """
     if "#< CLIXML" not in text:
         return text
-    out = []
-    for part in re.split(r"#< CLIXML\r?\n|(<Objs .*?</Objs>)\r?\n?", text, flags=re.DOTALL):
-        if part:
-            out.append(_spoken(part) if part.startswith("<Objs ") else part)
-    return "".join(out)
+    parts = re.split(r"#< CLIXML\r?\n|(<Objs .*?</Objs>)\r?\n?", text, flags=re.DOTALL)
+    return "".join(_spoken(part) if part.startswith("<Objs ") else part for part in parts if part)
 
 
 def _spoken(objects: str) -> str:

@@ -1,13 +1,11 @@
-"""The resident PowerShell of a guest: started once, then used call by call over tunnels; scripts/resident.ps1 is its other half."""
+"""The resident PowerShell of a guest, started once and used over tunnels; scripts/resident.ps1 is its other half."""
 
 from __future__ import annotations
 
 import copy
-import json
 import secrets
 import struct
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +101,7 @@ class Resident:
         """Run a script in a new runspace, handing over its output as it comes.
 
         :returns: the exit code, unsigned 32-bit.
-        :raises ResidentLost: no process of it is there or free, or it broke; `begun` tells whether the script had begun.
+        :raises ResidentLost: no process is there or free, or it broke; `begun` tells whether the script had begun.
         :raises GuestUnreachable: not the resident broke, but the way to it.
         :raises TimedOut: the time-out came; the script and its programs were ended.
         """
@@ -122,7 +120,7 @@ class Resident:
             worker.set_clock(self._route, utc)
 
     def warm_up(self, calls: int = 1) -> None:
-        """Make so many calls, by its processes in turn: what runs first is compiled first, which takes long on an emulated processor.
+        """Make so many calls, by its processes in turn: first they compile, which takes long on an emulated processor.
 
         :raises ResidentLost: nobody is there.
         """

@@ -91,7 +91,7 @@ class Spawned:
         return self._exit_code
 
     def _asked(self, seconds: float, kill: bool = False) -> str:
-        """Its exit code, which is remembered; or that it has ended with one that nobody knows; or nothing, if it runs."""
+        """Its exit code, which is remembered; that it has ended with one nobody knows; or nothing, if it runs."""
         script = _with_native(powershell.text_of("spawned"))
         answer = self._run(script, [self.pid, int(seconds * 1000), self._job, kill]).check().stdout.strip()
         if answer not in ("", _UNKNOWN):

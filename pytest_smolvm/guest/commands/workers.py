@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from pytest_smolvm.errors import GuestUnreachable, ResidentLost, SmolVMError, TimedOut
 from pytest_smolvm.guest.commands.frames import Broken, Call, Frames, NoAnswer
@@ -35,7 +36,7 @@ class Route:
     def broken(self, port: int) -> bool:
         """Whether what the tunnels go through has ended, rather than who listens on a port.
 
-        An SSH connection ends its tunnels first; is_authenticated() lags behind, and opening a tunnel forces the answer.
+        A connection ends its tunnels first; is_authenticated() lags behind, and opening a tunnel forces the answer.
         """
         with suppress(GuestUnreachable, OSError):
             self.tunnel("127.0.0.1", port).close()
@@ -45,7 +46,7 @@ class Route:
 class Workers:
     """The processes of a resident, in turn, for whoever comes.
 
-    :param patience: seconds in which nothing moves, after which a caller may go another way: those in front may wait for it.
+    :param patience: seconds without a move, after which a caller may go another way: those in front may wait for it.
     """
 
     def __init__(self, workers: list[Worker], patience: float) -> None:
@@ -73,7 +74,7 @@ class Workers:
                 if not self.living:
                     raise ResidentLost("the guest's resident PowerShell is gone")
                 turns = self._turns
-                if not self._changed.wait_for(lambda: turns != self._turns, deadline.at_most(self._patience)):
+                if not self._changed.wait_for(partial(self._turned, turns), deadline.at_most(self._patience)):
                     if deadline.passed:
                         raise TimedOut("a free process of the resident PowerShell", deadline.seconds or 0)
                     # One at a time: all of a crowd would start a powershell.exe each, in a guest that may just be slow.
@@ -91,6 +92,10 @@ class Workers:
                     self._idle.append(worker)
                 self._turns += 1
                 self._changed.notify_all()
+
+    def _turned(self, turns: int) -> bool:
+        """Whether a call has ended, or gone another way, since there were `turns` of them."""
+        return turns != self._turns
 
 
 class Worker:
@@ -163,7 +168,7 @@ class Worker:
         return lost
 
     def _connected(self, route: Route, deadline: Deadline) -> Frames:
-        # Only the caller's own tunnel is sure to stay; and one that ended between two calls has none of our scripts begun.
+        # Only the caller's own tunnel is sure to stay; one that ended between two calls has none of our scripts begun.
         if self._frames is not None and (self._tunnel != route.tunnel or self._frames.ended):
             self.close()
         if self._frames is None:

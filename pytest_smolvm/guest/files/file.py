@@ -8,7 +8,7 @@ import os
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -24,8 +24,8 @@ OnBytes = Callable[[int, int], object]
 Also = Callable[[bytes], object]
 """Called with bytes that pass by."""
 
-# What fits into one packet of SSH with SFTP's own words around it: paramiko cuts up what is longer, each part costs both
-# sides a packet, and what is written with one call it copies again for each.
+# What fits into one packet of SSH with SFTP's own words around it: paramiko cuts up what is longer, each part costs
+# both sides a packet, and what is written with one call it copies again for each.
 _CHUNK = 32768 - 512
 # paramiko asks for all of a file at once; in pieces, what waits to be read stays bounded.
 _PIECE = 8 << 20
@@ -71,7 +71,7 @@ def upload(
             also: Also = nothing
             if verify:
                 also = digest.update
-            send(sftp, source, aside, target, status.st_size, progress, also)
+            send(sftp, source, aside, target, size=status.st_size, progress=progress, also=also)
             if verify:
                 _compare(digest.digest(), sftp, aside, target)
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
@@ -81,7 +81,7 @@ def write(sftp: Sftp, remote: str, content: bytes) -> None:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
     target = names.absolute(remote)
     with _replacing(sftp, target) as aside:
-        send(sftp, io.BytesIO(content), aside, target, len(content))
+        send(sftp, io.BytesIO(content), aside, target, size=len(content))
 
 
 def read(sftp: Sftp, remote: str) -> bytes:
@@ -162,6 +162,7 @@ def send(
     source: BinaryIO,
     path: str,
     shown: str,
+    *,
     size: int = 0,
     progress: OnBytes | None = None,
     also: Also = nothing,
@@ -220,10 +221,8 @@ def _opened(sftp: Sftp, path: str, mode: str, verb: str, shown: str) -> Iterator
     try:
         yield file
     finally:
-        try:
+        with suppress(*BROKEN):  # the connection is gone, as the next call tells
             file.close()
-        except BROKEN:
-            pass  # the connection is gone, as the next call tells
 
 
 def _piece(source: SftpFile, start: int, size: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
@@ -162,10 +162,8 @@ def aside(sftp: Sftp, path: str) -> Iterator[str]:
     except GuestUnreachable as exc:
         raise TransferInterrupted(str(exc), (path,)) from exc
     finally:
-        try:
+        with suppress(*BROKEN):  # it has taken its place, was never created, or the connection is gone
             sftp.remove(sftp_path(path))
-        except BROKEN:
-            pass  # it has taken its place, was never created, or the connection is gone
 
 
 def set_attributes(sftp: Sftp, path: str, modified: int, read_only: bool) -> None:

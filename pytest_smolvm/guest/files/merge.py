@@ -86,7 +86,8 @@ def _plan(side: Side, staged: str, target: str) -> Iterator[_Move]:
             yield _Move(source, side.join(target, name), False)
         elif is_directory != present[there]:
             raise TransferError(
-                f"{side.join(target, there)} is {'a directory' if present[there] else 'a file'}, but {name} to be put there is not"
+                f"{side.join(target, there)} is {'a directory' if present[there] else 'a file'}, "
+                f"but {name} to be put there is not"
             )
         elif is_directory:
             yield from _plan(side, source, side.join(target, there))

@@ -137,7 +137,7 @@ class FileMethods(GuestMethods):
 
     @contextmanager
     def _transferring(self) -> Iterator[Ssh]:
-        """The connection for a transfer; what one that broke in the middle left in the guest is removed over another."""
+        """The connection for a transfer; what one that broke left in the guest is removed over another."""
         try:
             with self._using() as ssh:
                 yield ssh

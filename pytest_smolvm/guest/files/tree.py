@@ -211,13 +211,14 @@ def _stream(ssh: Ssh, directory: str, take: Callable[[BinaryIO], None], progress
         code = ssh.execute(request, on_stdout=on_stdout, on_stderr=said.extend)
         if code != 0:
             raise TransferError(
-                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n{text(bytes(said)).strip()[-2000:]}"
+                f"the guest's tar.exe could not pack {directory} (exit code {code}):\n"
+                f"{text(bytes(said)).strip()[-2000:]}"
             )
 
 
 @contextmanager
 def _piped(take: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
-    """A file to write, which `take` reads meanwhile in a thread of its own. If the block fails, its error is the one to know."""
+    """A file to write, which `take` reads in a thread of its own. If the block fails, its error is the one to know."""
     reading, writing = os.pipe()
 
     def taking() -> None:
@@ -277,6 +278,7 @@ class There:
         self._sftp = sftp
 
     def kinds(self, directory: str) -> dict[str, bool] | None:
+        """What is in a directory, and whether it is one itself; None if there is no such directory."""
         found = filesystem.find(self._sftp, directory)
         if found is None:
             return None
@@ -294,15 +296,19 @@ class There:
         return stat.S_ISDIR(mode)
 
     def same(self, name: str) -> str:
+        """What two names of one thing have in common."""
         return names.folded(name)
 
     def join(self, directory: str, name: str) -> str:
+        """The path of something in a directory."""
         return names.joined(directory, name)
 
     def has(self, path: str) -> bool:
+        """Whether there is anything."""
         return filesystem.find(self._sftp, path) is not None
 
     def move(self, source: str, target: str) -> None:
+        """Rename it."""
         with asking(self._sftp, "write", target):
             self._sftp.posix_rename(sftp_path(source), sftp_path(target))
 
@@ -311,6 +317,7 @@ class Here:
     """The host's side of a merge."""
 
     def kinds(self, directory: str) -> dict[str, bool] | None:
+        """What is in a directory, and whether it is one itself; None if there is no such directory."""
         if not os.path.lexists(directory):
             return None
         try:
@@ -320,16 +327,20 @@ class Here:
             raise TransferError(f"{directory} cannot be written: {exc.strerror}") from exc
 
     def same(self, name: str) -> str:
+        """What two names of one thing have in common."""
         return name
 
     def join(self, directory: str, name: str) -> str:
+        """The path of something in a directory."""
         return os.path.join(directory, name)
 
     def has(self, path: str) -> bool:
+        """Whether there is anything."""
         return os.path.lexists(path)
 
     def move(self, source: str, target: str) -> None:
+        """Rename it."""
         try:
-            os.rename(source, target)
+            Path(source).rename(target)
         except OSError as exc:
             raise TransferError(f"{target} cannot be written: {exc.strerror}") from exc

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import paramiko
 
-# paramiko before 3.1 writes each message that it sends out for an error's text, which it then drops: half of the time that an
-# upload takes here (paramiko 2110, 2165). Not so with bytes; and later releases take nothing but messages.
+# paramiko before 3.1 writes each message that it sends out for an error's text, which it then drops: half of the time
+# that an upload takes here (paramiko 2110, 2165). Not so with bytes; and later releases take nothing but messages.
 _BARE = tuple(map(int, paramiko.__version__.split(".")[:2])) < (3, 1)
 
 

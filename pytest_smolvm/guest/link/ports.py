@@ -59,7 +59,7 @@ class PortMethods(GuestMethods):
 
     @contextmanager
     def forward(self, port: int, *, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
-        """A local address for a TCP server in the guest, for the length of the block: ``with vm.forward(80) as (host, port)``.
+        """A local address for a TCP server in the guest, for a block: ``with vm.forward(80) as (host, port)``.
 
         Each connection is made when somebody connects, so the server may come later. What the guest refuses is closed.
 

@@ -138,10 +138,8 @@ class Ssh:
 
     def stop_listening(self, port: int) -> None:
         """End what :meth:`listen` began; when this returns, nobody listens there any more."""
-        try:
+        with suppress(*BROKEN):  # the connection has ended, and the listening with it
             self._transport.cancel_port_forward("127.0.0.1", port)
-        except BROKEN:
-            pass  # the connection has ended, and the listening with it
 
     def close(self) -> None:
         """End the connection."""
@@ -173,8 +171,8 @@ class Ssh:
 def _take_leave(connection: socket.socket) -> None:
     """End a socket in order, as long as that is possible: our end first, then whatever still comes is read.
 
-    Closing it with something unread would be a reset, at which QEMU aborts if the guest lags behind in reading (libslirp
-    4.7: soread looks at a socket that was reset even when it has no room for more, and asserts that it has).
+    Closing it with something unread would be a reset, at which QEMU aborts if the guest lags behind in reading
+    (libslirp 4.7: soread looks at a socket that was reset even when it has no room for more, and asserts that it has).
     """
     with connection, suppress(OSError):
         connection.settimeout(_FAREWELL_SECONDS)

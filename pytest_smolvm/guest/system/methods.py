@@ -36,7 +36,7 @@ class SystemMethods(GuestMethods):
         self.set_env(dict.fromkeys(names, ""), scope=scope)
 
     def add_to_path(self, directory: str, *, scope: str = "user", first: bool = False) -> None:
-        """Put a directory into PATH, at its end or in `first` place, unless it is in there; the next :meth:`run` sees it.
+        """Put a directory into PATH, at its end or in `first` place, unless it is there; the next :meth:`run` sees it.
 
         The value stays REG_EXPAND_SZ, and `directory` may have ``%NAME%`` in it.
         """

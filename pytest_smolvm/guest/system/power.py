@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
@@ -33,15 +34,14 @@ def request(transport: Transport, how: str) -> float:
     :raises CommandFailed: it refuses.
     """
     asked = time.time()
-    try:
+    # The connection may break: then it was faster than its answer. Whether it really does is seen by `wait_for_event`.
+    with suppress(GuestUnreachable):
         run.run(transport, f"shutdown.exe {how} /t 0 /f", shell="cmd", timeout=_ASKING_SECONDS).check()
-    except GuestUnreachable:
-        pass  # it was faster than its answer; whether it really does is seen by `wait_for_event`
     return asked
 
 
 def wait_for_event(monitor: Monitor, event: str, since: float, timeout: float, watch: Callable[[], object]) -> None:
-    """Wait until QEMU tells that the machine was turned off (``SHUTDOWN``) or reset (``RESET``), as the guest was asked.
+    """Wait until QEMU tells that the machine was turned off (``SHUTDOWN``) or reset (``RESET``), as was asked.
 
     :param since: seconds since 1970; an earlier event is none that was asked for.
     :param timeout: seconds.

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 from pytest_smolvm.errors import UsageError
 
-Data = Union[str, int, bytes, list[str]]
+Data = str | int | bytes | list[str]
 
 _HEAD = "Windows Registry Editor Version 5.00"
 _BOM = b"\xff\xfe"

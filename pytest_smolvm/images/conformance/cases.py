@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from pytest_smolvm.guest.commands.powershell import Argument
 
 ENGINES = ("resident", "fresh", "file")
-"""The ways to run a script: by the resident PowerShell, by a new powershell.exe, from a file by ``powershell.exe -File``."""
+"""The ways to run a script: the resident PowerShell, a new powershell.exe, ``powershell.exe -File``."""
 CMD = "cmd"
 """The way to run a line of cmd.exe."""
 
@@ -105,7 +105,7 @@ class Case:
     slow: bool = False
     """It starts another PowerShell."""
     once: str = ""
-    """It is about the image: the one way to run it, `CMD` or one of `ENGINES`. Empty: it must bring the same in all of these."""
+    """It is about the image: the one way to run it, `CMD` or one of `ENGINES`. Empty: it must bring the same in all."""
     differs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By engine: what is otherwise there, as fields of :class:`Expected` or ``skip = true``, and ``why``."""
 

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pytest_smolvm.errors import GuestUnreachable
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident
@@ -54,10 +54,8 @@ def guest(serve: Callable[[Worker], None], processes: int = 1, patience: float =
             except OSError:
                 return
             with connection:
-                try:
+                with suppress(EOFError, OSError):  # the host has gone, as it may
                     serve(Worker(connection))
-                except (EOFError, OSError):
-                    pass  # the host has gone, as it may
 
     threads = [threading.Thread(target=accept, args=(listener,)) for listener in listeners]
     for thread in threads:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,7 +17,7 @@ from pytest_smolvm.guest.commands.values import run_json
         ("null", None),
         ("[1]", [1]),
         ('{"a":[{"b":null}]}', {"a": [{"b": None}]}),
-        ('{"\\u0000date":"2024-01-02T03:04:05.600000+00:00"}', datetime(2024, 1, 2, 3, 4, 5, 600000, timezone.utc)),
+        ('{"\\u0000date":"2024-01-02T03:04:05.600000+00:00"}', datetime(2024, 1, 2, 3, 4, 5, 600000, UTC)),
         ('{"\\u0000date":"2024-01-02T03:04:05.000000"}', datetime(2024, 1, 2, 3, 4, 5)),
         ('{"\\u0000span":"12345670"}', timedelta(seconds=1.234567)),
         ('{"\\u0000bytes":"00FF"}', b"\0\xff"),

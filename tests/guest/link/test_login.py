@@ -10,7 +10,7 @@ from dataclasses import replace
 import paramiko
 import pytest
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, HostKeyChanged, LoginError, TimedOut
+from pytest_smolvm.errors import GuestDied, HostKeyChanged, LoginError, TimedOut
 from pytest_smolvm.guest.link.channels import Patience
 from pytest_smolvm.guest.link.login import wait_for_login
 from tests.guest.link.sshd import Server, listening, reset, serving

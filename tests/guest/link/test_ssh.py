@@ -51,9 +51,9 @@ def test_an_sshd_that_never_opens_a_session_is_named() -> None:
         listening(serving(Full(10**6))) as account,
         closing(wait_for_login(replace(account, patience=Patience(room=0.2)), timeout=20)) as connection,
     ):
-        with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):
+        with pytest.raises(GuestUnreachable, match=r"opens no session: .*Connect failed"):
             run(connection)
-        with pytest.raises(GuestUnreachable, match="opens no session: .*Connect failed"):
+        with pytest.raises(GuestUnreachable, match=r"opens no session: .*Connect failed"):
             connection.sftp.listdir()
         assert connection.alive
 

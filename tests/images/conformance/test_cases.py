@@ -77,7 +77,8 @@ def test_the_runner_gets_script_arguments_and_input() -> None:
 
     (verdict,) = cases.run(run, "resident", [case])
 
-    assert verdict.good and not verdict.skipped
+    assert verdict.good
+    assert not verdict.skipped
     assert [("script", ("a", 1), "ü".encode())] == seen
 
 
