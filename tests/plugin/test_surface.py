@@ -112,8 +112,6 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
     assert "@pytest.mark.windows_vm(image=None, env_vars=None, memory=None" in markers
 
 
-
-
 def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
     # The outermost edge: there is no other system here to run this on.
     pytester.makeconftest("import platform\nplatform.system = lambda: 'Darwin'\n")
