@@ -19,7 +19,8 @@ _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
 
 
-@dataclass(frozen=True, eq=False, repr=False)  # what else a dataclass has would cost every start of pytest
+# What else a dataclass has, of these and of their methods, would cost every start of pytest.
+@dataclass(frozen=True, eq=False, repr=False)
 class Setting:
     """One row of the table: the option ``--smolvm-NAME``, ini key ``smolvm_NAME``, variable ``SMOLVM_NAME``."""
 
@@ -106,13 +107,13 @@ TABLE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Settings:
     """What a run is to do, resolved."""
 
     image: Mapping[str, Path | None] = field(default_factory=dict)
     """Names and absolute paths of images in the order given; the practice image has no path yet."""
-    wants: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    wants: Mapping[str, Any] = field(default_factory=dict)
     """What is wanted of every guest: fields of :class:`GuestSpec`, those only that somebody has set."""
     keep: str = "never"
     max_guests: int | None = None

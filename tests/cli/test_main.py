@@ -77,3 +77,22 @@ def test_without_a_home_directory_the_command_says_what_to_do(
 
     assert 1 == main.main(["images"])
     assert "name a place with --smolvm-store=DIR or SMOLVM_STORE" in capsys.readouterr().err
+
+
+def test_the_command_without_arguments_shows_its_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main([])
+
+    assert 2 == ended.value.code
+    assert "usage: pytest-smolvm [-h] [--store DIR] COMMAND ..." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", ["practice build", "windows build-image", "windows check-image", "images", "prune", "doctor"]
+)
+def test_every_command_explains_itself(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words.split(), "--help"])
+
+    assert 0 == ended.value.code
+    assert f"usage: pytest-smolvm {words} " in capsys.readouterr().out

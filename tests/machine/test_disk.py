@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -56,3 +58,43 @@ def test_an_image_whose_base_is_gone(base: Path, tmp_path: Path) -> None:
         disk.identity(top)
     with pytest.raises(ImageError, match="there is no image"):
         disk.identity(base)
+
+
+@pytest.fixture(name="asked")
+def _asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where every call of qemu-img is written down from now on."""
+    (tmp_path / "bin").mkdir()
+    asked, wrapper = tmp_path / "asked", tmp_path / "bin" / "qemu-img"
+    wrapper.write_text(f'#!/bin/sh\necho "$1" >>{asked}\nexec {shutil.which("qemu-img")} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    return asked
+
+
+def test_an_image_is_looked_at_once_by_a_process(base: Path, asked: Path) -> None:
+    assert disk.inspect(base) == disk.inspect(base)
+
+    assert asked.read_text().split() == ["info", "check"]
+
+
+@pytest.mark.parametrize("changed", ["base.qcow2", "top.qcow2"])
+def test_an_image_that_was_changed_is_looked_at_again(base: Path, asked: Path, tmp_path: Path, changed: str) -> None:
+    top = create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
+    disk.inspect(top)
+    before = len(asked.read_text().split())
+
+    with open(tmp_path / changed, "ab") as file:
+        file.write(bytes(512))
+    disk.inspect(top)
+
+    assert asked.read_text().split()[before:] == ["info", "check"]
+
+
+def test_an_image_that_is_cut_short_after_it_was_looked_at(base: Path) -> None:
+    subprocess.run(["qemu-io", "-c", "write 0 512k", base], check=True, capture_output=True)
+    disk.inspect(base)
+
+    os.truncate(base, base.stat().st_size // 2)
+
+    with pytest.raises(ImageError, match="damaged or truncated"):
+        disk.inspect(base)

@@ -20,7 +20,7 @@ from pytest_smolvm.images.windows.media.drivers import Drivers
 from pytest_smolvm.images.windows.media.wim import Edition
 from pytest_smolvm.images.windows.media.windows_disc import WindowsDisc
 from pytest_smolvm.images.windows.recipe import LOCALE, Recipe
-from pytest_smolvm.machine import firmware, hypervisor
+from pytest_smolvm.machine import firmware
 
 _GIB = 1 << 30
 # Measured by others: the installed disk is about 1.3 times the unpacked edition; the compressed image about half of it.

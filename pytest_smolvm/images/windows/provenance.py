@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def compose(recipe: Recipe, disc: WindowsDisc, edition: Edition, drivers: Driver
         account["password"] = recipe.password  # the public default; any other stays with who chose it
     return {
         "version": VERSION,
-        "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "system": {
             "release": release,
             "edition": edition.name,

@@ -66,7 +66,8 @@ def test_a_script_fails(finish: Callable[..., BuildError], tmp_path: Path) -> No
     error = finish(extra_scripts=(script,))
 
     assert error.phase == "finishing"
-    assert "a script of the recipe failed" in error.what and "out of paper" in error.what
+    assert "a script of the recipe failed" in error.what
+    assert "out of paper" in error.what
     assert (tmp_path / "proof" / "last.png").stat().st_size > 1000
 
 
@@ -79,7 +80,8 @@ def test_a_file_that_windows_cannot_have(finish: Callable[..., BuildError], tmp_
     error = finish(bake_app=tmp_path / "app")
 
     assert error.phase == "finishing"
-    assert "could not be brought into the guest" in error.what and "a:b.txt" in error.what
+    assert "could not be brought into the guest" in error.what
+    assert "a:b.txt" in error.what
 
 
 def test_the_guest_is_lost(finish: Callable[..., BuildError], tmp_path: Path) -> None:

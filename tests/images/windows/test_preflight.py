@@ -13,7 +13,7 @@ from pytest_smolvm.host import proc
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import preflight
 from pytest_smolvm.images.windows.recipe import Recipe
-from pytest_smolvm.machine import firmware, hypervisor
+from pytest_smolvm.machine import firmware
 from tests.images.windows.conftest import SmallDisk
 from tests.images.windows.discs import edition_xml, signed_program, virtio_iso, windows_iso
 

@@ -62,7 +62,7 @@ class DiscImage:
         except _DAMAGE as exc:
             raise ImageError(f"{name} on {self._path} cannot be read: {exc}") from exc
         with builtins.open(self._path, "rb") as image:
-            yield cast(BinaryIO, extents.Extents(image, pieces, length)), length
+            yield cast("BinaryIO", extents.Extents(image, pieces, length)), length
 
     def read(self, name: str) -> bytes:
         """The whole content of a small file."""

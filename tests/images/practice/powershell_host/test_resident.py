@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def another(connection: Ssh) -> Iterator[Ssh]:
         ("@{ a = , 1 }", {"a": [1]}),
         ("@{ a = , @{ b = , $null } }", {"a": [{"b": [None]}]}),
         ("[datetime]::new(2024, 2, 29, 23, 59, 58, 987)", datetime(2024, 2, 29, 23, 59, 58, 987000)),
-        ("[datetime]::SpecifyKind('2024-02-29', 'Utc')", datetime(2024, 2, 29, tzinfo=timezone.utc)),
+        ("[datetime]::SpecifyKind('2024-02-29', 'Utc')", datetime(2024, 2, 29, tzinfo=UTC)),
         (
             "[datetimeoffset]::new(2024, 1, 2, 3, 4, 5, [timespan]::FromHours(-3.5))",
             datetime(2024, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=-3.5))),

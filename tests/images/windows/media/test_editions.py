@@ -106,7 +106,8 @@ def test_keys(edition_id: str, build: int, installation: str, key: str) -> None:
 
     found = keys.setup_key(edition)
 
-    assert found is not None and found.startswith(key)
+    assert found is not None
+    assert found.startswith(key)
 
 
 def test_keys_differ() -> None:

@@ -56,7 +56,8 @@ def test_the_good_way() -> None:
 
     assert phases == list(diagnosis.PHASES)
     assert journey.arrived
-    assert ending is not None and ending.how == diagnosis.POWERED_OFF
+    assert ending is not None
+    assert ending.how == diagnosis.POWERED_OFF
     assert journey.steps == {"drivers": "ok", "openssh": "failed: 0x800f0954"}
 
 
@@ -112,7 +113,8 @@ def test_a_blinking_cursor_is_a_still_screen() -> None:
     for tick in range(1, 700, 10):
         ending = ending or journey.see(replace(WINDOWS_PE, at=20.0 + tick, screen=str(tick % 20)))
 
-    assert ending is not None and ending.still
+    assert ending is not None
+    assert ending.still
 
 
 def test_a_question_that_comes_up_late() -> None:
@@ -124,7 +126,8 @@ def test_a_question_that_comes_up_late() -> None:
             replace(WINDOWS_PE, at=20.0 + tick, screen=str(tick) if tick < 250 else "question")
         )
 
-    assert ending is not None and ending.still
+    assert ending is not None
+    assert ending.still
 
 
 def test_slow_is_not_stuck() -> None:
@@ -204,8 +207,10 @@ def test_restarting_for_ever() -> None:
     early = travelled(POWER_ON, WINDOWS_PE).see(replace(WINDOWS_PE, at=90, restarts=4))
     late = travelled(POWER_ON, WINDOWS_PE, COPYING, DEVICES).see(replace(DEVICES, at=900, restarts=5))
 
-    assert early is not None and "restarted 4 times without copying" in diagnose(early)[0]
-    assert late is not None and "restarted 5 times without getting any further" in diagnose(late)[0]
+    assert early is not None
+    assert "restarted 4 times without copying" in diagnose(early)[0]
+    assert late is not None
+    assert "restarted 5 times without getting any further" in diagnose(late)[0]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +246,8 @@ def test_the_whole_time() -> None:
 
     ending = journey.see(replace(COPYING, at=1001, written=900 * MIB))
 
-    assert ending is not None and ending.how == diagnosis.TIMED_OUT
+    assert ending is not None
+    assert ending.how == diagnosis.TIMED_OUT
     assert diagnose(ending)[0].startswith("not done within 1001 s")
 
 
