@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_smolvm.cli import command
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import proc
+from pytest_smolvm.host import limits
 from pytest_smolvm.host.programs import find, require
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
@@ -86,7 +86,7 @@ def _host(root: Path) -> Iterator[Finding]:
 
 
 def _memory() -> Finding:
-    total, available = proc.memory_mib()
+    total, available = limits.memory_mib()
     per_guest = leases.weight(GuestSpec(image=Path("any")))
     fitting = max(0, leases.limit_mib() // per_guest)
     good = fitting > 0 and available >= per_guest

@@ -39,6 +39,26 @@ def processor() -> dict[str, str]:
     return {name: described[name] for name in _PROCESSOR if name in described}
 
 
+def cgroups() -> list[tuple[list[str], str]]:
+    """The control groups of this process: which resources each limits (one empty name in version 2), and its name."""
+    lines = (_PROC / "self/cgroup").read_text(encoding="utf-8").splitlines()
+    return [(kinds.split(","), name) for _, kinds, name in (line.split(":", 2) for line in lines)]
+
+
+def cgroup_mounts(controller: str) -> list[tuple[str, Path]]:
+    """Where the control groups of a resource can be looked at: the name of the topmost one there, and its directory.
+
+    :param controller: ``memory``, ``cpu``; empty for version 2.
+    """
+    kind = "cgroup" if controller else "cgroup2"
+    found = []
+    for line in (_PROC / "self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        mount, _, file_system = line.partition(" - ")
+        if file_system.split()[0] == kind and (not controller or controller in file_system.split()[-1].split(",")):
+            found.append((mount.split()[3], Path(mount.split()[4])))
+    return found
+
+
 def started(pid: int) -> int:
     """When a process was started, in clock ticks since power-on.
 
@@ -57,6 +77,15 @@ def cpu_seconds(pid: int) -> float:
     """
     user, system = (int(_stat(pid)[index]) for index in (11, 12))
     return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def private_mib(pid: int) -> int:
+    """MiB that a process has to itself; 0 if it cannot be seen."""
+    try:
+        _, resident, shared, *_ = map(int, (_PROC / str(pid) / "statm").read_text(encoding="ascii").split())
+    except OSError:
+        return 0
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def open_files() -> dict[Path, set[int]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.host import limits
 from pytest_smolvm.plugin import fixtures, options, stash, wants
 from pytest_smolvm.plugin.fixtures import (
     _smolvm,
@@ -68,7 +69,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     if not stash.settings(config).image or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     try:
-        return min(os.cpu_count() or 1, stash.suite(config).room)
+        return min(limits.processors(), stash.suite(config).room)
     except (SmolVMError, OSError):
         return None  # the tests themselves say what is wrong
 

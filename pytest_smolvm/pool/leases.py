@@ -1,20 +1,21 @@
-"""Leases: claims of live processes on this host's memory, counted across all runs that share a store."""
+"""Leases: room for guests on this host, shared by all runs that use a store; who has asked first is served first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from pytest_smolvm.errors import CapacityError, TimedOut
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import owner, proc, records
-from pytest_smolvm.host.liveness import owner_of, pid
+from pytest_smolvm.host import limits, owner
+from pytest_smolvm.host.liveness import pid
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.host.waiting import until
+from pytest_smolvm.host.waiting import Deadline, until
+from pytest_smolvm.pool import claims
+from pytest_smolvm.pool.claims import HELD, SPARE, WAITING, Claim, Claims
 
 # What the host keeps for itself, the tests included.
 _RESERVED_MIB = 1024
@@ -22,6 +23,9 @@ _RESERVED_MIB = 1024
 _OVERHEAD_MIB = 192
 _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.1
+# For memory that no guest has: a compiler gives it back, a database does not.
+_PATIENCE_SECONDS = 60.0
+_END_SECONDS = 5.0
 _FOR_EVER = 10.0**9
 
 
@@ -35,62 +39,44 @@ def weight(spec: GuestSpec) -> int:
 
 def limit_mib() -> int:
     """MiB that all leases together may claim."""
-    return proc.memory_mib()[0] - _RESERVED_MIB
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """What a lease's file says."""
-
-    memory: int
-    """MiB."""
-    spare: bool = False
-    """Nobody's yet: a real request may take its memory."""
-    waiting: bool = False
-    """Not granted yet; the claim of a process that waits for it."""
-    qemu: str = ""
-    """QEMU's process, for a spare that may be ended; see :mod:`pytest_smolvm.host.owner`."""
+    return limits.memory_mib()[0] - _RESERVED_MIB
 
 
 class Lease:
     """Room for one guest, until it is released."""
 
-    def __init__(self, store: Store, path: Path) -> None:
-        self._store = store
-        self.path = path
-        """The file by which other processes see it."""
-
-    @property
-    def memory(self) -> int:
-        """MiB that it claims; 0 once it was released or taken away."""
-        claim = _read(self.path)
-        return claim.memory if claim else 0
+    def __init__(self, table: Claims, claim: Claim) -> None:
+        self._table = table
+        self._id = claim.id
+        self.memory = claim.memory
+        """MiB that it claims."""
 
     def release(self) -> None:
         """Give it back. Giving it back twice is fine."""
-        self.path.unlink(missing_ok=True)
+        claim = self._table.find(self._id)
+        if claim is not None:
+            self._table.remove([claim])
 
-    def mark(self, pid: int) -> None:
-        """Note QEMU's process with a spare's lease, so that a real request can end it.
+    def mark(self, child: int) -> None:
+        """Note QEMU's process with it: so that what it has touched is not counted twice, and that a spare can be ended.
 
-        :raises OSError: the process does not run.
+        :raises OSError: the process does not run, or the store cannot be written.
         """
-        qemu = owner.of(pid)
-        with exclusive(_lock(self._store)):
-            claim = _read(self.path)
-            if claim is not None:
-                _write(self.path, replace(claim, qemu=qemu))
+        self._change(qemu=owner.of(child))
 
     def take(self) -> bool:
         """Turn a spare's lease into a real one; False if it was taken away meanwhile.
 
         :raises OSError: the store cannot be written.
         """
-        with exclusive(_lock(self._store)):
-            claim = _read(self.path)
+        return self._change(state=HELD)
+
+    def _change(self, **changes: str) -> bool:
+        with exclusive(self._table.lock):
+            claim = self._table.find(self._id)
             if claim is None:
                 return False
-            _write(self.path, _Claim(claim.memory))
+            self._table.put(replace(claim, **changes), before=claim)
             return True
 
 
@@ -99,149 +85,187 @@ class Leases:
 
     :param max_guests: how many guests may live at once on this host; None leaves it to memory.
     :param say: told once what a request waits for, after five seconds.
+    :param patience: seconds to wait for memory that no guest has.
     """
 
-    def __init__(self, store: Store, max_guests: int | None = None, say: Callable[[str], object] = nothing) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        max_guests: int | None = None,
+        say: Callable[[str], object] = nothing,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._table = Claims(store)
         self._max_guests = max_guests
         self._say = say
+        self._patience = patience
 
     def claim(self, *specs: GuestSpec) -> list[Lease]:
-        """Room for guests of these specs, all of them or none; waits until it is there.
+        """Room for guests of these specs, all of them or none; waits until it is there and nobody has waited for longer.
 
         :raises CapacityError: it can never be there.
         """
-        wanted = {self._new(): _Claim(weight(spec)) for spec in specs}
-        self._check_possible(list(wanted.values()))
-        leases = [Lease(self._store, path) for path in wanted]
+        wanted = [self._table.new(WAITING, weight(spec)) for spec in specs]
+        self._check_possible(wanted)
         with ExitStack() as failed:
-            for lease in leases:
-                failed.callback(lease.release)
-            if not self._granted(wanted):
-                self._wait(wanted)
+            request = _Request(self._table, wanted, self._fits, self._patience)
+            failed.callback(request.withdraw)
+            if not request.granted():
+                self._wait(request)
             failed.pop_all()
-        return leases
+        return [Lease(self._table, claim) for claim in wanted]
 
     def spare(self, spec: GuestSpec) -> Lease | None:
         """Room for a guest nobody asked for, or None if that would leave no room for one that somebody asks for."""
-        path, claim = self._new(), _Claim(weight(spec), spare=True)
-        with exclusive(_lock(self._store)):
-            claims = self._claims()
-            if any(other.waiting for other in claims.values()) or not self._fits(claims, 2 * [claim]):
+        claim = self._table.new(SPARE, weight(spec))
+        with exclusive(self._table.lock):
+            others = self._table.all()
+            if any(other.state == WAITING for other in others) or not self._fits(others, 2 * [claim]):
                 return None
-            _write(path, claim)
-        return Lease(self._store, path)
+            return Lease(self._table, self._table.put(claim))
+
+    def wanted(self) -> bool:
+        """Whether somebody waits for room."""
+        return any(claim.state == WAITING for claim in self._table.all())
 
     def room(self, spec: GuestSpec) -> int:
         """How many guests of this spec fit on the host when nothing else runs; at least 1."""
         fitting = limit_mib() // weight(spec)
         return max(1, fitting if self._max_guests is None else min(fitting, self._max_guests))
 
-    def _new(self) -> Path:
-        return self._store.leases / self._store.owners.new_name()
-
-    def _check_possible(self, wanted: Sequence[_Claim]) -> None:
-        if _memory(wanted) > limit_mib():
+    def _check_possible(self, wanted: Sequence[Claim]) -> None:
+        total, _ = limits.memory_mib()
+        if _memory(wanted) > total - _RESERVED_MIB:
             raise CapacityError(
-                f"{_described(wanted)} can never fit: this host has {proc.memory_mib()[0]} MiB "
-                f"and keeps {_RESERVED_MIB} of them for itself; lower --smolvm-memory"
+                f"{_described(wanted)} can never fit: this host has {total} MiB and keeps {_RESERVED_MIB} of them "
+                "for itself; lower --smolvm-memory"
             )
         if self._max_guests is not None and len(wanted) > self._max_guests:
             raise CapacityError(
                 f"{len(wanted)} guests at once are asked for, but --smolvm-max-guests is {self._max_guests}"
             )
 
-    def _wait(self, wanted: dict[Path, _Claim]) -> None:
-        def granted() -> bool:
-            return self._granted(wanted)
-
+    def _wait(self, request: _Request) -> None:
         try:
-            until("room for a guest", granted, timeout=_SAY_AFTER_SECONDS, interval=_LOOK_EVERY_SECONDS)
+            until("room for a guest", request.granted, timeout=_SAY_AFTER_SECONDS, interval=_LOOK_EVERY_SECONDS)
         except TimedOut:
-            self._say(f"waiting for room for {_described(list(wanted.values()))}; {self._in_use()}")
-            until("room for a guest", granted, timeout=_FOR_EVER, interval=_LOOK_EVERY_SECONDS)
+            self._say(f"waiting for room for {_described(request.wanted)}; {self._in_use()}")
+            until("room for a guest", request.granted, timeout=_FOR_EVER, interval=_LOOK_EVERY_SECONDS)
 
-    def _granted(self, wanted: dict[Path, _Claim]) -> bool:
-        with exclusive(_lock(self._store)):
-            others = {path: claim for path, claim in self._claims().items() if path not in wanted}
-            claims = list(wanted.values())
-            while not self._fits(others, claims) and _take_spare(others):
-                pass
-            granted = self._fits(others, claims)
-            if not granted:
-                _check_not_stuck(others, claims, self._store.owners.me())
-            for path, claim in wanted.items():
-                _write(path, replace(claim, waiting=not granted))
-            return granted
-
-    def _fits(self, others: dict[Path, _Claim], wanted: Sequence[_Claim]) -> bool:
-        held = [claim for claim in others.values() if not claim.waiting]
+    def _fits(self, others: Sequence[Claim], wanted: Sequence[Claim]) -> bool:
+        held = [claim for claim in others if claim.state != WAITING]
         if self._max_guests is not None and len(held) + len(wanted) > self._max_guests:
             return False
-        return _memory(held) + _memory(wanted) <= limit_mib() and _memory(wanted) <= proc.memory_mib()[1]
-
-    def _claims(self) -> dict[Path, _Claim]:
-        paths = [path for path in self._store.leases.iterdir() if not records.is_aside(path)]
-        found = {path: _read(path) for path in paths if self._counts(path)}
-        return {path: claim for path, claim in found.items() if claim is not None}
-
-    def _counts(self, path: Path) -> bool:
-        owner = owner_of(path)
-        owners = self._store.owners
-        return owner is not None and owners.here(owner) and owners.alive(owner)
+        total, available = limits.memory_mib()
+        claimed, more = _memory(held), _memory(wanted)
+        if claimed + more > total - _RESERVED_MIB:
+            return False
+        # Guests that were granted take their memory later; most hosts have so much that it need not be looked at.
+        return available - more >= claimed or available - more >= sum(claim.untouched for claim in held)
 
     def _in_use(self) -> str:
-        held = [(path, claim) for path, claim in self._claims().items() if not claim.waiting]
-        return "; ".join(f"process {pid(path.name)} has one of {claim.memory} MiB" for path, claim in held)
+        held = [claim for claim in self._table.all() if claim.state != WAITING]
+        total, available = limits.memory_mib()
+        guests = "; ".join(f"process {pid(claim.owner)} has one of {claim.memory} MiB" for claim in held)
+        return guests or f"{available} of {total} MiB are free, and no guest uses the rest"
 
 
-def _take_spare(others: dict[Path, _Claim]) -> bool:
-    """Spares make room for a real request at once, whoever's they are."""
-    for path, claim in others.items():
-        if claim.spare and claim.qemu and owner.here(claim.qemu):  # others cannot be ended from here
-            owner.kill(claim.qemu)
-            path.unlink(missing_ok=True)
-            del others[path]
+class _Request:
+    """Guests that somebody has asked for at once and waits for."""
+
+    def __init__(
+        self,
+        table: Claims,
+        wanted: list[Claim],
+        fits: Callable[[Sequence[Claim], Sequence[Claim]], bool],
+        patience: float,
+    ) -> None:
+        self.wanted = wanted
+        self._table = table
+        self._fits = fits
+        self._short = Deadline(patience)
+        self._patience = patience
+        self._queued = False
+
+    def granted(self) -> bool:
+        """Look whether there is room now. Only who is first in the queue does so with the table's lock.
+
+        :raises CapacityError: there never will be.
+        """
+        if self._queued and not self._first(self._table.all()):
+            return False
+        with exclusive(self._table.lock):
+            ours = {claim.id for claim in self.wanted}
+            others = [claim for claim in self._table.all() if claim.id not in ours]
+            if not self._queued:
+                self._queue(others)
+            if not self._first(others) or not self._has_room(others):
+                self._check_not_stuck(others)
+                return False
+            for number, claim in enumerate(self.wanted):
+                self.wanted[number] = self._table.put(claims.granted(claim), before=claim)
             return True
-    return False
+
+    def withdraw(self) -> None:
+        """Nobody waits any more."""
+        self._table.remove(self.wanted)
+
+    def _queue(self, others: Sequence[Claim]) -> None:
+        ticket = max((claim.ticket for claim in others), default=0) + 1
+        for number, claim in enumerate(self.wanted):
+            self.wanted[number] = self._table.put(replace(claim, ticket=ticket))
+        self._queued = True
+
+    def _first(self, others: Sequence[Claim]) -> bool:
+        """Whether nobody is to be served before; whoever has a guest already may have to get another to give it back."""
+        mine = self.wanted[0]
+        if all(claim.ticket >= mine.ticket for claim in others if claim.state == WAITING):
+            return True
+        return mine.asker in _holders(others)
+
+    def _has_room(self, others: list[Claim]) -> bool:
+        while not self._fits(others, self.wanted):
+            spare = next((claim for claim in others if claim.state == SPARE and owner.here(claim.qemu)), None)
+            if spare is None:
+                return False
+            self._end(spare)
+            others.remove(spare)
+        return True
+
+    def _end(self, spare: Claim) -> None:
+        """Spares make room for a real request at once, whoever's they are."""
+        owner.kill(spare.qemu)
+        self._table.remove([spare])
+        with suppress(TimedOut):  # its memory is free only after it has gone
+            until("a spare's end", lambda: not owner.alive(spare.qemu), timeout=_END_SECONDS, interval=0.01)
+
+    def _check_not_stuck(self, others: Sequence[Claim]) -> None:
+        held = [claim for claim in others if claim.state != WAITING]
+        if held:
+            self._short = Deadline(self._patience)
+            waiting = {claim.asker for claim in [*others, *self.wanted] if claim.state == WAITING}
+            mine = self.wanted[0].asker
+            # A spare makes room as soon as its QEMU runs, and its owner gives it up where it cannot be ended from here.
+            if mine in _holders(others) and all(claim.state == HELD and claim.asker in waiting for claim in held):
+                raise CapacityError(
+                    "deadlock: everybody who holds a guest is waiting for another one. "
+                    "Ask for all of a test's guests at once (windows_vm_factory(count=...)), or run fewer workers"
+                )
+        elif self._first(others) and self._short.passed:
+            total, available = limits.memory_mib()
+            raise CapacityError(
+                f"{_described(self.wanted)} cannot start: only {available} of this host's {total} MiB are free, "
+                f"and no guest uses the rest; that was so for {self._patience:g} s"
+            )
 
 
-def _check_not_stuck(others: dict[Path, _Claim], wanted: Sequence[_Claim], me: str) -> None:
-    held = {path for path, claim in others.items() if not claim.waiting}
-    if any(others[path].spare for path in held):
-        return  # one in the making: it makes room as soon as its QEMU runs
-    waiting = {owner_of(path) for path, claim in others.items() if claim.waiting} | {me}
-    if not held:
-        total, available = proc.memory_mib()
-        raise CapacityError(
-            f"{_described(wanted)} cannot start: only {available} of this host's {total} MiB are free, "
-            "and no guest uses the rest"
-        )
-    if all(owner_of(path) in waiting for path in held):
-        raise CapacityError(
-            "deadlock: every process that holds a guest is waiting for another one. "
-            "Ask for all of a test's guests at once (windows_vm_factory(count=...)), or run fewer workers"
-        )
+def _holders(of: Sequence[Claim]) -> set[tuple[str, int]]:
+    return {claim.asker for claim in of if claim.state == HELD}
 
 
-def _lock(store: Store) -> Path:
-    return store.lock("leases")
+def _memory(of: Sequence[Claim]) -> int:
+    return sum(claim.memory for claim in of)
 
 
-def _memory(claims: Sequence[_Claim]) -> int:
-    return sum(claim.memory for claim in claims)
-
-
-def _described(claims: Sequence[_Claim]) -> str:
-    return f"{len(claims)} guest{'s' if len(claims) > 1 else ''} of {_memory(claims)} MiB"
-
-
-def _write(path: Path, claim: _Claim) -> None:
-    records.write(path, asdict(claim))
-
-
-def _read(path: Path) -> _Claim | None:
-    try:
-        return _Claim(**(records.read(path) or {}))
-    except TypeError:
-        return None  # given back meanwhile, or not by this version
+def _described(of: Sequence[Claim]) -> str:
+    return f"{len(of)} guest{'s' if len(of) > 1 else ''} of {_memory(of)} MiB"

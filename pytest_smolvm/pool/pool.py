@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 from pytest_smolvm.guest.spec import GuestSpec
@@ -124,6 +124,8 @@ class Reservation:
         """
         spare, self._spare = self._spare, None
         with spare.used() if spare else starting.running(self.spec, self._site) as guest:
+            with suppress(OSError):  # then what it has touched is counted twice
+                self.lease.mark(guest.machine.child.pid)
             yield guest
 
     def release(self) -> None:

@@ -19,6 +19,7 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
 
 _REHEARSAL_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -147,7 +148,9 @@ class Spare:
     def _offer(self) -> None:
         with self._changed:
             self._become(State.READY)
-            self._changed.wait_for(lambda: self._doomed or self._state is State.TAKEN)
+            while not self._changed.wait_for(lambda: self._doomed or self._state is State.TAKEN, _LOOK_SECONDS):
+                # From another container it cannot be ended.
+                self._doomed = self._leases.wanted()
 
     def _still_there(self) -> bool:
         assert self._lease is not None

@@ -159,4 +159,4 @@ def test_holding_one_and_wanting_another_is_no_deadlock(inner: pytest.Pytester) 
     result = inner.runpytest_subprocess("--smolvm-max-guests=1")
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*CapacityError: waiting for room for another guest would never end*"])
+    result.stdout.fnmatch_lines(["*CapacityError: deadlock: everybody who holds a guest is waiting for another one*"])

@@ -94,17 +94,17 @@ def test_room_is_waited_for_and_the_wait_is_said(inner: pytest.Pytester, calm_st
 def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.Pytester, calm_store: Store) -> None:
     inner.makepyfile(
         f"""
-        import json
-        import os
         from pathlib import Path
 
+        from pytest_smolvm.host.store import Store
         from pytest_smolvm.host.waiting import until
+        from pytest_smolvm.pool.claims import Claims
 
         seen = []
 
         def spares():
-            leases = [json.loads(path.read_text()) for path in Path({str(calm_store.leases)!r}).glob(f"*-{{os.getpid()}}-*")]
-            return [lease["qemu"].partition("-")[0] for lease in leases if lease["spare"] and lease["qemu"]]
+            claims = Claims(Store.at(Path({str(calm_store.root)!r}))).all()
+            return [claim.qemu.partition("-")[0] for claim in claims if claim.state == "spare" and claim.qemu]
 
         def test_first(windows_vm):
             seen.extend(until("a spare", spares, timeout=60))

@@ -138,7 +138,8 @@ def test_each_directory_has_defaults_of_its_own(pytester: pytest.Pytester) -> No
 
     result.assert_outcomes(errors=3)
     asked = [
-        int(size) for size in re.findall(r"^E .*CapacityError: 1 guest of (\d+) MiB can", result.stdout.str(), re.MULTILINE)
+        int(size)
+        for size in re.findall(r"^E .*CapacityError: 1 guest of (\d+) MiB can", result.stdout.str(), re.MULTILINE)
     ]
     # The more memory is wanted, the more one guest takes; the directories come last.
     assert len(set(asked)) == 3

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from pytest_smolvm.errors import CapacityError, HostError, ImageError, StoreError, UsageError
-from pytest_smolvm.host import proc
+from pytest_smolvm.host import limits
 from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import accounts
@@ -113,7 +113,7 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
 
     :raises CapacityError: there is not enough; the message has the numbers.
     """
-    total, _ = proc.memory_mib()
+    total, _ = limits.memory_mib()
     if recipe.memory > total:
         raise CapacityError(
             f"the build wants {recipe.memory} MiB of memory, this host has {total}; use a smaller --memory"

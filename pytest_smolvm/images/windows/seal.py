@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from pytest_smolvm.errors import ImageError, StoreError, ToolError
+from pytest_smolvm.host import limits
 from pytest_smolvm.host.programs import require, run
 
 _MODE = 0o444
@@ -28,7 +29,7 @@ def compress(source: Path, target: Path) -> str:
         "-c",
         "-W",
         "-m",
-        str(min(8, os.cpu_count() or 1)),
+        str(min(8, limits.processors())),
     ]
     try:
         run("compress the image", [*command, "-o", f"compression_type={kind}", source, target])
