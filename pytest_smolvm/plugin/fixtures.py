@@ -101,22 +101,15 @@ def image_of(item: pytest.Item) -> str | None:
 def expected(suite: Suite, item: pytest.Item) -> GuestSpec | None:
     """What the fixture ``windows_vm`` will ask for on behalf of a test that is still to come; None if nobody can say.
 
+    A test's ``windows_vm_spec`` is that of the test before it in its file or directory, as far as anybody can tell. If
+    it is another one, the spare is not what is asked for, and goes.
+
     :raises SmolVMError: the fixture will raise the same.
     """
-    suite_wants = _foreseen(item) if "windows_vm" in getattr(item, "fixturenames", ()) else None
-    if suite_wants is None:
+    if "windows_vm" not in getattr(item, "fixturenames", ()) or (suite_wants := suite.foreseen(item.path)) is None:
         return None
     marks = wants.marked(item)
-    return suite.spec(wants.chosen(marks.pop("image", None), image_of(item)), wants.of_suite(suite_wants), marks)
-
-
-def _foreseen(item: Any) -> object | None:
-    """What the windows_vm_spec that a test sees has returned already; None if it is still to be called."""
-    (*_, closest) = item._fixtureinfo.name2fixturedefs["windows_vm_spec"]
-    if closest.func.__module__ == __name__:
-        return {}  # nobody has overridden it
-    value, _, failure = closest.cached_result or (None, None, None)
-    return value if failure is None else None
+    return suite.spec(wants.chosen(marks.pop("image", None), image_of(item)), suite_wants, marks)
 
 
 def _guest(
@@ -128,6 +121,8 @@ def _guest(
     fixture = request.fixturename or ""
     with _explained(suite):
         suite_wants, marks = wants.of_suite(suite_wants), wants.marked(request.node)
+        if fixture == "windows_vm":
+            suite.foresee(request.node.path, suite_wants)
         spec = suite.spec(wants.chosen(marks.pop("image", None), image), suite_wants, marks)
         with suite.guests([spec], request.node, fixture) as ((vm,), evidence):
             shared = Shared(vm, evidence, image, bool(suite_wants.get("revert")))
