@@ -56,6 +56,8 @@ class Suite:
         self.artifacts = Artifacts(settings.keep, lambda: self.store, say)
         self._shared: dict[str, Shared] = {}
         """By fixture."""
+        self._foreseen: dict[Path, Mapping[str, Any]] = {}
+        """By file and by directory."""
         self._pool: Pool | None = None
         if hasattr(config, "workerinput"):
             # An xdist worker notices after seconds that its controller was killed; its guests are to be gone at once.
@@ -122,6 +124,14 @@ class Suite:
         return GuestSpec(image=image.path).having(
             **{key: value for key, value in said.items() if key not in wants.OF_THE_PLUGIN}
         )
+
+    def foresee(self, path: Path, suite_wants: Mapping[str, Any]) -> None:
+        """Note what ``windows_vm_spec`` returned for a test of the file `path`: its successor is likely to see the same."""
+        self._foreseen[path] = self._foreseen[path.parent] = suite_wants
+
+    def foreseen(self, path: Path) -> Mapping[str, Any] | None:
+        """What ``windows_vm_spec`` is likely to return for a test of the file `path`; None if nobody can say."""
+        return self._foreseen.get(path, self._foreseen.get(path.parent))
 
     @contextmanager
     def guests(
