@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DATA = (".ps1", ".cmd", ".toml", ".c", ".h", ".cs", ".csproj", ".props", ".reg", ".sh", ".conf", "py.typed")
+DATA = (".ps1", ".cmd", ".toml", ".c", ".h", ".cs", ".csproj", ".targets", ".reg", ".sh", ".conf", "py.typed")
 """What the package is known to carry besides Python, by its end; `test_the_wheel_has_every_file` finds the rest."""
 
 

@@ -58,7 +58,7 @@ def _groups(controller: str) -> Iterator[Path]:
 
 
 def _number(group: Path, *names: str) -> int | None:
-    """What a file of a control group says, by its name in version 2 or 1; None if nothing, or that there is no limit."""
+    """What a control group's file says, by its name in version 2 or 1; None if nothing, or that there is no limit."""
     for name in names:
         try:
             text = (group / name).read_text(encoding="ascii").strip()

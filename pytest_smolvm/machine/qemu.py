@@ -176,8 +176,8 @@ def _spares(config: Config) -> list[str]:
         return []
     words = ["-drive", f"id=spare,if=none,format=qcow2,file={_escaped(config.spare_disk)}"]
     words += ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,drive=spare,bus=scsi.0"]
-    # A network of its own: QEMU gives the first card of each the address ending in .15, and of two cards with one address
-    # Windows keeps it on whichever it likes.
+    # A network of its own: QEMU gives the first card of each the address ending in .15, and of two cards with one
+    # address Windows keeps it on whichever it likes.
     net = "user,id=sparenet,restrict=on,net=10.0.3.0/24"
     return [*words, "-netdev", net, "-device", "virtio-net-pci,netdev=sparenet,romfile="]
 

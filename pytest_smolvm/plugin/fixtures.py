@@ -24,7 +24,10 @@ GUESTS = frozenset({"windows_vm", "windows_vm_factory", *SHARED})
 
 @pytest.fixture(scope="session")
 def windows_vm_spec() -> Mapping[str, Any]:
-    """Override it: defaults for guests of a suite or directory, the marker's keywords but image, as {"memory": 8192}."""
+    """Override it: defaults for guests of a suite or directory.
+
+    They are the marker's keywords but image, as {"memory": 8192}.
+    """
     return {}
 
 

@@ -126,7 +126,7 @@ class Suite:
         )
 
     def foresee(self, path: Path, suite_wants: Mapping[str, Any]) -> None:
-        """Note what ``windows_vm_spec`` returned for a test of the file `path`: its successor is likely to see the same."""
+        """Note what ``windows_vm_spec`` returned for a test of the file `path`; its successor is likely to see it."""
         self._foreseen[path] = self._foreseen[path.parent] = suite_wants
 
     def foreseen(self, path: Path) -> Mapping[str, Any] | None:

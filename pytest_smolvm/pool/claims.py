@@ -1,6 +1,7 @@
 """The table of claims on this host's memory: one empty file each, whose name says everything.
 
-Looking is listing one directory, and a change is one rename: nobody ever sees half a claim, and a full disk leaves none.
+Looking is listing one directory, and a change is one rename: nobody ever sees half a claim, and a full disk leaves
+none.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Claim:
     thread: int
     """The thread of its owner that asked."""
     ticket: int = 0
-    """Its place in the queue, if it is waiting: the lowest is served first. What is asked for at once has one ticket."""
+    """Its place in the queue, if it is waiting: the lowest is served first. What is asked for at once has one
+    ticket."""
     qemu: str = ""
     """QEMU's process, once it runs; see :mod:`pytest_smolvm.host.owner`."""
 

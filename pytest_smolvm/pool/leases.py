@@ -101,7 +101,7 @@ class Leases:
         self._patience = patience
 
     def claim(self, *specs: GuestSpec) -> list[Lease]:
-        """Room for guests of these specs, all of them or none; waits until it is there and nobody has waited for longer.
+        """Room for guests of these specs, all or none; waits until it is there and nobody has waited for longer.
 
         :raises CapacityError: it can never be there.
         """
@@ -217,7 +217,10 @@ class _Request:
         self._queued = True
 
     def _first(self, others: Sequence[Claim]) -> bool:
-        """Whether nobody is to be served before; whoever has a guest already may have to get another to give it back."""
+        """Whether nobody is to be served before.
+
+        Whoever has a guest already may have to get another to give it back.
+        """
         mine = self.wanted[0]
         if all(claim.ticket >= mine.ticket for claim in others if claim.state == WAITING):
             return True

@@ -110,7 +110,7 @@ def overlay(path: Path, backing: Path) -> Path:
 def tmpfs(place: Path, mebibytes: int) -> Iterator[Path]:
     """A file system of this size in a new directory; it takes root."""
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}M", "tmpfs", place], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=0700,size={mebibytes}M", "tmpfs", place], check=True)
     try:
         yield place
     finally:

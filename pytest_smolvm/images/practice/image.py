@@ -56,7 +56,10 @@ RECORD = {
 
 
 def publish(image: Path, output: Path, store: Store) -> None:
-    """Move `image` to `output`, where it appears whole: it is renamed, from another file system after a copy beside it."""
+    """Move `image` to `output`, where it appears whole.
+
+    It is renamed, from another file system after a copy beside it.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = store.aside(output)  # reaped if we are killed meanwhile
     try:

@@ -6,7 +6,8 @@ import struct
 from typing import NamedTuple
 
 _PAGE = 4096
-# Offsets in the "PE Format" specification's headers; the optional header of 64-bit programs follows the COFF header at once.
+# Offsets in the "PE Format" specification's headers; the optional header of 64-bit programs follows the COFF header at
+# once.
 _OPTIONAL = 24
 _FILE_ALIGNMENT = _OPTIONAL + 36
 _HEADERS_SIZE = _OPTIONAL + 60

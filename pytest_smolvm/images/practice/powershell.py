@@ -27,8 +27,9 @@ def check_powershell(recipe: PracticeRecipe) -> None:
     """
     if recipe.powershell is None and shutil.which("dotnet") is None:
         raise HostError(
-            "the practice image needs a PowerShell: either install a .NET SDK (the program dotnet), with which our own is built,"
-            " or pass the official win-x64 archive: pytest-smolvm practice build --powershell PowerShell-7.x-win-x64.zip"
+            "the practice image needs a PowerShell: either install a .NET SDK (the program dotnet), with which our own"
+            " is built, or pass the official win-x64 archive:"
+            " pytest-smolvm practice build --powershell PowerShell-7.x-win-x64.zip"
         )
 
 
@@ -38,7 +39,7 @@ def powershell_key(recipe: PracticeRecipe) -> str:
 
 
 def make_powershell(recipe: PracticeRecipe, directory: Path, log: Path) -> None:
-    """Fill `directory` with `v1.0`, Windows' folder of that name, and `Modules`, Windows' installed ones, if there are any.
+    """Fill `directory` with `v1.0`, Windows' folder of that name, and `Modules`, its installed ones, if there are any.
 
     :raises UsageError: the archive is not one of PowerShell for Windows.
     :raises ToolError: the .NET SDK failed.

@@ -72,7 +72,8 @@ def check_complexity(user: str, password: str) -> None:
         raise UsageError("the password contains the user name, which Windows Server's policy does not allow")
     if _classes(password) < _COMPLEX_CLASSES:
         raise UsageError(
-            "the password is too weak for Windows Server's policy: use three of capital letters, small letters, digits, others"
+            "the password is too weak for Windows Server's policy:"
+            " use three of capital letters, small letters, digits, others"
         )
 
 

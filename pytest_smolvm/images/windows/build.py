@@ -75,7 +75,7 @@ class _Workshop:
         with self._evidence():
             steps = self._installed()
             overlay = finish.finished(
-                self.disk, self.recipe, self.hypervisor, self._fresh("proof"), self.progress, steps
+                self.disk, self.recipe, self.hypervisor, self._fresh("proof"), progress=self.progress, steps=steps
             )
             with phase(self.progress, "sealing"):
                 self._seal(overlay, steps)

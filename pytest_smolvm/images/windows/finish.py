@@ -45,7 +45,7 @@ _POWERSHELL = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass
 
 
 def finished(
-    disk: Path, recipe: Recipe, hypervisor: Hypervisor, directory: Path, progress: Progress, steps: dict[str, str]
+    disk: Path, recipe: Recipe, hypervisor: Hypervisor, directory: Path, *, progress: Progress, steps: dict[str, str]
 ) -> Path:
     """Start `disk`, run what the recipe adds, make it small, switch it off.
 
@@ -189,7 +189,5 @@ def _reason(error: SmolVMError) -> tuple[str, str]:
 
 
 def _picture(guest: Machine) -> None:
-    try:
+    with suppress(SmolVMError):  # QEMU may be gone, and its screen with it
         guest.display.picture(guest.files.picture)
-    except SmolVMError:
-        pass  # QEMU is gone, so there is no screen

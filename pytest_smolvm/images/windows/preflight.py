@@ -69,7 +69,8 @@ def look(recipe: Recipe) -> Findings:
         accounts.check_complexity(recipe.user, recipe.password)
     if editions.is_core(edition) and recipe.desktop:
         raise UsageError(
-            f"{edition.name!r} has no desktop to log on to; choose an edition with Desktop Experience, or leave out desktop"
+            f"{edition.name!r} has no desktop to log on to;"
+            " choose an edition with Desktop Experience, or leave out desktop"
         )
     _check_computer(recipe, release)
     if recipe.openssh is None and not editions.has_openssh_feature(edition):
@@ -122,8 +123,9 @@ def check_room(recipe: Recipe, edition: Edition) -> None:
     free = shutil.disk_usage(recipe.output.expanduser().absolute().parent).free
     if free < need:
         raise CapacityError(
-            f"building {edition.name!r} takes about {need / _GIB:.0f} GiB in {recipe.output.expanduser().absolute().parent},"
-            f" which has {free / _GIB:.1f} GiB free; choose another --output or free space"
+            f"building {edition.name!r} takes about {need / _GIB:.0f} GiB"
+            f" in {recipe.output.expanduser().absolute().parent}, which has {free / _GIB:.1f} GiB free;"
+            " choose another --output or free space"
         )
 
 
@@ -155,7 +157,8 @@ def _warnings(recipe: Recipe, edition: Edition, key: str | None) -> tuple[str, .
     found = []
     if editions.is_evaluation(edition):
         found.append(
-            f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour; build a new image before that"
+            f"{edition.name!r} is an evaluation: it runs out and then shuts down every hour;"
+            " build a new image before that"
         )
     elif key is None:
         found.append(
@@ -164,7 +167,8 @@ def _warnings(recipe: Recipe, edition: Edition, key: str | None) -> tuple[str, .
         )
     if recipe.openssh is None:
         found.append(
-            "no --openssh package: unless Windows has OpenSSH in the box, it is fetched from Windows Update during the build"
+            "no --openssh package: unless Windows has OpenSSH in the box,"
+            " it is fetched from Windows Update during the build"
         )
     if edition.language and recipe.locale and recipe.locale != edition.language:
         found.append(f"menus stay in {edition.language}, the disc's language; formats are {recipe.locale}")

@@ -70,8 +70,8 @@ class Recipe:
     """Log the user in at every start, for tests of windows, and keep everything else off the screen; otherwise at the
     first start only."""
     uac: str = "default"
-    """``default``: Windows asks an administrator for consent; ``silent``: it does not; ``off``: User Account Control is off,
-    so that every program runs elevated."""
+    """``default``: Windows asks an administrator for consent; ``silent``: it does not; ``off``: User Account Control
+    is off, so that every program runs elevated."""
     keep_failed: bool = False
     """Keep the working directory of a failed build."""
     force: bool = False
@@ -99,7 +99,8 @@ class Recipe:
             raise UsageError(f"locale {self.locale!r} is not of the form en-US")
         if not _TIMEZONE.fullmatch(self.timezone):
             raise UsageError(
-                f"time zone {self.timezone!r} is not one of Windows' names, such as 'UTC' or 'W. Europe Standard Time' (tzutil /l)"
+                f"time zone {self.timezone!r} is not one of Windows' names,"
+                " such as 'UTC' or 'W. Europe Standard Time' (tzutil /l)"
             )
 
         if self.uac not in UAC:

@@ -44,7 +44,7 @@ def test_the_key_depends_on_suite_and_archive(tmp_path: Path) -> None:
 
 def test_a_missing_archive_is_a_usage_error(tmp_path: Path) -> None:
     """The error names the file."""
-    with pytest.raises(UsageError, match="no-such.zip"):
+    with pytest.raises(UsageError, match=r"no-such\.zip"):
         key(PracticeRecipe(powershell=tmp_path / "no-such.zip"))
 
 

@@ -54,7 +54,7 @@ class Stage:
         return {"drivers": "ok"}
 
     def finished(
-        self, image: Path, recipe: Recipe, host: object, directory: Path, progress: object, steps: dict[str, str]
+        self, image: Path, recipe: Recipe, host: object, directory: Path, *, progress: object, steps: dict[str, str]
     ) -> Path:
         self.proven += 1
         assert steps == {"drivers": "ok"}

@@ -49,8 +49,8 @@ def _finish(store: Store, tmp_path: Path) -> Callable[..., BuildError]:
                 replace(base, **changes),
                 hypervisor.find(store),
                 directory,
-                Acting(lambda: act(directory)),
-                {},
+                progress=Acting(lambda: act(directory)),
+                steps={},
             )
         assert (directory / "qemu.log").exists()
         return caught.value

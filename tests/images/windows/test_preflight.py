@@ -89,7 +89,7 @@ def test_checks_that_can_be_turned_off(tmp_path: Path) -> None:
     """Those of disk and memory; processors are counted whatever Setup is told."""
     preflight.look(with_media(tmp_path, bypass_checks=True, disk_size=40, memory=2048))
 
-    with pytest.raises(UsageError, match="at least 2 processors.*cannot be told"):
+    with pytest.raises(UsageError, match=r"at least 2 processors.*cannot be told"):
         preflight.look(with_media(tmp_path, bypass_checks=True, cpus=1))
 
 

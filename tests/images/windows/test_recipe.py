@@ -119,11 +119,11 @@ def test_files_are_looked_at(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("x", encoding="utf-8")
 
-    with pytest.raises(UsageError, match="neither .zip nor .msi"):
+    with pytest.raises(UsageError, match=r"neither \.zip nor \.msi"):
         recipe(openssh=text)
-    with pytest.raises(UsageError, match="none of .ps1"):
+    with pytest.raises(UsageError, match=r"none of \.ps1"):
         recipe(extra_scripts=(text,))
     with pytest.raises(UsageError, match="is not a file"):
         recipe(extra_scripts=(tmp_path / "missing.ps1",))
-    with pytest.raises(UsageError, match="neither install.ps1 nor install.cmd"):
+    with pytest.raises(UsageError, match=r"neither install\.ps1 nor install\.cmd"):
         recipe(bake_app=tmp_path)

@@ -1,7 +1,8 @@
 """What this package says to Windows Setup: which element stands in which component and configuration pass.
 
-One row for each setting that `unattend` writes; Microsoft documents many more. The source of all rows is the "Unattended Windows Setup Reference"
-(Microsoft Learn, windows-hardware/customize/desktop/unattend): each setting has a page there named
+One row for each setting that `unattend` writes; Microsoft documents many more. The source of all rows is the
+"Unattended Windows Setup Reference" (Microsoft Learn, windows-hardware/customize/desktop/unattend): each setting has a
+page there named
 ``<component>-<element>-<element>...`` in small letters, with its "Valid Configuration Passes" and "Values".
 """
 

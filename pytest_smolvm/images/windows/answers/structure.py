@@ -1,4 +1,7 @@
-"""The form of an answer file: whether every element stands where this package's table has it, once, with such a value."""
+"""The form of an answer file.
+
+Whether every element stands where this package's table has it, once, with such a value.
+"""
 
 from __future__ import annotations
 

@@ -100,14 +100,16 @@ def opened(path: Path) -> Iterator[DiscImage]:
         iso.open(str(path))
     except _DAMAGE as exc:
         raise ImageError(
-            f"{path} is damaged or cut off, its file system cannot be read: {exc}; get it again and compare its checksum"
+            f"{path} is damaged or cut off, its file system cannot be read: {exc};"
+            " get it again and compare its checksum"
         ) from exc
     try:
         try:
             disc = DiscImage(iso, path)
         except _DAMAGE as exc:
             raise ImageError(
-                f"{path} is damaged or cut off, its folders cannot be read: {exc}; get it again and compare its checksum"
+                f"{path} is damaged or cut off, its folders cannot be read: {exc};"
+                " get it again and compare its checksum"
             ) from exc
         yield disc
     finally:
@@ -169,5 +171,6 @@ def _check(path: Path) -> None:
     size = path.stat().st_size
     if size < blocks * block:
         raise ImageError(
-            f"{path} is cut off: it should have {blocks * block} bytes and has {size}; get it again and compare its checksum"
+            f"{path} is cut off: it should have {blocks * block} bytes and has {size};"
+            " get it again and compare its checksum"
         )

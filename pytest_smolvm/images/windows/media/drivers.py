@@ -48,13 +48,15 @@ def look(path: Path, release: str, folder: str) -> Drivers:
     with opened(path) as disc:
         if not any(disc.files(name) for name in REQUIRED):
             raise ImageError(
-                f"{path} ({disc.label or 'no label'}) is not the virtio-win driver disc: it has no folder {' or '.join(REQUIRED)}"
+                f"{path} ({disc.label or 'no label'}) is not the virtio-win driver disc:"
+                f" it has no folder {' or '.join(REQUIRED)}"
             )
         found = tuple((name, where) for name in (*REQUIRED, *_WELCOME) if (where := _folder(disc, name, folder)))
         missing = [name for name in REQUIRED if name not in dict(found)]
         if missing:
             raise ImageError(
-                f"{path} has no {' and no '.join(missing)} driver for {release} ({folder}/amd64); it has: {', '.join(_releases(disc, missing[0]))}"
+                f"{path} has no {' and no '.join(missing)} driver for {release} ({folder}/amd64);"
+                f" it has: {', '.join(_releases(disc, missing[0]))}"
             )
         version = _version(disc, dict(found)[REQUIRED[0]])
         return Drivers(
@@ -89,12 +91,13 @@ def _warnings(version: str, disc: DiscImage) -> tuple[str, ...]:
     found = []
     if version in _BAD_VIOSTOR:
         found.append(
-            f"virtio-win {version}: its virtio-blk driver damages the page file (kvm-guest-drivers-windows issue 1614); the image uses virtio-scsi"
+            f"virtio-win {version}: its virtio-blk driver damages the page file"
+            " (kvm-guest-drivers-windows issue 1614); the image uses virtio-scsi"
         )
     if _NUMBERED.fullmatch(version) and tuple(map(int, version.split("."))) < _TRUSTED_SINCE:
         found.append(
-            f"virtio-win {version}: drivers before 0.1.221 are signed by a publisher that Windows does not trust by itself;"
-            " they may not be installed without being asked: use a newer ISO"
+            f"virtio-win {version}: drivers before 0.1.221 are signed by a publisher that Windows does not trust by"
+            " itself; they may not be installed without being asked: use a newer ISO"
         )
     if not disc.has(AGENT):
         found.append("the driver disc has no guest agent; the image is made without it")

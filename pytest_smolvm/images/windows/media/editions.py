@@ -84,7 +84,8 @@ def choose(editions: Sequence[Edition], wanted: str | None) -> Edition:
 def listing(editions: Sequence[Edition]) -> str:
     """The editions, one a line."""
     return "\n".join(
-        f"  {edition.index}  {edition.name}  ({edition.edition_id}{', ' + edition.installation if is_server(edition) else ''})"
+        f"  {edition.index}  {edition.name}"
+        f"  ({edition.edition_id}{', ' + edition.installation if is_server(edition) else ''})"
         for edition in editions
     )
 

@@ -55,19 +55,24 @@ class Extents(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
+        """Always: there is no other use of it."""
         return True
 
     def seekable(self) -> bool:
+        """Always: every piece has its place in the image."""
         return True
 
     def tell(self) -> int:
+        """The position in the file, in bytes from its beginning."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position, which may lie behind the end, and return it."""
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._length}[whence]
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes from the position on, or all that are left if it is negative."""
         left = max(0, self._length - self._at)
         content = self._read(left if size < 0 else min(size, left))
         self._at += len(content)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_smolvm.images.windows.media import editions
 from pytest_smolvm.images.windows.media.wim import Edition
 
-# KMS client setup keys ("Key Management Services client activation and product keys", Microsoft Learn). Those of clients
-# are good for Windows 10 and 11 alike.
+# KMS client setup keys ("Key Management Services client activation and product keys", Microsoft Learn). Those of
+# clients are good for Windows 10 and 11 alike.
 _CLIENTS = {
     "Professional": "W269N-WFGWX-YVC9B-4J6C9-T83GX",
     "ProfessionalN": "MH37W-N47XK-V7XM9-C7227-GCQG9",

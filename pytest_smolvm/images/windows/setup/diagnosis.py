@@ -1,4 +1,7 @@
-"""Why an installation did not reach its end, guessed from what is seen from outside (WINDOWS' own words stay inside)."""
+"""Why an installation did not reach its end.
+
+It is guessed from what is seen from outside (WINDOWS' own words stay inside).
+"""
 
 from __future__ import annotations
 
@@ -66,8 +69,9 @@ _TABLE = (
     _Row(
         lambda e: "Security Violation" in e.serial,
         "Secure Boot refused the disc's boot loader",
-        "A remastered disc has lost Microsoft's signature: use an original ISO. A new one may be signed under 'Windows UEFI CA 2023',"
-        " which older firmware does not know: use a newer OVMF. Either may be built with --no-secure-boot.",
+        "A remastered disc has lost Microsoft's signature: use an original ISO. A new one may be signed under"
+        " 'Windows UEFI CA 2023', which older firmware does not know: use a newer OVMF."
+        " Either may be built with --no-secure-boot.",
     ),
     _Row(
         lambda e: e.phase == FIRMWARE and any(words in e.serial for words in NOTHING_TO_START),
@@ -117,8 +121,9 @@ _TABLE = (
     _Row(
         lambda e: e.phase == WINDOWS_PE and e.still,
         "Setup seems to be asking something: the screen has not changed and nothing was copied for {seconds:.0f} s",
-        "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means TPM, memory or"
-        " processors; a list of editions or a product key means that --edition or --product-key-file does not fit the disc.",
+        "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means"
+        " TPM, memory or processors; a list of editions or a product key means that --edition or --product-key-file does"
+        " not fit the disc.",
     ),
     _Row(
         lambda e: e.phase == WINDOWS_PE,
@@ -132,15 +137,15 @@ _TABLE = (
     ),
     _Row(
         lambda e: e.phase in (DEVICES, FIRST_LOGON) and e.still and e.writing,
-        "Windows shows a page that waits: for {seconds:.0f} s the screen has not changed and no stage was reached, though something"
-        " was written all the time",
-        "The screenshot shows it. 'Let's connect you to a network' or a question about an account: build with --openssh, or without,"
-        " and tell the project; a window of an installer: it needs an option to be silent.",
+        "Windows shows a page that waits: for {seconds:.0f} s the screen has not changed and no stage was reached,"
+        " though something was written all the time",
+        "The screenshot shows it. 'Let's connect you to a network' or a question about an account: build with"
+        " --openssh, or without, and tell the project; a window of an installer: it needs an option to be silent.",
     ),
     _Row(
         lambda e: e.phase in (WINDOWS_PE, DEVICES, FIRST_LOGON) and e.writing and e.how == STALLED,
-        "the system is busy and gets no further: no stage was reached for {seconds:.0f} s, though the screen moves and something"
-        " is written",
+        "the system is busy and gets no further: no stage was reached for {seconds:.0f} s, though the screen moves"
+        " and something is written",
         "Look at the screenshots; a slow host or network may need a longer --stall.",
     ),
     _Row(

@@ -79,7 +79,7 @@ def test_absent_edition_gives_the_list(tmp_path: Path) -> None:
     """The user sees at once what can be chosen."""
     found = windows_disc.look(windows_iso(tmp_path / "w.iso", CLIENT)).editions
 
-    with pytest.raises(UsageError, match="(?s)'Enterprise'.*1  Windows 11 Home.*3  Windows 11 Pro "):
+    with pytest.raises(UsageError, match=r"(?s)'Enterprise'.*1  Windows 11 Home.*3  Windows 11 Pro "):
         editions.choose(found, "Enterprise")
 
 
@@ -145,7 +145,7 @@ def test_truncated_iso(tmp_path: Path, fraction: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * fraction)])
 
-    with pytest.raises(ImageError, match="cut off|not a disc image"):
+    with pytest.raises(ImageError, match=r"cut off|not a disc image"):
         windows_disc.look(path)
 
 
@@ -157,7 +157,7 @@ def test_damaged_iso(tmp_path: Path, start: int) -> None:
     content[start * 2048 : (start + 8) * 2048] = b"\xa5" * (8 * 2048)
     path.write_bytes(content)
 
-    with pytest.raises(ImageError, match="w.iso"):
+    with pytest.raises(ImageError, match=r"w\.iso"):
         windows_disc.look(path)
 
 
@@ -182,11 +182,11 @@ def test_other_discs(tmp_path: Path) -> None:
     """The wrong one of the two, and some other system's."""
     with pytest.raises(ImageError, match="goes to --virtio-win-iso"):
         windows_disc.look(virtio_iso(tmp_path / "v.iso"))
-    with pytest.raises(ImageError, match="debian.*is not a Windows installation disc"):
+    with pytest.raises(ImageError, match=r"debian.*is not a Windows installation disc"):
         windows_disc.look(joliet_iso(tmp_path / "d.iso", {"install.amd/vmlinuz": b"x"}, "debian"))
     with pytest.raises(ImageError, match=r"in parts \(install.swm\).*join"):
         windows_disc.look(joliet_iso(tmp_path / "s.iso", {"sources/install.swm": b"x"}, "x"))
-    with pytest.raises(ImageError, match="for two processors.*make one for 64-bit only"):
+    with pytest.raises(ImageError, match=r"for two processors.*make one for 64-bit only"):
         windows_disc.look(
             joliet_iso(
                 tmp_path / "b.iso",
@@ -203,5 +203,5 @@ def test_install_wim_of_another_kind(tmp_path: Path, content: bytes) -> None:
     """A disc with the right names and the wrong content."""
     disc = joliet_iso(tmp_path / "w.iso", {"sources/install.wim": content, "efi/boot/bootx64.efi": b"MZ"}, "x")
 
-    with pytest.raises(ImageError, match="does not begin like|cut off"):
+    with pytest.raises(ImageError, match=r"does not begin like|cut off"):
         windows_disc.look(disc)
