@@ -122,8 +122,8 @@ _TABLE = (
         lambda e: e.phase == WINDOWS_PE and e.still,
         "Setup seems to be asking something: the screen has not changed and nothing was copied for {seconds:.0f} s",
         "The answer file was ignored or refused. The screenshot shows the question: 'This PC can't run Windows' means"
-        " TPM, memory or processors; a list of editions or a product key means that --edition or --product-key-file does"
-        " not fit the disc.",
+        " TPM, memory or processors; a list of editions or a product key means that --edition or --product-key-file"
+        " does not fit the disc.",
     ),
     _Row(
         lambda e: e.phase == WINDOWS_PE,
