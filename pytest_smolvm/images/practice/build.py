@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host import records
 from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store, remove
-from pytest_smolvm.images.practice.image import make_image, publish, remove_scratch
+from pytest_smolvm.images.practice.image import make_image, note, publish, remove_scratch
 from pytest_smolvm.images.practice.kernel import check_stub
 from pytest_smolvm.images.practice.powershell import check_powershell, make_powershell, powershell_key
 from pytest_smolvm.images.practice.recipe import PracticeRecipe, key
@@ -84,6 +85,8 @@ def practice_image(
         raise UsageError(f"there is no directory {output.expanduser().absolute().parent} to put the image into")
     path = output.expanduser().absolute() if output else store.images / f"practice-{key(recipe)[:16]}.qcow2"
     if output is None and path.exists():
+        if not records.beside(path).exists():  # whoever put it there was killed before its record
+            note(path)
         return path
     with exclusive(
         store.lock("practice"),

@@ -64,10 +64,15 @@ def publish(image: Path, output: Path, store: Store) -> None:
     beside = store.aside(output)  # reaped if we are killed meanwhile
     try:
         run("move the practice image to its place", ["mv", "-f", image, beside])
-        records.write(records.beside(output), RECORD)
         beside.replace(output)
     finally:
         beside.unlink(missing_ok=True)
+    note(output)
+
+
+def note(image: Path) -> None:
+    """Write the record of a practice image beside it. After the image: nothing is to be left of one that never was."""
+    records.write(records.beside(image), RECORD)
 
 
 def remove_scratch(scratch: Path) -> None:
