@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -254,17 +255,26 @@ def test_one_spare_makes_way_not_every_one(
         second.kill()
 
 
-def test_a_claim_among_a_thousand_is_quick(store: Store) -> None:
+def test_a_claim_among_a_thousand_opens_none_of_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names say everything: to open them all took thirteen times as long as to list them."""
     table = Claims(store)
-    owners = [f"{store.owners.me()}.{number:08x}" for number in range(1000)]
-    for identity in owners:
-        table.put(Claim(identity, "held", 1, 1))
-    room = Leases(store)
-    took = []
-    for _ in range(20):
-        began = time.thread_time()
-        (lease,) = room.claim(SPEC)
-        took.append(time.thread_time() - began)
-        lease.release()
+    for number in range(1000):
+        table.put(Claim(f"{store.owners.me()}.{number:08x}", "held", 1, 1))
+    opened: list[Path] = []
 
-    assert min(took) < 0.008  # 2 ms on a host that has nothing else to do
+    def noting(name: str) -> Callable[..., Any]:
+        opens: Callable[..., Any] = getattr(Path, name)
+
+        def noted(path: Path, *how: Any, **more: Any) -> Any:
+            opened.append(path)
+            return opens(path, *how, **more)
+
+        return noted
+
+    for name in ("read_text", "read_bytes", "open"):
+        monkeypatch.setattr(Path, name, noting(name))
+
+    (lease,) = Leases(store).claim(SPEC)
+    lease.release()
+
+    assert [] == [path for path in opened if path.parent == store.leases]
