@@ -131,11 +131,16 @@ class Spare:
         if self._lease is None:
             return False
         directory = RunDirectory(self._life.enter_context(self._site.store.run_directory()))
+        self._life.callback(self._keep)  # between the machine's end and its directory's
         machine = self._life.enter_context(cloning.clone(template, self._spec, self._site.hypervisor, directory))
         self._can_be_ended(self._lease, machine.child)
         self._guest = self._life.enter_context(starting.entered(machine, template, self._spec))
         _rehearse(self._guest, self._wanted)
         return True
+
+    def _keep(self) -> None:
+        if self._guest is not None:
+            starting.keep(self._guest)
 
     def _can_be_ended(self, lease: Lease, child: subprocess.Popen[bytes]) -> None:
         """From now on, before it is ready: by a real request, or by us. What else is to be done ends with its QEMU."""

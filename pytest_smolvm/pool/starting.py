@@ -64,7 +64,7 @@ def restored(template: Template, spec: GuestSpec, site: Site) -> Iterator[Runnin
             entered(machine, template, spec) as guest,
         ):
             yield guest
-        _keep(guest)
+        keep(guest)
 
 
 @contextmanager
@@ -115,11 +115,11 @@ def _cold(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
         with machine.cold(spec.image, spec.hardware, site.hypervisor, RunDirectory(directory)) as booting:
             guest = RunningGuest(booting, None)
             yield guest
-        _keep(guest)
+        keep(guest)
 
 
-def _keep(guest: RunningGuest) -> None:
-    """Keep an ended guest's run directory, if somebody wants that."""
+def keep(guest: RunningGuest) -> None:
+    """Keep the run directory of a guest whose machine has ended, if somebody wants that."""
     if guest.keep is not None:
         guest.keep.parent.mkdir(parents=True, exist_ok=True)
         guest.machine.files.path.rename(guest.keep)

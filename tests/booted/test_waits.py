@@ -40,7 +40,7 @@ def test_registry_values_have_types(windows_vm_module: SmolVM) -> None:
 def test_the_wait_for_a_registry_value_ends_when_it_is_right(windows_vm_module: SmolVM) -> None:
     windows_vm_module.registry.write(KEY, "state", 1)
 
-    with pytest.raises(TimedOut, match=r"registry value 'state'.*last seen: Value\(data=1"):
+    with pytest.raises(TimedOut, match=r"registry value 'state'.*last seen: RegistryValue\(data=1"):
         windows_vm_module.wait_for_registry(KEY, "state", 2, timeout=0.1)
     assert 1 == windows_vm_module.wait_for_registry(KEY, "state", 1, timeout=0.1).data
 
