@@ -32,7 +32,7 @@ def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
 
     The exit code is `exit N`'s, else a failing last native command's, else 1 after a failure, else 0.
     """
-    line, program = bootstrap("call", "fresh")
+    line, program = bootstrap("bytes", "call", "fresh")
     asked = request(script, args)
     return line, program + struct.pack("<i", len(asked)) + asked
 

@@ -47,8 +47,8 @@ def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> E
     :raises ResidentLost: it did not start; the message has what PowerShell said.
     """
     secret = secrets.token_hex(_SECRET_BYTES)
-    line, program = powershell.bootstrap("call", "native", "start")
-    script = powershell.text_of("call", "native", "resident").encode()
+    line, program = powershell.bootstrap("bytes", "native", "start")
+    script = powershell.text_of("bytes", "call", "native", "resident").encode()
     stdin = program + struct.pack("<i", processes) + secret.encode() + struct.pack("<i", len(script)) + script
     stdout, stderr = bytearray(), bytearray()
     try:

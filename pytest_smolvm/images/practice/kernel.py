@@ -17,8 +17,10 @@ STUB = Path("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")
 # tsc=reliable: an emulated processor's ticks come late, by which the kernel takes its time-stamp counter for the
 # faulty one of the two, and then reads the time from an I/O port. Both counters are the host's; time is read at every
 # system call and wait.
+# norandmaps: QEMU keeps what it has translated by address, too. Where every process has its libraries elsewhere, each
+# start of a program is translated again.
 COMMAND_LINE = (
-    "console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 apparmor=0 nowatchdog cryptomgr.notests"
+    "console=ttyS0 quiet loglevel=3 mitigations=off nokaslr norandmaps audit=0 apparmor=0 nowatchdog cryptomgr.notests"
     " random.trust_cpu=on random.trust_bootloader=on 8250.nr_uarts=1 panic=5 tsc=reliable"
 )
 DISK_DRIVERS = ("crc32c_generic", "crc32c_intel", "ext4", "virtio_scsi", "sd_mod", "virtio_blk", "ahci")

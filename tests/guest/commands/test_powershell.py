@@ -10,7 +10,7 @@ import pytest
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import powershell
 
-SCRIPTS = ("call", "fresh", "native", "resident", "start", "json", "spawn", "spawned")
+SCRIPTS = ("bytes", "call", "fresh", "native", "resident", "start", "json", "spawn", "spawned")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -18,9 +18,27 @@ def test_scripts_are_ascii_because_5_1_reads_files_in_the_ansi_code_page(name: s
     assert powershell.text_of(name).isascii()
 
 
+@pytest.mark.parametrize("name", ["start", "spawn", "spawned", "resident"])
+def test_scripts_name_the_functions_of_windows_that_they_call(name: str) -> None:
+    shared, own = powershell.text_of("native"), powershell.text_of(name)
+    ours = dict(re.findall(r"^function ([\w-]+)(.*?)^}$", shared + own, re.MULTILINE | re.DOTALL))
+    asked = re.search(r"^\$Native = New-Native (.*?)(?=^\S)", own + "\n.", re.MULTILINE | re.DOTALL)
+    assert asked is not None
+    starting = re.search(r"^\$Starting = (.*)$", shared, re.MULTILINE)
+    assert starting is not None
+    named = set(re.findall(r"'(\w+)'", asked[1].replace("$Starting", starting[1])))
+
+    body, called = own, set[str]()
+    while new := {word for word in re.findall(r"\b[A-Z]\w+-\w+\b", body) if word in ours} - called:
+        called |= new
+        body += "".join(ours[word] for word in new)
+
+    assert set(re.findall(r"\$Native::(\w+)", body)) == named
+
+
 @pytest.mark.parametrize(
     "request_and_stdin",
-    [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("call", "native", "start")],
+    [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("bytes", "native", "start")],
 )
 def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tuple[str, bytes]) -> None:
     line, _ = request_and_stdin
@@ -35,7 +53,7 @@ def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tu
 def test_a_new_powershell_gets_our_program_and_the_request_on_stdin() -> None:
     line, stdin = powershell.command("'ü'", ["it's", 5])
 
-    program, asked = powershell.text_of("call", "fresh").encode(), powershell.request("'ü'", ["it's", 5])
+    program, asked = powershell.text_of("bytes", "call", "fresh").encode(), powershell.request("'ü'", ["it's", 5])
     assert program + struct.pack("<i", len(asked)) + asked == stdin
     assert f"[byte[]]::new({len(program)})" in line
 

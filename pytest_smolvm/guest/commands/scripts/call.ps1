@@ -148,16 +148,6 @@ function Show-Error($call, $reason) {
     $call.Task = Start-Shell $shell $nothing ([System.Management.Automation.PSInvocationSettings]::new())
 }
 
-# Exactly `count` bytes, or $null at the end of the stream.
-function Read-Bytes($stream, [int] $count) {
-    $bytes = [byte[]]::new($count)
-    for ($have = 0; $have -lt $count; $have += $got) {
-        $got = $stream.Read($bytes, $have, $count - $have)
-        if (-not $got) { return }
-    }
-    , $bytes
-}
-
 # A request: the number of its parts, then each part as a letter for its type, a length and UTF-8 text. The first part
 # is the script, the others are its arguments.
 function ConvertFrom-Request([byte[]] $bytes) {

@@ -12,7 +12,8 @@ function Add-Import($type, [string] $library, [string] $name, [type[]] $types) {
     $method.SetCustomAttribute($attribute)
 }
 
-function New-Native {
+# A class with these functions of Windows as its methods.
+function New-Native([string[]] $names) {
     $name = [Reflection.AssemblyName]::new('SmolVM')
     $assembly = [Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly($name, 'Run')
     $type = $assembly.DefineDynamicModule('SmolVM').DefineType('SmolVM.Kernel32', 'Public, Class')
@@ -38,10 +39,13 @@ function New-Native {
         FreeEnvironmentStringsW   = [bool], [IntPtr]
         SetEnvironmentStringsW    = [bool], [IntPtr]
         CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
+        RegNotifyChangeKeyValue   = [int], [IntPtr], [bool], [int], [IntPtr], [bool]
         CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
     }
-    foreach ($function in $functions.Keys) { Add-Import $type 'kernel32.dll' $function $functions[$function] }
-    Add-Import $type 'advapi32.dll' 'RegNotifyChangeKeyValue' ([int], [IntPtr], [bool], [int], [IntPtr], [bool])
+    foreach ($name in $names) {
+        $library = if ($name -like 'Reg*') { 'advapi32.dll' } else { 'kernel32.dll' }
+        Add-Import $type $library $name $functions[$name]
+    }
     $type.CreateType()
 }
 
@@ -87,8 +91,11 @@ function Open-Inherited([string] $path, [int] $access, [int] $disposition) {
     $handle
 }
 
+$Starting = 'GetStdHandle', 'SetHandleInformation', 'CreateFileW', 'CreateProcessW', 'CloseHandle'
+
 # Start a program outside of our job, so that it outlives us, with no console window and none of our own streams:
 # an inherited stream would hold the session's channel open (Win32-OpenSSH 2452). Returns a PROCESS_INFORMATION.
+# It needs the functions named above.
 function Start-Program([string] $line, [string] $directory, $streams, [int] $more) {
     foreach ($stream in $Handles.Values) {
         $null = $Native::SetHandleInformation($Native::GetStdHandle($stream), 1, 0)

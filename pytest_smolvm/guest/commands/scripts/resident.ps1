@@ -435,7 +435,9 @@ $secretText, $wanted, $reportTo = $env:SMOLVM_RESIDENT -split ' '
 Clear-EnvironmentVariable 'SMOLVM_RESIDENT'
 $Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
 $CommandLine = Get-Line $PSCommandPath
-$Native = New-Native
+$Native = New-Native ($Starting + @('SetStdHandle', 'CreateJobObjectW', 'AssignProcessToJobObject', 'IsProcessInJob',
+        'SetInformationJobObject', 'QueryInformationJobObject', 'TerminateProcess', 'SetSystemTime', 'GetEnvironmentStringsW',
+        'FreeEnvironmentStringsW', 'SetEnvironmentStringsW', 'RegNotifyChangeKeyValue'))
 $Job = Enter-Job
 $Stores = @(Open-Stores)
 $Given = Get-Given

@@ -4,7 +4,7 @@
 # as long as it or a child of it runs, whatever becomes of this PowerShell.
 param([string] $Line, [string] $Directory, [string] $Job, [string] $Out, [string] $Err)
 $ErrorActionPreference = 'Stop'
-$Native = New-Native
+$Native = New-Native ($Starting + @('CreateJobObjectW', 'AssignProcessToJobObject', 'ResumeThread'))
 $null = [IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($Out))
 $job = $Native::CreateJobObjectW(0, [Runtime.InteropServices.Marshal]::StringToHGlobalUni($Job))
 $streams = (Open-Inherited 'NUL' -1073741824 3), (Open-Inherited $Out 0x40000000 2), (Open-Inherited $Err 0x40000000 2)

@@ -2,7 +2,7 @@
 # With `Kill`, the program and all it has started are ended first.
 param([int] $Id, [int] $Milliseconds, [string] $Job, [bool] $Kill)
 $ErrorActionPreference = 'Stop'
-$Native = New-Native
+$Native = New-Native 'OpenJobObjectW', 'TerminateJobObject', 'IsProcessInJob', 'OpenProcess', 'WaitForSingleObject', 'GetExitCodeProcess', 'CloseHandle'
 $jobHandle = $Native::OpenJobObjectW(12, $false, [Runtime.InteropServices.Marshal]::StringToHGlobalUni($Job))  # QUERY, TERMINATE
 # Without its job the program is not there any more, nor the PowerShell that started it: its number may be another's.
 if ($jobHandle -eq 0) { 'unknown'; return }

@@ -8,7 +8,7 @@ $directory = Join-Path ([Environment]::GetFolderPath('LocalApplicationData')) 'p
 $null = [IO.Directory]::CreateDirectory($directory)
 $file = Join-Path $directory 'resident.ps1'
 [IO.File]::WriteAllBytes($file, $script)
-$Native = New-Native
+$Native = New-Native $Starting
 $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
 $listener.Start()
 # By its environment, which other users cannot see, rather than by its command line, which they can.

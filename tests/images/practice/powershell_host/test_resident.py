@@ -263,7 +263,7 @@ def test_last_output_goes_to_a_slow_reader_and_ends_some_time(
 
 def test_a_program_that_closes_its_streams_and_stays_is_waited_for(guest: Guest) -> None:
     script = powershell.text_of("native") + (
-        "$n = New-Native; [Console]::Out.Write('x'); foreach ($h in -11, -12) { $null = $n::CloseHandle($n::GetStdHandle($h)) };"
+        "$n = New-Native 'CloseHandle', 'GetStdHandle'; [Console]::Out.Write('x'); foreach ($h in -11, -12) { $null = $n::CloseHandle($n::GetStdHandle($h)) };"
         " [Threading.Thread]::Sleep(1500); [Environment]::Exit(5)"
     )
     began = time.monotonic()
