@@ -1,0 +1,131 @@
+"""Our scripts against Windows PowerShell 5.1, of which there is none here: its grammar, its types, its commands."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import pytest_smolvm
+
+HERE = Path(__file__).parent
+PACKAGE = Path(pytest_smolvm.__file__).parent
+# What makes a string of Python's a script.
+SCRIPT = re.compile(r"\[[A-Z][\w.]+\]::\w|\$[A-Za-z]\w* *=|(^|\n)param *\(")
+PROGRAM = re.compile(r"\.(exe|cmd)$", re.IGNORECASE)
+
+pytestmark = pytest.mark.tool("dotnet")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What Reference.cs says of some scripts."""
+
+    faults: list[str]
+    commands: dict[str, list[str]]
+    """Each with the parameters it is called with; ``(ours)`` marks a function of the scripts."""
+
+    @property
+    def foreign(self) -> dict[str, list[str]]:
+        """Those that Windows has to have."""
+        return {
+            name.rpartition("\\")[2]: sorted(parameters)
+            for name, parameters in self.commands.items()
+            if "(ours)" not in parameters and not PROGRAM.search(name)
+        }
+
+
+class Reference:
+    """The built Reference.cs."""
+
+    def __init__(self, directory: Path) -> None:
+        self._program = directory / "out" / "reference.dll"
+        words: list[str | Path] = ["dotnet", "build", "-c", "Release", "-o", directory / "out", "-nodeReuse:false", "-v", "quiet"]
+        subprocess.run(words, cwd=directory, check=True, env={**os.environ, "DOTNET_CLI_TELEMETRY_OPTOUT": "1"})
+        self._packages = (directory / "out" / "packages.txt").read_text("utf-8").strip()
+
+    def look(self, *scripts: Path) -> Findings:
+        """Look through scripts."""
+        done = subprocess.run(
+            ["dotnet", self._program, self._packages, *scripts], capture_output=True, text=True, check=True
+        )
+        return Findings(**json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    directory = tmp_path_factory.mktemp("reference")
+    for name in ("Reference.cs", "reference.csproj"):
+        shutil.copy(HERE / name, directory)
+    return Reference(directory)
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> list[Path]:
+    """All that is ours: files, and what stands in Python as a string, as files."""
+    found = sorted(PACKAGE.rglob("*.ps1"))
+    for number, text in enumerate(embedded()):
+        found.append(tmp_path / f"{number}.ps1")
+        found[-1].write_text(text, "utf-8")
+    return found
+
+
+def embedded() -> Iterator[str]:
+    """The scripts that stand in Python as strings."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+        # Documentation, and pieces of something that only becomes a script.
+        apart = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        apart |= {id(piece) for node in nodes if isinstance(node, ast.JoinedStr) for piece in node.values}
+        for node in nodes:
+            match node:
+                case ast.Constant(value=str(text)) if id(node) not in apart and SCRIPT.search(text):
+                    yield text.format(size=1) if "{{" in text else text
+
+
+def test_there_are_scripts_in_python() -> None:
+    assert any("OpenStandardInput" in text for text in embedded())
+    assert any("USERPROFILE" in text for text in embedded())
+
+
+def test_our_scripts_are_what_5_1_understands(reference: Reference, scripts: list[Path]) -> None:
+    assert [] == reference.look(*scripts).faults
+
+
+def test_our_scripts_call_what_5_1_has(reference: Reference, scripts: list[Path]) -> None:
+    known = tomllib.loads((HERE / "commands.toml").read_text("utf-8"))
+
+    assert known == reference.look(*scripts).foreign
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        ("$a ? 1 : 2", r"\? :"),
+        ("cmd /c a && cmd /c b", "&& or"),
+        ("$a ?? 1", r"\?\?"),
+        ("$a ??= 1", r"\?\?="),
+        ("${a}?.Length", r"\?\."),
+        ("Get-Date &", "& at the end"),
+        ("[Convert]::ToHexString($a)", r"4\.5 has no such"),
+        ("[Convert]::FromBase64String($a, 1)", r"4\.8 has no such"),
+        ("[Environment]::ProcessPath", r"4\.8 has no such"),
+        ("[DateTimeOffset]::FromUnixTimeSeconds(1)", r"4\.5 has no such"),
+        ("[Text.Json.JsonDocument] $a", "4.8 has no type"),
+        ("[semver] '1.0'", "has no type"),
+        ("if (", "Missing"),
+    ],
+)
+def test_what_5_1_does_not_understand_is_found(reference: Reference, tmp_path: Path, script: str, fault: str) -> None:
+    (tmp_path / "new.ps1").write_text(script)
+
+    assert any(re.search(fault, line) for line in reference.look(tmp_path / "new.ps1").faults)
