@@ -49,7 +49,17 @@ class Reference:
 
     def __init__(self, directory: Path) -> None:
         self._program = directory / "out" / "reference.dll"
-        words: list[str | Path] = ["dotnet", "build", "-c", "Release", "-o", directory / "out", "-nodeReuse:false", "-v", "quiet"]
+        words: list[str | Path] = [
+            "dotnet",
+            "build",
+            "-c",
+            "Release",
+            "-o",
+            directory / "out",
+            "-nodeReuse:false",
+            "-v",
+            "quiet",
+        ]
         subprocess.run(words, cwd=directory, check=True, env={**os.environ, "DOTNET_CLI_TELEMETRY_OPTOUT": "1"})
         self._packages = (directory / "out" / "packages.txt").read_text("utf-8").strip()
 
