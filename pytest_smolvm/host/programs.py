@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -96,7 +97,7 @@ def running(
     log: Path,
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    cwd: Path = Path("/"),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a host program running for the length of the block; both its streams go to the file `log`.
 
@@ -118,8 +119,7 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
     try:
         if child.poll() is None:
             child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(patience)
+            await_end(child, patience)
     finally:  # also when somebody is tired of waiting
         if child.poll() is None:
             child.kill()
@@ -127,6 +127,19 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
         for stream in (child.stdin, child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
+
+
+def await_end(child: subprocess.Popen[bytes], timeout: float) -> None:
+    """Wait for the end of `child`, at most `timeout` seconds, by the kernel's clock: a test may stop Python's."""
+    if child.poll() is not None:
+        return
+    process = os.pidfd_open(child.pid)
+    try:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        ended.poll(timeout * 1000)
+    finally:
+        os.close(process)
 
 
 def tail(path: Path, lines: int = 25) -> str:
