@@ -13,6 +13,9 @@ from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
 from pytest_smolvm.host.waiting import Deadline
 
 Reply = dict[str, Any]
+# More than anybody asks for; a guest that restarts for ever must not fill our memory.
+_EVENTS = 1000
+_SHORTEST_SECONDS = 0.001
 
 
 def at(event: Reply) -> float:
@@ -30,7 +33,7 @@ class Monitor:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = bytearray()
-        self._events: deque[Reply] = deque()
+        self._events: deque[Reply] = deque(maxlen=_EVENTS)
         self._lock = threading.Lock()
         self._numbers = count(1)
 
@@ -58,7 +61,7 @@ class Monitor:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
         deadline = Deadline(timeout)
         with self._lock:
-            self._send(request)
+            self._send(request, deadline)
             while True:
                 answer = self._read(deadline)
                 if "event" in answer:  # QEMU sends events at any time, also before the reply
@@ -95,9 +98,12 @@ class Monitor:
         with self._lock:
             return any(event["event"] == name and at(event) >= since for event in self._events)
 
-    def _send(self, request: Reply) -> None:
+    def _send(self, request: Reply, deadline: Deadline) -> None:
         try:
+            self._be_patient(deadline)
             self._connection.sendall(json.dumps(request).encode() + b"\n")
+        except TimeoutError as exc:
+            raise TimedOut("QEMU's monitor to listen", deadline.seconds or 0) from exc
         except OSError as exc:
             raise GuestDied("QEMU ended") from exc
 
@@ -105,7 +111,7 @@ class Monitor:
         while b"\n" not in self._buffer:
             if deadline.passed:
                 raise TimedOut("an answer of QEMU's monitor", deadline.seconds or 0)
-            self._connection.settimeout(deadline.left)
+            self._be_patient(deadline)
             try:
                 chunk = self._connection.recv(65536)
             except TimeoutError:
@@ -119,3 +125,7 @@ class Monitor:
         self._buffer = bytearray(rest)
         answer: Reply = json.loads(line)
         return answer
+
+    def _be_patient(self, deadline: Deadline) -> None:
+        # Not 0, though its moment may come just now: that would mean not to wait at all, and fail otherwise.
+        self._connection.settimeout(None if deadline.left is None else max(deadline.left, _SHORTEST_SECONDS))
