@@ -51,6 +51,22 @@ def require(program: str, package: str) -> str:
     return found
 
 
+def settle() -> None:
+    """What guests run on is from now on where PATH leads now, whatever a test makes of PATH."""
+    _settled["PATH"] = os.environ.get("PATH", "")
+
+
+def settled(program: str, package: str) -> str:
+    """The full path of a program that guests run on: where PATH led when that was settled, or else leads.
+
+    :raises HostError: it is not installed; the message names Debian's `package`.
+    """
+    return shutil.which(program, path=_settled.get("PATH", "")) or require(program, package)
+
+
+_settled: dict[str, str] = {}
+
+
 def run(
     what: str,
     command: Sequence[str | os.PathLike[str]],
@@ -163,7 +179,7 @@ def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subproce
 
     :param options: subprocess.Popen's.
     """
-    words = [require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
+    words = [settled("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
     starting = _spawner().submit(_popen, words, options)
     try:

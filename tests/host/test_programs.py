@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_smolvm.errors import HostError
 from pytest_smolvm.host import proc, programs
 from pytest_smolvm.host.waiting import until
 
@@ -94,3 +95,17 @@ def test_what_runs_on_does_not_hold_the_directory_of_the_moment(
 
     with programs.running(["sleep", "60"], log=tmp_path / "log") as child:
         assert "/" == os.readlink(f"/proc/{child.pid}/cwd")
+
+
+def test_what_guests_run_on_stays_where_it_was_whatever_path_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may set PATH for its own purposes."""
+    monkeypatch.setattr(programs, "_settled", {})
+    found = programs.require("sh", "dash")
+    programs.settle()
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert found == programs.settled("sh", "dash")
+    with pytest.raises(HostError, match="apt-get install dash"):
+        programs.require("sh", "dash")
+    with pytest.raises(HostError, match="apt-get install hello"):
+        programs.settled("no-such-program", "hello")
