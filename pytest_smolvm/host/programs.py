@@ -22,6 +22,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
+SETTLED: dict[str, str] = {}
+"""PATH as it was when :func:`settle` was called, if it was."""
 
 
 @cache
@@ -53,7 +55,7 @@ def require(program: str, package: str) -> str:
 
 def settle() -> None:
     """What guests run on is from now on where PATH leads now, whatever a test makes of PATH."""
-    _settled["PATH"] = os.environ.get("PATH", "")
+    SETTLED["PATH"] = os.environ.get("PATH", "")
 
 
 def settled(program: str, package: str) -> str:
@@ -61,10 +63,7 @@ def settled(program: str, package: str) -> str:
 
     :raises HostError: it is not installed; the message names Debian's `package`.
     """
-    return shutil.which(program, path=_settled.get("PATH", "")) or require(program, package)
-
-
-_settled: dict[str, str] = {}
+    return shutil.which(program, path=SETTLED.get("PATH", "")) or require(program, package)
 
 
 def run(

@@ -33,7 +33,10 @@ class Monitor:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = bytearray()
-        self._events: deque[Reply] = deque(maxlen=_EVENTS)
+        self._events: deque[tuple[int, Reply]] = deque(maxlen=_EVENTS)
+        """Each with its number."""
+        self._told = 0
+        """How many QEMU has told of so far."""
         self._lock = threading.Lock()
         self._numbers = count(1)
 
@@ -65,7 +68,7 @@ class Monitor:
             while True:
                 answer = self._read(deadline)
                 if "event" in answer:  # QEMU sends events at any time, also before the reply
-                    self._events.append(answer)
+                    self._keep(answer)
                 elif answer.get("id", number) != number:
                     pass  # the late reply to a command that nobody waits for any more
                 elif "error" in answer:
@@ -77,17 +80,29 @@ class Monitor:
         """Run one line of the human monitor and return what it prints."""
         return str(self.execute("human-monitor-command", command_line=line))
 
-    def wait(self, *names: str, timeout: float) -> Reply:
+    def mark(self) -> int:
+        """How many events QEMU has told of until now.
+
+        :raises SmolVMError: as :meth:`execute` does.
+        """
+        self.execute("query-status")  # what happened before it is told before its answer
+        return self._told
+
+    def wait(self, *names: str, timeout: float, since: int = 0) -> Reply:
         """The next event with one of these names; earlier events that nobody asked for are dropped.
 
+        :param since: what :meth:`mark` returned; what happened before is none of these.
         :raises TimedOut: none came within `timeout` seconds.
         :raises GuestDied: the connection closed.
         """
         deadline = Deadline(timeout)
         with self._lock:
             while True:
-                event = self._events.popleft() if self._events else self._read(deadline)
-                if event.get("event") in names:
+                if not self._events:
+                    self._keep(self._read(deadline))
+                    continue
+                number, event = self._events.popleft()
+                if number > since and event["event"] in names:
                     return event
 
     def told(self, name: str, since: float) -> bool:
@@ -96,7 +111,12 @@ class Monitor:
         :param since: seconds since 1970; earlier ones do not count.
         """
         with self._lock:
-            return any(event["event"] == name and at(event) >= since for event in self._events)
+            return any(event["event"] == name and at(event) >= since for _, event in self._events)
+
+    def _keep(self, answer: Reply) -> None:
+        if "event" in answer:  # else a late reply
+            self._told += 1
+            self._events.append((self._told, answer))
 
     def _send(self, request: Reply, deadline: Deadline) -> None:
         try:

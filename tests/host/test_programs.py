@@ -99,7 +99,7 @@ def test_what_runs_on_does_not_hold_the_directory_of_the_moment(
 
 def test_what_guests_run_on_stays_where_it_was_whatever_path_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test may set PATH for its own purposes."""
-    monkeypatch.setattr(programs, "_settled", {})
+    monkeypatch.setattr(programs, "SETTLED", {})
     found = programs.require("sh", "dash")
     programs.settle()
     monkeypatch.setenv("PATH", "/nowhere")

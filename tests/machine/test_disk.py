@@ -69,7 +69,7 @@ def _asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wrapper.write_text(f'#!/bin/sh\necho "$1" >>{asked}\nexec {shutil.which("qemu-img")} "$@"\n')
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
-    monkeypatch.setattr(programs, "_settled", {})  # where the run around this test has found its own
+    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
     return asked
 
 

@@ -88,9 +88,12 @@ def test_a_tpm_that_does_not_start_is_explained_in_its_words(
     stand_in.write_text("#!/bin/sh\necho 'could not open the state: Permission denied'; exit 1\n", encoding="ascii")
     stand_in.chmod(0o755)
     monkeypatch.setenv("PATH", str(stand_in.parent), prepend=":")
-    monkeypatch.setattr(programs, "_settled", {})  # where the run around this test has found its own
+    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
 
-    with pytest.raises(BootError, match="QEMU did not start") as caught, machine.cold(image, HARDWARE, HYPERVISOR, files):
+    with (
+        pytest.raises(BootError, match="QEMU did not start") as caught,
+        machine.cold(image, HARDWARE, HYPERVISOR, files),
+    ):
         pass
 
     assert "Permission denied" in caught.value.log_tail

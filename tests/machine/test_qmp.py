@@ -53,6 +53,17 @@ def test_an_event_is_known_by_its_name_and_time() -> None:
     assert [True, False, False] == told
 
 
+def test_what_happened_before_a_mark_is_not_what_is_waited_for() -> None:
+    """Whatever the host's clock says of either."""
+    told = iter([[{"event": "RESET", "data": 1}], [{"event": "RESET", "data": 2}]])
+    with monitor(lambda _: [*next(told), {"return": {}}]) as qmp:
+        mark = qmp.mark()
+        qmp.execute("query-status")
+        assert 2 == qmp.wait("RESET", timeout=1, since=mark)["data"]
+        with pytest.raises(TimedOut):
+            qmp.wait("RESET", timeout=0.05, since=mark)
+
+
 def test_a_refusal_carries_the_command_and_qemus_words() -> None:
     with monitor(lambda _: [{"error": {"class": "GenericError", "desc": "no such device"}}]) as qmp:
         with pytest.raises(MonitorError, match="refused device_del: no such device"):
