@@ -119,7 +119,8 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
         access = self._running()
         with access.alone():
             with access.using() as ssh:
-                asked = power.request(ssh, "/r")
+                asked = access.machine.monitor.mark()
+                power.request(ssh, "/r")
             power.wait_for_event(access.machine.monitor, "RESET", asked, limit, access.machine.check)
             self._take_shells(None)  # the resident ended with the system it was started in
             access.arrive_again(limit)
@@ -133,7 +134,8 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
         access = self._running()
         with access.alone():
             with access.using() as ssh:
-                asked = power.request(ssh, "/s")
+                asked = access.machine.monitor.mark()
+                power.request(ssh, "/s")
             limit = timeout or self._spec.boot_timeout
             power.wait_for_event(access.machine.monitor, "SHUTDOWN", asked, limit, nothing)
             ssh.close()

@@ -19,6 +19,7 @@ THIRD_PARTY = {
     "filelock": "host.locks",
     "pycdlib": "images.windows.media.disc",
     "pytest": "plugin",
+    "time": "host.clock",  # tests stop the clock that everybody reads
     "_pytest": "plugin",
 }
 """Packages of others, each with the file or folder that may import it."""

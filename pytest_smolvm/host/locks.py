@@ -15,6 +15,7 @@ from pytest_smolvm.host import owner
 from pytest_smolvm.host.waiting import until
 
 _NOTED_SECONDS = 2.0
+_FOR_EVER = 10.0**9
 
 WhileWaiting = Callable[[str], AbstractContextManager[object]]
 """Given the holder's description; what it returns is entered for as long as a lock is waited for."""
@@ -40,11 +41,9 @@ def exclusive(path: Path, timeout: float = -1, *, while_waiting: WhileWaiting | 
     :raises LockBusy: it was not free in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(os.fspath(path), timeout=timeout)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        _await(lock, path, while_waiting)
+    lock = filelock.FileLock(os.fspath(path))
+    if not _acquired(lock):
+        _await(lock, path, timeout, while_waiting)
     try:
         _note_holder(path)
         yield
@@ -60,7 +59,16 @@ def holder(path: Path) -> str:
     return _noted(path) or "another process"
 
 
-def _await(lock: filelock.BaseFileLock, path: Path, while_waiting: WhileWaiting | None) -> None:
+def _acquired(lock: filelock.BaseFileLock) -> bool:
+    # The waits are ours: filelock's never end, not even those of no seconds, while a test has stopped the clock.
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return False
+    return True
+
+
+def _await(lock: filelock.BaseFileLock, path: Path, timeout: float, while_waiting: WhileWaiting | None) -> None:
     waiting: AbstractContextManager[object] = contextlib.nullcontext()
     if while_waiting is not None:
         # It has had the lock for a moment only, if it has not noted its name yet.
@@ -69,8 +77,8 @@ def _await(lock: filelock.BaseFileLock, path: Path, while_waiting: WhileWaiting 
         waiting = while_waiting(holder(path))
     try:
         with waiting:
-            lock.acquire()
-    except filelock.Timeout as exc:
+            until("a lock", lambda: _acquired(lock), timeout=timeout if timeout >= 0 else _FOR_EVER)
+    except TimedOut as exc:
         raise LockBusy(holder(path)) from exc
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
+SETTLED: dict[str, str] = {}
+"""PATH as it was when :func:`settle` was called, if it was."""
 
 
 @cache
@@ -48,6 +51,19 @@ def require(program: str, package: str) -> str:
     if found is None:
         raise HostError(f"{program} is not installed; on Debian or Ubuntu: apt-get install {package}")
     return found
+
+
+def settle() -> None:
+    """What guests run on is from now on where PATH leads now, whatever a test makes of PATH."""
+    SETTLED["PATH"] = os.environ.get("PATH", "")
+
+
+def settled(program: str, package: str) -> str:
+    """The full path of a program that guests run on: where PATH led when that was settled, or else leads.
+
+    :raises HostError: it is not installed; the message names Debian's `package`.
+    """
+    return shutil.which(program, path=SETTLED.get("PATH", "")) or require(program, package)
 
 
 def run(
@@ -96,7 +112,7 @@ def running(
     log: Path,
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    cwd: Path = Path("/"),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a host program running for the length of the block; both its streams go to the file `log`.
 
@@ -118,8 +134,7 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
     try:
         if child.poll() is None:
             child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(patience)
+            await_end(child, patience)
     finally:  # also when somebody is tired of waiting
         if child.poll() is None:
             child.kill()
@@ -127,6 +142,19 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
         for stream in (child.stdin, child.stdout, child.stderr):
             if stream is not None:
                 stream.close()
+
+
+def await_end(child: subprocess.Popen[bytes], timeout: float) -> None:
+    """Wait for the end of `child`, at most `timeout` seconds, by the kernel's clock: a test may stop Python's."""
+    if child.poll() is not None:
+        return
+    process = os.pidfd_open(child.pid)
+    try:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        ended.poll(timeout * 1000)
+    finally:
+        os.close(process)
 
 
 def tail(path: Path, lines: int = 25) -> str:
@@ -150,7 +178,7 @@ def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subproce
 
     :param options: subprocess.Popen's.
     """
-    words = [require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
+    words = [settled("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
     starting = _spawner().submit(_popen, words, options)
     try:

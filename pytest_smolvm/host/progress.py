@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from pytest_smolvm.host.clock import now
 
 _BEAT_SECONDS = 15.0
 
@@ -61,7 +62,7 @@ class Lines:
         """Say that it begins."""
         self._say(f"{phase} ...")
         with self._changed:
-            self._running.append((phase, time.monotonic()))
+            self._running.append((phase, now()))
             if self._beat is None:
                 self._beat = threading.Thread(target=self._keep_saying, name="smolvm-progress", daemon=True)
                 self._beat.start()
@@ -85,14 +86,14 @@ class Lines:
             index = max(number for number, (name, _) in enumerate(self._running) if name == phase)
             _, since = self._running.pop(index)
             self._changed.notify()
-        return time.monotonic() - since
+        return now() - since
 
     def _keep_saying(self) -> None:
         with self._changed:
             while self._running:
                 if not self._changed.wait(self._beat_seconds):
                     phase, since = self._running[-1]
-                    self._say(f"{phase} ... {time.monotonic() - since:.0f} s so far")
+                    self._say(f"{phase} ... {now() - since:.0f} s so far")
             self._beat = None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pytest_smolvm.errors import TimedOut
+from pytest_smolvm.host.clock import now, sleep
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Deadline:
     """
 
     seconds: float | None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = now
     _start: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,8 +58,8 @@ def until(
     timeout: float,
     interval: float = 0.05,
     last_seen: Callable[[], str] = str,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = now,
+    sleep: Callable[[float], None] = sleep,
 ) -> T:
     """Call `check` every `interval` seconds until it returns something true, and return that.
 

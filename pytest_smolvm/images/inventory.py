@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.host import proc, records
+from pytest_smolvm.host import clock, proc, records
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, remove
 from pytest_smolvm.images.practice import build
@@ -109,7 +108,7 @@ def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -
     size = sum(map(_size, directory.iterdir()))
     template = templates.find(store, directory.name)
     if template is None:
-        age, detail = time.time() - directory.stat().st_mtime, "damaged: it will be baked again"
+        age, detail = clock.utc() - directory.stat().st_mtime, "damaged: it will be baked again"
     else:
         # Every clone reads the devices' state. Directory and record tell nothing: listing them is reading them, too.
         age, detail = _age(template.files.state), f"of {template.record['image']}, {template.record['memory']} MiB"
@@ -122,7 +121,7 @@ def _size(path: Path) -> int:
 
 def _age(path: Path) -> float:
     stat = path.stat()
-    return max(0.0, time.time() - max(stat.st_atime, stat.st_mtime))
+    return max(0.0, clock.utc() - max(stat.st_atime, stat.st_mtime))
 
 
 def _unused_for(path: Path) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import ImageError, ToolError
-from pytest_smolvm.host.programs import require, run
+from pytest_smolvm.host.programs import run, settled
 
 _QCOW2_MAGIC = b"QFI\xfb"
 _LEAKED = 3
@@ -172,7 +172,7 @@ def _check_whole(path: Path) -> None:
 
 
 def _qemu_img() -> str:
-    return require("qemu-img", "qemu-utils")
+    return settled("qemu-img", "qemu-utils")
 
 
 def _last_line(text: str) -> str:

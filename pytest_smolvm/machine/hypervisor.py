@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import HostError
 from pytest_smolvm.host import proc
-from pytest_smolvm.host.programs import require, run
+from pytest_smolvm.host.programs import run, settled
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import accelerator as accel
 from pytest_smolvm.machine import firmware, qemu
@@ -72,9 +72,9 @@ def find(store: Store) -> Hypervisor:
         raise HostError(
             f"guests run on Linux hosts with x86-64 processors, not on {platform.system()} {platform.machine()}"
         )
-    binary = require(qemu.BINARY, qemu.PACKAGE)
-    require("qemu-img", "qemu-utils")
-    require("swtpm", "swtpm")
+    binary = settled(qemu.BINARY, qemu.PACKAGE)
+    settled("qemu-img", "qemu-utils")
+    settled("swtpm", "swtpm")
     said = run("ask QEMU for its version", [binary, "--version"])
     found = re.search(r"version (\S+)", said)
     uefi = firmware.find()

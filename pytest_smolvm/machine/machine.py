@@ -121,13 +121,14 @@ def _greeted(child: subprocess.Popen[bytes], connection: socket.socket, files: R
         monitor.greet()
         return Machine(child, monitor, files)
     except SmolVMError as exc:
-        raise BootError("process", "QEMU did not start", programs.tail(files.qemu_log)) from exc
+        said = "\n".join(filter(None, map(programs.tail, (files.qemu_log, files.tpm_log))))
+        raise BootError("process", "QEMU did not start", said) from exc
 
 
 def _quit(machine: Machine, patience: float) -> None:
     """The first rung of the ladder; TERM and KILL follow in `programs.running`."""
     try:
         machine.monitor.execute("quit", timeout=patience)
-        machine.child.wait(patience)
-    except (SmolVMError, subprocess.TimeoutExpired):
+        programs.await_end(machine.child, patience)
+    except SmolVMError:
         pass  # it is gone already, or deaf: the next rung does not ask

@@ -13,6 +13,9 @@ from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
 from pytest_smolvm.host.waiting import Deadline
 
 Reply = dict[str, Any]
+# More than anybody asks for; a guest that restarts for ever must not fill our memory.
+_EVENTS = 1000
+_SHORTEST_SECONDS = 0.001
 
 
 def at(event: Reply) -> float:
@@ -30,7 +33,10 @@ class Monitor:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = bytearray()
-        self._events: deque[Reply] = deque()
+        self._events: deque[tuple[int, Reply]] = deque(maxlen=_EVENTS)
+        """Each with its number."""
+        self._told = 0
+        """How many QEMU has told of so far."""
         self._lock = threading.Lock()
         self._numbers = count(1)
 
@@ -58,11 +64,11 @@ class Monitor:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
         deadline = Deadline(timeout)
         with self._lock:
-            self._send(request)
+            self._send(request, deadline)
             while True:
                 answer = self._read(deadline)
                 if "event" in answer:  # QEMU sends events at any time, also before the reply
-                    self._events.append(answer)
+                    self._keep(answer)
                 elif answer.get("id", number) != number:
                     pass  # the late reply to a command that nobody waits for any more
                 elif "error" in answer:
@@ -74,17 +80,29 @@ class Monitor:
         """Run one line of the human monitor and return what it prints."""
         return str(self.execute("human-monitor-command", command_line=line))
 
-    def wait(self, *names: str, timeout: float) -> Reply:
+    def mark(self) -> int:
+        """How many events QEMU has told of until now.
+
+        :raises SmolVMError: as :meth:`execute` does.
+        """
+        self.execute("query-status")  # what happened before it is told before its answer
+        return self._told
+
+    def wait(self, *names: str, timeout: float, since: int = 0) -> Reply:
         """The next event with one of these names; earlier events that nobody asked for are dropped.
 
+        :param since: what :meth:`mark` returned; what happened before is none of these.
         :raises TimedOut: none came within `timeout` seconds.
         :raises GuestDied: the connection closed.
         """
         deadline = Deadline(timeout)
         with self._lock:
             while True:
-                event = self._events.popleft() if self._events else self._read(deadline)
-                if event.get("event") in names:
+                if not self._events:
+                    self._keep(self._read(deadline))
+                    continue
+                number, event = self._events.popleft()
+                if number > since and event["event"] in names:
                     return event
 
     def told(self, name: str, since: float) -> bool:
@@ -93,11 +111,19 @@ class Monitor:
         :param since: seconds since 1970; earlier ones do not count.
         """
         with self._lock:
-            return any(event["event"] == name and at(event) >= since for event in self._events)
+            return any(event["event"] == name and at(event) >= since for _, event in self._events)
 
-    def _send(self, request: Reply) -> None:
+    def _keep(self, answer: Reply) -> None:
+        if "event" in answer:  # else a late reply
+            self._told += 1
+            self._events.append((self._told, answer))
+
+    def _send(self, request: Reply, deadline: Deadline) -> None:
         try:
+            self._be_patient(deadline)
             self._connection.sendall(json.dumps(request).encode() + b"\n")
+        except TimeoutError as exc:
+            raise TimedOut("QEMU's monitor to listen", deadline.seconds or 0) from exc
         except OSError as exc:
             raise GuestDied("QEMU ended") from exc
 
@@ -105,7 +131,7 @@ class Monitor:
         while b"\n" not in self._buffer:
             if deadline.passed:
                 raise TimedOut("an answer of QEMU's monitor", deadline.seconds or 0)
-            self._connection.settimeout(deadline.left)
+            self._be_patient(deadline)
             try:
                 chunk = self._connection.recv(65536)
             except TimeoutError:
@@ -119,3 +145,7 @@ class Monitor:
         self._buffer = bytearray(rest)
         answer: Reply = json.loads(line)
         return answer
+
+    def _be_patient(self, deadline: Deadline) -> None:
+        # Not 0, though its moment may come just now: that would mean not to wait at all, and fail otherwise.
+        self._connection.settimeout(None if deadline.left is None else max(deadline.left, _SHORTEST_SECONDS))

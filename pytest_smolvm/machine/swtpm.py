@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pytest_smolvm.host.programs import require, running
+from pytest_smolvm.host.programs import running, settled
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def tpm(state: Path, log: Path) -> Iterator[socket.socket]:
         state travels in QEMU's stream.
     :raises HostError: swtpm is not installed.
     """
-    program = require("swtpm", "swtpm")
+    program = settled("swtpm", "swtpm")
     with ExitStack() as stack:
         # A socket pair: no path to outgrow a socket's 108 bytes, and QEMU can never connect too early.
         ours, theirs = socket.socketpair()

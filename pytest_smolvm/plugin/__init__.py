@@ -43,7 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and resolve the settings."""
     config.addinivalue_line("markers", wants.help_text())
-    stash.settings(config)
+    if stash.settings(config).image:
+        from pytest_smolvm.host import programs  # here, since a suite without an image must not pay for it
+
+        programs.settle()
     stash.console(config)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -22,7 +21,7 @@ from pytest_smolvm.errors import (
     Unrestorable,
 )
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import records
+from pytest_smolvm.host import clock, records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk, machine, migration
@@ -102,7 +101,7 @@ def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
 
 
 def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
-    started = time.monotonic()
+    started = clock.now()
     final = TemplateFiles(site.store.templates / name)
     aside = TemplateFiles(site.store.aside(final.path))
     aside.path.mkdir(mode=0o700)
@@ -111,7 +110,7 @@ def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
             _freeze(spec, site, aside)
             _tidy(aside)
             _make_blanks(aside, final)
-            _record(aside, spec, site, time.monotonic() - started)
+            _record(aside, spec, site, clock.now() - started)
             aside.path.rename(final.path)
     except BaseException:
         shutil.rmtree(aside.path, ignore_errors=True)
@@ -160,7 +159,7 @@ def _record(files: TemplateFiles, spec: GuestSpec, site: Site, seconds: float) -
         "memory": spec.memory,
         "cpus": spec.cpus,
         "host": str(site.hypervisor),
-        "created": time.time(),
+        "created": clock.utc(),
         "seconds": round(seconds, 3),
     }
     records.write(files.record, record, durable=True)

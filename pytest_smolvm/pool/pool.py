@@ -19,6 +19,9 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.spares import Spare
 from pytest_smolvm.pool.starting import RunningGuest
 
+# What is stuck for longer ends with this process.
+_END_SECONDS = 30.0
+
 
 @cache
 def default_pool() -> Pool:
@@ -74,7 +77,7 @@ class Pool:
         """Give up the spare, if there is one."""
         self._doom_spare()
         for spare in self._doomed:
-            spare.join()
+            spare.join(_END_SECONDS)
 
     def forget_spares(self) -> None:
         """In a forked child: they are its parent's, as are the threads that they live in."""

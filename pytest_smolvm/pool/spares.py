@@ -20,6 +20,8 @@ from pytest_smolvm.pool.starting import RunningGuest
 
 _REHEARSAL_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+# Longer than a restore takes on a busy host; then another clone is as likely to come.
+_PATIENCE_SECONDS = 60.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -79,10 +81,13 @@ class Spare:
             self._changed.wait_for(lambda: self._state is not State.MAKING, timeout)
         return self._state
 
-    def take(self) -> bool:
-        """Have it, once it is there; False if there is no guest to be had, or its room was taken away."""
+    def take(self, patience: float = _PATIENCE_SECONDS) -> bool:
+        """Have it, once it is there; False if there is no guest to be had, or its room was taken away.
+
+        :param patience: seconds to wait for it.
+        """
         self._wanted.set()
-        self.wait()
+        self.wait(patience)
         with self._changed:
             if self._state is State.READY and self._still_there():
                 self._become(State.TAKEN)
@@ -173,7 +178,7 @@ class Spare:
         try:
             yield
         except Exception:
-            _LOGGER.info("a spare guest came to nothing", exc_info=True)
+            _LOGGER.debug("a spare guest came to nothing", exc_info=True)
 
 
 def _rehearse(guest: RunningGuest, wanted: threading.Event) -> None:

@@ -17,6 +17,7 @@ import pytest
 from pytest_smolvm.host import owner
 from pytest_smolvm.host.locks import LockBusy, exclusive, holder
 from pytest_smolvm.host.waiting import until
+from tests.frozen import frozen
 
 
 def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None:
@@ -108,3 +109,11 @@ def test_nobody_has_a_lock_when_its_holder_has_left_it_or_was_killed(tmp_path: P
     assert -signal.SIGKILL == killed.returncode
     assert (tmp_path / "lock.holder").exists()
     assert "another process" == holder(tmp_path / "lock")
+
+
+def test_a_lock_that_is_not_waited_for_is_not_waited_for_while_time_stands_still(tmp_path: Path) -> None:
+    """As in a test whose clock is stopped."""
+    with exclusive(tmp_path / "lock"), frozen():
+        for patience in (0, 0.2):
+            with pytest.raises(LockBusy), exclusive(tmp_path / "lock", timeout=patience):
+                pass

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from pytest_smolvm.errors import HostError
 from pytest_smolvm.host import proc, programs
 from pytest_smolvm.host.waiting import until
 
@@ -70,3 +72,40 @@ def test_a_second_interrupt_does_not_spare_a_program() -> None:
         programs.end(child, patience=PATIENCE)
 
     assert -signal.SIGKILL == child.returncode
+
+
+def test_a_program_is_ended_whatever_somebody_has_made_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As libraries do that freeze the time of a test."""
+    ready = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    child = programs.start([sys.executable, "-c", ready], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    for module, name in ((time, "monotonic"), (time, "time"), (time, "perf_counter"), (subprocess, "_time")):
+        monkeypatch.setattr(module, name, lambda: 1.0)
+
+    programs.end(child, patience=0.2)
+
+    assert -signal.SIGKILL == child.returncode
+
+
+def test_what_runs_on_does_not_hold_the_directory_of_the_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with programs.running(["sleep", "60"], log=tmp_path / "log") as child:
+        assert "/" == os.readlink(f"/proc/{child.pid}/cwd")
+
+
+def test_what_guests_run_on_stays_where_it_was_whatever_path_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may set PATH for its own purposes."""
+    monkeypatch.setattr(programs, "SETTLED", {})
+    found = programs.require("sh", "dash")
+    programs.settle()
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert found == programs.settled("sh", "dash")
+    with pytest.raises(HostError, match="apt-get install dash"):
+        programs.require("sh", "dash")
+    with pytest.raises(HostError, match="apt-get install hello"):
+        programs.settled("no-such-program", "hello")

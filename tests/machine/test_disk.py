@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.errors import ImageError
+from pytest_smolvm.host import programs
 from pytest_smolvm.machine import disk
 
 
@@ -68,6 +69,7 @@ def _asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wrapper.write_text(f'#!/bin/sh\necho "$1" >>{asked}\nexec {shutil.which("qemu-img")} "$@"\n')
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
     return asked
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.errors import BootError
+from pytest_smolvm.host import programs
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.accelerator import Accelerator
@@ -76,3 +77,23 @@ def test_a_qemu_that_does_not_start(image: Path, files: RunDirectory) -> None:
         pass
 
     assert "no-such-processor" in caught.value.log_tail
+
+
+def test_a_tpm_that_does_not_start_is_explained_in_its_words(
+    image: Path, files: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where AppArmor keeps swtpm out of the store."""
+    stand_in = tmp_path / "bin/swtpm"
+    stand_in.parent.mkdir()
+    stand_in.write_text("#!/bin/sh\necho 'could not open the state: Permission denied'; exit 1\n", encoding="ascii")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=":")
+    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
+
+    with (
+        pytest.raises(BootError, match="QEMU did not start") as caught,
+        machine.cold(image, HARDWARE, HYPERVISOR, files),
+    ):
+        pass
+
+    assert "Permission denied" in caught.value.log_tail

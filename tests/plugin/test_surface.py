@@ -38,6 +38,20 @@ def test_a_missing_tool_skips_and_names_the_package(
     )
 
 
+def test_a_test_may_set_path_for_its_own_purposes(pytester: pytest.Pytester) -> None:
+    """What its guest runs on is found all the same, here so far that the image is missed."""
+    pytester.makeconftest(
+        "import pytest\n@pytest.fixture(autouse=True)\n"
+        "def elsewhere(monkeypatch): monkeypatch.setenv('PATH', '/nowhere')\n"
+    )
+    pytester.makepyfile(NEEDS_A_GUEST)
+
+    result = pytester.runpytest_subprocess("-q", "--smolvm-image=gone.qcow2")  # without the header, which looks first
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ImageError: there is no image at */gone.qcow2"])
+
+
 def test_a_configured_image_that_is_not_there_is_an_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(NEEDS_A_GUEST)
 

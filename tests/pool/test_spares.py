@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import cloning, starting
+from pytest_smolvm.pool.claims import WAITING, Claims
 from pytest_smolvm.pool.leases import Leases
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.spares import Spare, State
@@ -190,3 +192,41 @@ def test_nothing_is_baked_for_one(site: Site, spec: GuestSpec, clones: Clones) -
     assert not one.take()
     assert not clones.entered.is_set()
     assert [] == list(site.store.templates.iterdir())
+
+
+def test_one_that_gets_stuck_is_not_waited_for_for_ever(spare: Callable[[], Spare], clones: Clones) -> None:
+    one = spare()
+    assert clones.entered.wait(PATIENCE)
+
+    assert not one.take(patience=0.2)
+
+    one.join(PATIENCE)
+    assert State.GONE is one.state
+
+
+def test_one_makes_way_for_somebody_who_cannot_end_it(
+    spare: Callable[[], Spare], clones: Clones, site: Site, spec: GuestSpec
+) -> None:
+    """In another container its QEMU cannot be seen."""
+    clones.may.set()
+    one = spare()
+    one.wait(PATIENCE)
+    table = Claims(site.store)
+    waiting = table.put(table.new(WAITING, 1))
+
+    one.join(PATIENCE)
+
+    assert State.GONE is one.state
+    table.remove([waiting])
+
+
+def test_what_goes_wrong_with_one_is_not_in_somebodys_log(
+    spare: Callable[[], Spare], clones: Clones, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The test that runs meanwhile may look at what was logged."""
+    caplog.set_level(logging.INFO)
+    clones.fails = BootError("system", "never up")
+    clones.may.set()
+
+    assert not spare().take()
+    assert [] == caplog.records

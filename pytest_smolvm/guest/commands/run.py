@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from pytest_smolvm.errors import CommandTimedOut, TimedOut, UsageError
 from pytest_smolvm.guest.commands.output import Catch, OnLine, RunResult, shortened
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.shells import Cmd, NewPowerShell, Script, Shell, Transport
+from pytest_smolvm.host.clock import now
 
 
 def run(
@@ -55,7 +55,7 @@ def carried_out(
     :raises OutputLimitExceeded: likewise.
     """
     catch = Catch(shortened(script.text), on_output, max_output)
-    started = time.monotonic()
+    started = now()
     try:
         code = shell.run(script, catch.sinks)
     except CommandTimedOut:
@@ -63,4 +63,4 @@ def carried_out(
     except TimedOut as exc:
         raise CommandTimedOut(catch.command, script.timeout or 0, catch.stdout.text, catch.stderr.text) from exc
     catch.finish()
-    return RunResult(catch.stdout, catch.stderr, code, time.monotonic() - started, catch.command)
+    return RunResult(catch.stdout, catch.stderr, code, now() - started, catch.command)

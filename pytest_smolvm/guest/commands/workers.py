@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pytest_smolvm.errors import GuestUnreachable, ResidentLost, SmolVMError, Ti
 from pytest_smolvm.guest.commands.frames import Broken, Call, Frames, NoAnswer
 from pytest_smolvm.guest.commands.shells import Sinks
 from pytest_smolvm.guest.link.channels import Stream
+from pytest_smolvm.host import clock
 from pytest_smolvm.host.waiting import Deadline, until
 
 _CLOCK_SECONDS = 10.0
@@ -141,7 +141,7 @@ class Worker:
         """See `Resident.set_clock`."""
         frames = self._connected(route, Deadline(None))
         try:
-            now = time.time() if utc is None else utc
+            now = clock.utc() if utc is None else utc
             frames.send(b"C", struct.pack("<q", int((now + _EPOCH_1601) * 10_000_000)), _CLOCK_SECONDS)
             kind, answer = frames.receive(_CLOCK_SECONDS)
         except (Broken, NoAnswer) as exc:

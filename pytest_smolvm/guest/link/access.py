@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +20,7 @@ from pytest_smolvm.guest.link import arrival
 from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import clock
 from pytest_smolvm.machine.machine import Machine
 
 _RECONNECT_SECONDS = 60.0
@@ -77,7 +77,7 @@ class Access:
         with self._connecting:
             ssh = self.connect()
             self._users[ssh] += 1
-        began = time.time()
+        began = clock.utc()
         try:
             with ssh.in_use():
                 yield ssh

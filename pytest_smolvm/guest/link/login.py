@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from pytest_smolvm.errors import GuestUnreachable, HostKeyChanged, LoginError
 from pytest_smolvm.guest.link.channels import BROKEN, Patience
 from pytest_smolvm.guest.link.patches import PatchedTransport
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.clock import sleep
 from pytest_smolvm.host.waiting import Deadline, until
 
 _KEEPALIVE_SECONDS = 15
@@ -69,7 +69,7 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
                 raise
         except GuestUnreachable as exc:
             trouble = str(exc)
-        threading.Event().wait(account.patience.pause)
+        sleep(account.patience.pause)
 
 
 def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:

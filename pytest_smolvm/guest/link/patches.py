@@ -2,18 +2,69 @@
 
 from __future__ import annotations
 
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
 import paramiko
+from paramiko.auth_handler import AuthHandler
+from paramiko.buffered_pipe import BufferedPipe
+
+from pytest_smolvm.host import clock
 
 # paramiko before 3.1 writes each message that it sends out for an error's text, which it then drops: half of the time
 # that an upload takes here (paramiko 2110, 2165). Not so with bytes; and later releases take nothing but messages.
 _BARE = tuple(map(int, paramiko.__version__.split(".")[:2])) < (3, 1)
+_NAMES: dict[str, Any] = {"time": SimpleNamespace(time=clock.now, sleep=clock.sleep)}
+"""What our copies of paramiko's functions mean by a name."""
 
 
-class PatchedTransport(paramiko.Transport):  # type: ignore[misc]  # it comes without types
-    """A connection that sends bare bytes."""
+def _steady(function: Any) -> Any:
+    """A copy of a function of paramiko's whose waits end by the kernel's clock.
+
+    By the one that everybody can set they end early or never: a test may stop it. A copy, since other users of
+    paramiko in this process are not to notice.
+    """
+    names = {**function.__globals__, **_NAMES}
+    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+class PatchedPipe(BufferedPipe):  # type: ignore[misc]  # it comes without types
+    """What has come on a channel and was not read yet."""
+
+    read = _steady(BufferedPipe.read)
+
+
+class PatchedAuthHandler(AuthHandler):  # type: ignore[misc]
+    """A login."""
+
+    wait_for_response = _steady(AuthHandler.wait_for_response)
+
+
+_NAMES |= {"BufferedPipe": PatchedPipe, "AuthHandler": PatchedAuthHandler}
+
+
+class PatchedChannel(paramiko.Channel):  # type: ignore[misc]
+    """A channel whose time-outs are kept."""
+
+    __init__ = _steady(paramiko.Channel.__init__)
+    _wait_for_send_window = _steady(paramiko.Channel._wait_for_send_window)
+
+
+_NAMES |= {"Channel": PatchedChannel}
+_send = _steady(paramiko.Transport._send_user_message)
+
+
+class PatchedTransport(paramiko.Transport):  # type: ignore[misc]
+    """A connection that sends bare bytes, and whose time-outs are kept."""
+
+    start_client = _steady(paramiko.Transport.start_client)
+    open_channel = _steady(paramiko.Transport.open_channel)
+    auth_password = _steady(paramiko.Transport.auth_password)
 
     def _send_user_message(self, data: paramiko.Message) -> None:
-        super()._send_user_message(_bare(data))
+        _send(self, _bare(data))
 
 
 class PatchedSftp(paramiko.SFTPClient):  # type: ignore[misc]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.commands.shells import Transport
 from pytest_smolvm.host.waiting import Deadline
-from pytest_smolvm.machine.qmp import Monitor, at
+from pytest_smolvm.machine.qmp import Monitor
 
 _ASKING_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
@@ -27,23 +26,20 @@ class _Act(NamedTuple):
 _ACTS = {"SHUTDOWN": _Act("power off", "powered off"), "RESET": _Act("restart", "restarted")}
 
 
-def request(transport: Transport, how: str) -> float:
+def request(transport: Transport, how: str) -> None:
     """Have the guest turn itself off (``/s``) or on again (``/r``).
 
-    :returns: when it was asked, in seconds since 1970.
     :raises CommandFailed: it refuses.
     """
-    asked = time.time()
     # The connection may break: then it was faster than its answer. Whether it really does is seen by `wait_for_event`.
     with suppress(GuestUnreachable):
         run.run(transport, f"shutdown.exe {how} /t 0 /f", shell="cmd", timeout=_ASKING_SECONDS).check()
-    return asked
 
 
-def wait_for_event(monitor: Monitor, event: str, since: float, timeout: float, watch: Callable[[], object]) -> None:
+def wait_for_event(monitor: Monitor, event: str, since: int, timeout: float, watch: Callable[[], object]) -> None:
     """Wait until QEMU tells that the machine was turned off (``SHUTDOWN``) or reset (``RESET``), as was asked.
 
-    :param since: seconds since 1970; an earlier event is none that was asked for.
+    :param since: what :meth:`Monitor.mark` said before it was asked; an earlier event is none that was asked for.
     :param timeout: seconds.
     :param watch: called every second; raises if the guest is gone.
     :raises TimedOut: it was not.
@@ -52,13 +48,11 @@ def wait_for_event(monitor: Monitor, event: str, since: float, timeout: float, w
     deadline = Deadline(timeout)
     while True:
         try:
-            told = monitor.wait(*_ACTS, timeout=deadline.at_most(_LOOK_SECONDS))
+            told = monitor.wait(*_ACTS, since=since, timeout=deadline.at_most(_LOOK_SECONDS))
         except TimedOut:
             if deadline.passed:
                 raise TimedOut(f"the guest was asked to {_ACTS[event].asked}", timeout) from None
             watch()
-            continue
-        if at(told) < since:
             continue
         if told["event"] == event:
             return

@@ -6,7 +6,6 @@ Most cases are about scripts, and must bring the same in every engine. The other
 from __future__ import annotations
 
 import re
-import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.host.clock import now
 
 ENGINES = ("resident", "fresh", "file")
 """The ways to run a script: the resident PowerShell, a new powershell.exe, ``powershell.exe -File``."""
@@ -189,9 +189,9 @@ def _verdict(runner: Runner, engine: str, case: Case, missing: dict[str, bool]) 
         missing[case.needs] = "True" not in runner(f"[bool] ({case.needs})", (), b"").stdout
     if missing.get(case.needs):
         return Verdict(case, engine, skipped=f"not in this guest: {case.needs}")
-    began = time.monotonic()
+    began = now()
     complaints = expected.complaints(runner(case.script, case.args, case.input.encode()))
-    return Verdict(case, engine, complaints, seconds=time.monotonic() - began)
+    return Verdict(case, engine, complaints, seconds=now() - began)
 
 
 def _short(text: str) -> str:

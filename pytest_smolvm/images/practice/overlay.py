@@ -6,9 +6,9 @@ import io
 import lzma
 import os
 import tarfile
-import time
 from pathlib import Path
 
+from pytest_smolvm.host import clock
 from pytest_smolvm.images.practice.kernel import KernelFiles
 from pytest_smolvm.images.practice.pages import paged
 from pytest_smolvm.images.practice.powershell import MODULES, VERSION
@@ -68,11 +68,11 @@ def _add_tree(tar: tarfile.TarFile, source: Path, target: str) -> None:
 def _add(tar: tarfile.TarFile, path: str, content: bytes, mode: int = 0o644, owner: int = 0) -> None:
     _add_directory(tar, os.path.dirname(path), owner)
     entry = tarfile.TarInfo(f"./{path}")
-    entry.size, entry.mode, entry.uid, entry.gid, entry.mtime = len(content), mode, owner, owner, int(time.time())
+    entry.size, entry.mode, entry.uid, entry.gid, entry.mtime = len(content), mode, owner, owner, int(clock.utc())
     tar.addfile(entry, io.BytesIO(content))
 
 
 def _add_directory(tar: tarfile.TarFile, path: str, owner: int) -> None:
     entry = tarfile.TarInfo(f"./{path}")
-    entry.type, entry.mode, entry.uid, entry.gid, entry.mtime = tarfile.DIRTYPE, 0o755, owner, owner, int(time.time())
+    entry.type, entry.mode, entry.uid, entry.gid, entry.mtime = tarfile.DIRTYPE, 0o755, owner, owner, int(clock.utc())
     tar.addfile(entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -147,7 +146,7 @@ def _note_steps(guest: Machine, progress: Progress, steps: dict[str, str]) -> No
 
 
 def _switch_off(connection: Ssh, guest: Machine) -> None:
-    since = time.time()
+    since = guest.monitor.mark()
     with suppress(CommandFailed, CommandTimedOut, GuestDied):  # the power button is left, if it has not gone down
         power.request(connection, "/s")
     try:

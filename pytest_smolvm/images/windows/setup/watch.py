@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import BuildError, GuestDied, MonitorError, SmolVMError, TimedOut
+from pytest_smolvm.host.clock import now
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.computer import SYSTEM_DRIVE, WINDOWS_DRIVE
@@ -50,7 +50,7 @@ class Watcher:
 
     machine: Machine
     pictures: Path
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = now
     _restarts: int = 0
     _screen: str = ""
     _looked: float = field(default=float("-inf"))
