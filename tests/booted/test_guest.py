@@ -186,6 +186,7 @@ def test_a_command_waits_while_sshd_has_no_session_left(windows_vm_module: SmolV
 
 def test_what_printed_too_much_is_ended(windows_vm_module: SmolVM) -> None:
     with pytest.raises(OutputLimitExceeded):
-        windows_vm_module.run("ping -n 600 127.0.0.1", shell="cmd", max_output=20)
+        # ping keeps what it prints to a pipe to itself until it has some thousand bytes; cmd.exe does not.
+        windows_vm_module.run(f"echo {'x' * 30} & ping -n 600 127.0.0.1", shell="cmd", max_output=20)
 
     assert "ping.exe" not in windows_vm_module.run("tasklist", shell="cmd").stdout.lower()
