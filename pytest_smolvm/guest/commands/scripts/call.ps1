@@ -3,6 +3,7 @@
 # Pure ASCII, since 5.1 reads a file without a byte order mark in the ANSI code page.
 
 $Wide = 4096  # columns for error text, so that nothing in it wraps
+$Buffered = 16384  # characters that go to a stream at once; each piece costs its reader a turn
 
 # What is added to a script. Errors written by Write-Error quote the script they come from: this is taken out of them.
 $Tail = "`n[AppDomain]::CurrentDomain.SetData('smolvm', `$?)"
@@ -66,7 +67,7 @@ function Set-Utf8 {
     try { [Console]::OutputEncoding = $utf8; [Console]::InputEncoding = $utf8 }
     catch [IO.IOException] { }  # no console: nothing to tell native programs, and ours are set below
     foreach ($name in 'Out', 'Error') {
-        $writer = [IO.StreamWriter]::new([Console]::"OpenStandard$($name -replace 'Out', 'Output')"(), $utf8, 256)
+        $writer = [IO.StreamWriter]::new([Console]::"OpenStandard$($name -replace 'Out', 'Output')"(), $utf8, $Buffered)
         $writer.AutoFlush = $true
         [Console]::"Set$name"($writer)
     }
