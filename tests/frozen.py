@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import BuiltinFunctionType
 
 _STOPPED = ("time", "monotonic", "perf_counter")
@@ -17,7 +18,7 @@ _SPARED = ("threading", "queue", "multiprocessing", "_pytest", "pytest", "tests"
 def frozen() -> Iterator[None]:
     """Time stands still for the length of the block, in every module that has a clock by name."""
     real = {getattr(time, name): name for name in _STOPPED}
-    moments = {clock: (lambda moment=clock(): moment) for clock in real}
+    moments = {clock: partial(float, clock()) for clock in real}
     changed = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in _SPARED:

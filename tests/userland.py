@@ -20,9 +20,7 @@ from pytest_smolvm.host import programs
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.images.practice.kernel import read_kernel
 from pytest_smolvm.images.practice.overlay import make_overlay
-from pytest_smolvm.images.practice.powershell import powershell_key
-from pytest_smolvm.images.practice.root import root_key
-from pytest_smolvm.images.practice.tools import tools_key
+from pytest_smolvm.images.practice.steps import in_use
 
 _UP_SECONDS = 120.0
 # What init.c does in the guest. The shell, first process of its namespace, reaps what others leave; all end with it.
@@ -81,31 +79,31 @@ def userland(work: Path, directory: Path) -> Iterator[Ssh]:
 
 
 def _unpack(work: Path, directory: Path, tree: Path) -> None:
-    root = work / f"root-{root_key(build.PracticeRecipe())}.tar"
+    tools, powershell, root = (work / step for step in build.step_names(build.PracticeRecipe()))
     overlay = directory / "overlay.tar"
-    make_overlay(
-        overlay,
-        read_kernel(root),
-        work / f"tools-{tools_key()}",
-        work / f"powershell-{powershell_key(build.PracticeRecipe())}",
-    )
     tree.mkdir()
-    for archive in (root, overlay):
-        subprocess.run(
-            [
-                "tar",
-                "-C",
-                tree,
-                "-xpf",
-                archive,
-                "--numeric-owner",
-                "--exclude=./dev/*",
-                "--exclude=./usr/lib/modules/*",
-            ],
-            check=True,
-        )
+    with in_use(tools, powershell, root):
+        make_overlay(overlay, read_kernel(root), tools, powershell)
+        _extract(root, tree)
+    _extract(overlay, tree)
     overlay.unlink()
     (tree / "dev").mkdir(exist_ok=True)
+
+
+def _extract(archive: Path, tree: Path) -> None:
+    subprocess.run(
+        [
+            "tar",
+            "-C",
+            tree,
+            "-xpf",
+            archive,
+            "--numeric-owner",
+            "--exclude=./dev/*",
+            "--exclude=./usr/lib/modules/*",
+        ],
+        check=True,
+    )
 
 
 def _free_port() -> int:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.host import records
 from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.progress import Progress, phase
-from pytest_smolvm.host.store import Store, remove
+from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.image import make_image, note, publish, remove_scratch
 from pytest_smolvm.images.practice.kernel import check_stub
 from pytest_smolvm.images.practice.powershell import check_powershell, make_powershell, powershell_key
 from pytest_smolvm.images.practice.recipe import PracticeRecipe, key
 from pytest_smolvm.images.practice.root import make_root, root_key
+from pytest_smolvm.images.practice.steps import Steps, note_use, remove_old, remove_unused
 from pytest_smolvm.images.practice.tools import make_tools, tools_key
 
 __all__ = ["PracticeRecipe", "build", "clear", "key", "practice_image"]
@@ -37,6 +39,19 @@ _LOCK = "lock"
 _SCRATCH = "scratch"
 
 
+class StepNames(NamedTuple):
+    """What the steps of a recipe are called in the store's `work`."""
+
+    tools: str
+    powershell: str
+    root: str
+
+
+def step_names(recipe: PracticeRecipe) -> StepNames:
+    """The names under which the steps of `recipe` are kept."""
+    return StepNames(f"tools-{tools_key()}", f"powershell-{powershell_key(recipe)}", f"root-{root_key(recipe)}.tar")
+
+
 def build(recipe: PracticeRecipe, output: Path, store: Store, progress: Progress) -> Path:
     """Build the sealed practice image at `output`. Steps of which nothing has changed come from the store's `work`.
 
@@ -54,18 +69,19 @@ def build(recipe: PracticeRecipe, output: Path, store: Store, progress: Progress
         remove_scratch(scratch)  # left by a build that was killed
         scratch.mkdir()
         try:
-            steps = _Steps(work, scratch, progress)
-            tools = steps.directory("compile the guest's programs", f"tools-{tools_key()}", make_tools)
+            steps, names = Steps(work, scratch, progress), step_names(recipe)
+            tools = steps.directory("compile the guest's programs", names.tools, make_tools)
             powershell = steps.directory(
                 "make PowerShell",
-                f"powershell-{powershell_key(recipe)}",
+                names.powershell,
                 lambda target: make_powershell(recipe, target, work / "powershell.log"),
             )
             root = steps.file(
                 "install Debian's packages and wine",
-                f"root-{root_key(recipe)}.tar",
+                names.root,
                 lambda target: make_root(recipe, target, work / "root.log"),
             )
+            remove_old(work)
             publish(make_image(root, tools, powershell, scratch, progress), output, store)
         finally:
             remove_scratch(scratch)
@@ -87,6 +103,8 @@ def practice_image(
     if output is None and path.exists():
         if not records.beside(path).exists():  # whoever put it there was killed before its record
             note(path)
+        for step in step_names(recipe):
+            note_use(store.work / step)
         return path
     with exclusive(
         store.lock("practice"),
@@ -114,34 +132,7 @@ def clear(store: Store, stale: Callable[[Path], bool], progress: Progress) -> No
             remove_scratch(work / _SCRATCH)  # nobody's, since we have the lock
             for path in work.iterdir():
                 if path.name.partition(".")[0] != _LOCK and stale(path):
-                    remove(path)
+                    with suppress(FileNotFoundError):
+                        remove_unused(path)
     except LockBusy as exc:
         progress.note(f"{exc.holder} is building an image: what is in {work} stays")
-
-
-class _Steps:
-    """The intermediate results under `work`: each is made in the scratch directory and appears whole, under its key."""
-
-    def __init__(self, work: Path, scratch: Path, progress: Progress) -> None:
-        self._work = work
-        self._scratch = scratch
-        self._progress = progress
-
-    def directory(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
-        """The directory `step`, made by `make` if it is not there."""
-        if not (self._work / step).exists():
-            (self._scratch / step).mkdir()
-        return self.file(name, step, make)
-
-    def file(self, name: str, step: str, make: Callable[[Path], None]) -> Path:
-        """The file `step`, made by `make` if it is not there. Its older versions go."""
-        result = self._work / step
-        if result.exists():
-            self._progress.note(f"{name}: as before")
-            return result
-        with phase(self._progress, name):
-            make(self._scratch / step)
-            for old in self._work.glob(step.partition("-")[0] + "-*"):
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-            (self._scratch / step).rename(result)
-        return result

@@ -7,12 +7,14 @@ steps that are looked at here are done.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +25,9 @@ import pytest
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until
+from pytest_smolvm.images import inventory
 from pytest_smolvm.images.practice import build as practice
+from pytest_smolvm.images.practice import steps
 from pytest_smolvm.images.practice.root import root_key
 from tests.background import background
 
@@ -152,7 +156,40 @@ def test_only_what_has_changed_is_made_again(workshop: Workshop) -> None:
     assert f"{POWERSHELL}: done" in with_other_powershell
     assert f"{TOOLS}: as before" in with_other_powershell
     assert f"{ROOT}: as before" in with_other_powershell
-    assert 2 == len(workshop.work())  # the older versions are gone
+    assert 4 == len(workshop.work())  # the older versions are somebody's, too
+
+
+def test_two_recipes_live_side_by_side(workshop: Workshop) -> None:
+    """As where tests use the steps of the one while somebody builds the other."""
+    workshop.build()
+    first = workshop.work()
+    workshop.pack("another")
+    workshop.build()
+    assert first < workshop.work()
+
+    workshop.pack("one")
+    assert f"{POWERSHELL}: done" in workshop.build()  # another archive, by its time
+    assert first < workshop.work()
+
+
+def test_a_step_goes_when_nobody_has_used_it_for_long(workshop: Workshop) -> None:
+    old, held, used = (workshop.store.work / f"powershell-{name}" for name in ("old", "held", "used"))
+    long_ago = time.time() - steps.KEPT_SECONDS - 60
+    for step in (old, held, used):
+        step.mkdir()
+        os.utime(step, (long_ago, long_ago))
+    with steps.in_use(used):
+        pass
+
+    with steps.in_use(held):
+        os.utime(held, (long_ago, long_ago))
+        workshop.build()
+        assert (False, True, True) == (old.exists(), held.exists(), used.exists())
+        inventory.prune(workshop.store, 0.0)
+        assert (True, False) == (held.exists(), used.exists())
+
+    inventory.prune(workshop.store, 0.0)
+    assert not held.exists()
 
 
 def test_two_at_once_make_a_step_once(workshop: Workshop) -> None:

@@ -12,10 +12,10 @@ import pytest
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
-from pytest_smolvm.images.practice.build import practice_image
+from pytest_smolvm.images.practice.build import practice_image, step_names
 from pytest_smolvm.images.practice.kernel import read_kernel
 from pytest_smolvm.images.practice.recipe import PracticeRecipe
-from pytest_smolvm.images.practice.root import root_key
+from pytest_smolvm.images.practice.steps import in_use
 from pytest_smolvm.images.windows import BuildError, Recipe, build
 from tests.booted.conftest import guest_processes
 from tests.images.windows import installer_disc
@@ -39,7 +39,9 @@ def _installer(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     disc = store.work / f"installer-{image.stem}-{installer_disc.key()}.iso"
     with exclusive(store.lock("installer")):
         if not disc.exists():
-            files = read_kernel(store.work / f"root-{root_key(PracticeRecipe())}.tar")
+            root = store.work / step_names(PracticeRecipe()).root
+            with in_use(root):
+                files = read_kernel(root)
             made = installer_disc.make(image, files, tmp_path_factory.mktemp("installer"), disc.with_suffix(".new"))
             made.rename(disc)
     return disc
