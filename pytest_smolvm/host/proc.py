@@ -117,6 +117,13 @@ def file_system(path: Path) -> str:
     return kinds.get(wanted, "")
 
 
+def written(device: Path) -> str:
+    """How much has been written to a block device, or discarded, since it is there (Documentation/block/stat.rst)."""
+    number = os.stat(device).st_rdev
+    counted = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/stat").read_text(encoding="ascii").split()
+    return ":".join(counted[4:7:2] + counted[11:14:2])
+
+
 def _pids() -> Iterator[int]:
     return (int(process.name) for process in _PROC.iterdir() if process.name.isdigit())
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, StoreError
-from pytest_smolvm.host import proc
+from pytest_smolvm.host import clock, proc
 from pytest_smolvm.host.liveness import Owners, owner_of
 
 _PARTS = ("images", "templates", "runs", "leases", "locks", "owners", "work", "kept")
@@ -167,6 +167,12 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def note_use(path: Path) -> None:
+    """Note that a file of ours is used now: many file systems are mounted such that reading it notes nothing."""
+    with suppress(OSError):  # somebody else's, or gone
+        os.utime(path, ns=(int(clock.utc() * 1e9), path.stat().st_mtime_ns))
 
 
 def _check_ours(directory: Path) -> None:

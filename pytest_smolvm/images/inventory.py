@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm.errors import UsageError
+from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.host import clock, proc, records
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, remove
 from pytest_smolvm.images.practice import build
+from pytest_smolvm.machine import disk
 from pytest_smolvm.pool import templates
 
 
@@ -56,7 +58,12 @@ def prune(store: Store, older_than: float, progress: Progress = Silent()) -> lis
     :returns: the images and templates that were removed.
     """
     store.reap()
-    doomed = [entry for entry in entries(store) if not entry.users and entry.age >= older_than]
+    for path in store.kept.iterdir():
+        if _unused_for(path) >= older_than:
+            remove(path)
+    needed = set(_needed_by_kept(store))
+    found = (entry for entry in entries(store) if entry.path not in needed)
+    doomed = [entry for entry in found if not entry.users and entry.age >= older_than]
     for entry in doomed:
         if entry.kind == "template":
             templates.discard(store, entry.path.name)
@@ -64,10 +71,15 @@ def prune(store: Store, older_than: float, progress: Progress = Silent()) -> lis
             entry.path.unlink(missing_ok=True)
             records.beside(entry.path).unlink(missing_ok=True)
     build.clear(store, lambda path: _unused_for(path) >= older_than, progress)
-    for path in store.kept.iterdir():
-        if _unused_for(path) >= older_than:
-            remove(path)
     return doomed
+
+
+def _needed_by_kept(store: Store) -> Iterator[Path]:
+    """The images without which disks of kept guests cannot be read, and the templates of those without links."""
+    for path in store.kept.rglob("disk.qcow2"):
+        with suppress(SmolVMError):  # it cannot be read as it is
+            for base in disk.bases(path):
+                yield from (base, base.parent)
 
 
 def _listed(paths: Iterable[Path], make: Callable[[Path], Entry]) -> Iterator[Entry]:
@@ -103,15 +115,15 @@ def _made_of(image: Path) -> str:
 
 
 def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:
-    real = directory.resolve()
-    users = {pid for path, pids in open_files.items() if real in path.parents for pid in pids}
+    users = templates.users(directory, open_files)
     size = sum(map(_size, directory.iterdir()))
     template = templates.find(store, directory.name)
     if template is None:
         age, detail = clock.utc() - directory.stat().st_mtime, "damaged: it will be baked again"
     else:
-        # Every clone reads the devices' state. Directory and record tell nothing: listing them is reading them, too.
-        age, detail = _age(template.files.state), f"of {template.record['image']}, {template.record['memory']} MiB"
+        # Directory and record tell nothing: listing them is reading them, too.
+        age = clock.utc() - templates.last_used(template)
+        detail = f"of {template.record['image']}, {template.record['memory']} MiB"
     return Entry("template", directory.name, directory, size, max(0.0, age), tuple(sorted(users)), detail)
 
 

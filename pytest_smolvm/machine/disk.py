@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import ImageError, ToolError
+from pytest_smolvm.host import proc
 from pytest_smolvm.host.programs import run, settled
 
 _QCOW2_MAGIC = b"QFI\xfb"
 _LEAKED = 3
+# Where QEMU runs: a data file that is named relatively is looked for there, whereas bases are so beside their image.
+_ANYWHERE = Path("/")
+_WITH_FEATURES = 3
+_EXTERNAL_DATA = 1 << 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,7 @@ def _look(path: Path) -> _Look:
     chain = _chain(path)
     if chain[0]["format"] != "qcow2":
         raise ImageError(f"{path} is not a qcow2 image (qemu-img calls it {chain[0]['format']})")
-    files = (os.fspath(path), *(info["full-backing-filename"] for info in chain[:-1]))
+    files = tuple(_names(path, chain))
     marks = tuple(map(_mark, files))  # before the check: what is changed meanwhile is looked at again
     _check_whole(path)
     return _Look(Disk(path=path, virtual_size=chain[0]["virtual-size"]), files, marks)
@@ -70,8 +77,7 @@ def identity(path: Path) -> str:
     path = path.expanduser().resolve()
     _check_readable(path)
     # Most images are based on nothing: their clones need not wait for qemu-img.
-    bases = [info["full-backing-filename"] for info in _chain(path)[:-1]] if _has_base(path) else []
-    return " ".join(map(_mark, [os.fspath(path), *bases]))
+    return " ".join(map(_mark, _files(path) if _has_more(path) else [os.fspath(path)]))
 
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:
@@ -110,6 +116,20 @@ def blank(backing: Path, path: Path, size: int) -> None:
     run("create an overlay", command)
 
 
+def rebase(path: Path, base: Path) -> None:
+    """Have the overlay `path` be based on `base`, beside it, which holds the same as what it was based on."""
+    command = [_qemu_img(), "rebase", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", base.name, os.fspath(path)]
+    run("base an overlay on another file", command)
+
+
+def bases(path: Path) -> tuple[Path, ...]:
+    """The files below a qcow2 file, as far as they are there.
+
+    :raises ImageError: one of them is gone.
+    """
+    return tuple(Path(name) for name in _files(path)[1:]) if _has_more(path) else ()
+
+
 def virtual_size(path: Path) -> int:
     """Bytes a guest sees of the qcow2 file `path`."""
     size: int = _chain(path)[0]["virtual-size"]
@@ -139,6 +159,7 @@ def _chain(path: Path) -> list[dict[str, Any]]:
         text = run(
             "look at the image",
             [_qemu_img(), "info", "--force-share", "--output=json", "--backing-chain", os.fspath(path)],
+            cwd=_ANYWHERE,
         )
     except ToolError as exc:
         raise ImageError(f"the image {path} cannot be used: {_last_line(exc.output)}") from exc
@@ -146,24 +167,43 @@ def _chain(path: Path) -> list[dict[str, Any]]:
     return chain
 
 
-def _has_base(path: Path) -> bool:
+def _files(path: Path) -> list[str]:
+    return list(_names(path, _chain(path)))
+
+
+def _names(path: Path, chain: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """All files that a guest on `path` reads: its own, those that it is based on, and where their data is kept."""
+    for number, info in enumerate(chain):
+        name = os.fspath(path) if number == 0 else info["filename"]
+        yield name
+        if data := info.get("format-specific", {}).get("data", {}).get("data-file"):
+            yield data
+
+
+def _has_more(path: Path) -> bool:
+    """Whether an image is based on another one, or has its data in another file (qemu's docs/interop/qcow2.txt)."""
     with open(path, "rb") as image:
-        return any(image.read(16)[8:])  # backing_file_offset (qemu's docs/interop/qcow2.txt)
+        head = image.read(80)
+    version, backing, features = struct.unpack_from(">4xIQ56xQ", head.ljust(80, b"\0"))
+    return bool(backing or (version >= _WITH_FEATURES and features & _EXTERNAL_DATA))
 
 
 def _mark(name: str) -> str:
+    """Changes when a file does. Not with the device that its file system has: that may be another after each mount."""
     path = Path(name)
+    if path.is_block_device():
+        return f"{path}:{proc.boot()}:{proc.written(path)}"
     if not path.is_file():
         return name  # a base may be anything that QEMU reads, such as an address
     stat = path.stat()
-    return f"{path}:{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+    return f"{path}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 def _check_whole(path: Path) -> None:
     """A truncated qcow2 opens without complaint and would fail later, inside the guest."""
     # qemu-img check ends with 2 for damage and 3 for leaked clusters, which hurt nobody (qemu-img(1)).
     try:
-        run("check the image", [_qemu_img(), "check", "--force-share", "--output=json", os.fspath(path)])
+        run("check the image", [_qemu_img(), "check", "--force-share", "--output=json", os.fspath(path)], cwd=_ANYWHERE)
     except ToolError as exc:
         if exc.exit_code != _LEAKED:
             raise ImageError(

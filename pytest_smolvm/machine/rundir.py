@@ -26,6 +26,11 @@ class RunDirectory:
         return self.path / "variables.qcow2"
 
     @property
+    def bases(self) -> dict[Path, Path]:
+        """Of a clone: what its overlays are based on, by overlay. They are its template's files, and outlive that."""
+        return {file: file.with_name(f"base-{file.name}") for file in (self.disk, self.variables)}
+
+    @property
     def memory(self) -> Path:
         """RAM, where it is kept in a file."""
         return self.path / "memory"

@@ -58,6 +58,7 @@ def baked(spec: GuestSpec, site: Site, instead_of: Template | None = None) -> Te
             templates.discard(site.store, name)
             with _told_to_others(lock):
                 template = _baked_if_possible(spec, site, name)
+            templates.discard_superseded(site.store, template)
         return template
 
 
@@ -101,7 +102,7 @@ def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
 
 
 def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
-    started = clock.now()
+    started, identity = clock.now(), disk.identity(spec.image)
     final = TemplateFiles(site.store.templates / name)
     aside = TemplateFiles(site.store.aside(final.path))
     aside.path.mkdir(mode=0o700)
@@ -110,7 +111,7 @@ def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
             _freeze(spec, site, aside)
             _tidy(aside)
             _make_blanks(aside, final)
-            _record(aside, spec, site, clock.now() - started)
+            _record(aside, spec, site, identity, clock.now() - started)
             aside.path.rename(final.path)
     except BaseException:
         shutil.rmtree(aside.path, ignore_errors=True)
@@ -152,10 +153,11 @@ def _make_blanks(aside: TemplateFiles, final: TemplateFiles) -> None:
     disk.blank(final.variables, aside.blank_variables, disk.virtual_size(aside.variables))
 
 
-def _record(files: TemplateFiles, spec: GuestSpec, site: Site, seconds: float) -> None:
+def _record(files: TemplateFiles, spec: GuestSpec, site: Site, identity: str, seconds: float) -> None:
     record = {
         "files": {file.name: templates.fingerprint(file) for file in files.path.iterdir()},
         "image": os.fspath(spec.image),
+        "identity": identity,
         "memory": spec.memory,
         "cpus": spec.cpus,
         "host": str(site.hypervisor),

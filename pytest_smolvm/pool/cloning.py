@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.machine import machine, migration
+from pytest_smolvm.host.store import note_use
+from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
@@ -30,6 +33,7 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
             # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
             shutil.copyfile(template.files.blank_disk, files.disk)
             shutil.copyfile(template.files.blank_variables, files.variables)
+            _share(template, files)
             restored = stack.enter_context(machine.launched(config, files))
         except (BootError, FileNotFoundError) as exc:
             if templates.at(template.files.path) == template:
@@ -40,3 +44,23 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
         except SmolVMError as exc:
             raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
         yield restored
+
+
+def keep(files: RunDirectory, place: Path) -> None:
+    """Move the run directory of a machine that has ended to `place`, such that its disk can be read from then on.
+
+    A clone's disk says only what differs from its template's, which goes some day.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    files.path.rename(place)
+    for overlay, base in RunDirectory(place).bases.items():
+        if base.exists():
+            disk.rebase(overlay, base)
+
+
+def _share(template: Template, files: RunDirectory) -> None:
+    """Note that the template is used, and hold what a clone's overlays are based on."""
+    note_use(template.files.state)
+    for overlay, base in files.bases.items():
+        with suppress(PermissionError, NotImplementedError):  # a file system without links: then it can be lost
+            os.link(template.files.path / overlay.name, base)

@@ -10,7 +10,7 @@ from functools import cache
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
-from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.store import Store, note_use
 from pytest_smolvm.machine import disk, hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles, starting
@@ -61,6 +61,8 @@ class Pool:
         """
         for spec in specs:
             disk.inspect(spec.image)
+            if self.store.images in spec.image.parents:
+                note_use(spec.image)
         specs = tuple(map(self._possible, specs))
         if len(specs) == 1 and (spare := self._suitable_spare(specs[0])):
             return [Reservation(self._site, specs[0], spare.lease, spare)]

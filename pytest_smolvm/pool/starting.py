@@ -121,5 +121,4 @@ def _cold(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
 def keep(guest: RunningGuest) -> None:
     """Keep the run directory of a guest whose machine has ended, if somebody wants that."""
     if guest.keep is not None:
-        guest.keep.parent.mkdir(parents=True, exist_ok=True)
-        guest.machine.files.path.rename(guest.keep)
+        cloning.keep(guest.machine.files, guest.keep)

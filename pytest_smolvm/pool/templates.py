@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import records
+from pytest_smolvm.host import clock, proc, records
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.hypervisor import Hypervisor
@@ -19,6 +20,8 @@ from pytest_smolvm.pool import warming
 
 # Part of every key: how a template is laid out on disk.
 _FORMAT = 2
+# Without being used, beside one of the same image that was just baked.
+_KEPT_SECONDS = 7 * 86400.0
 
 
 class TemplateFiles(RunDirectory):
@@ -102,6 +105,41 @@ def discard(store: Store, name: str) -> None:
     except FileNotFoundError:
         return
     shutil.rmtree(doomed, ignore_errors=True)
+
+
+def users(directory: Path, open_files: Mapping[Path, set[int]]) -> set[int]:
+    """The processes that have something open in a template's directory.
+
+    :param open_files: what :func:`pytest_smolvm.host.proc.open_files` said.
+    """
+    real = directory.resolve()
+    return {pid for path, pids in open_files.items() if real in path.parents for pid in pids}
+
+
+def last_used(template: Template) -> float:
+    """When it was baked or restored last, in seconds since 1970."""
+    stat = template.files.state.stat()
+    return max(stat.st_atime, stat.st_mtime)
+
+
+def discard_superseded(store: Store, by: Template) -> None:
+    """Remove templates of the image that `by` was baked from, unless they are in use.
+
+    Those of an earlier state of the image are of no use to anybody. Others may be: guests come in several shapes, and
+    other containers with another QEMU may share the store. They go once nobody has used them for a while.
+    """
+    image, identity = by.record["image"], by.record["identity"]
+    doomed = []
+    for directory in store.templates.iterdir():
+        other = None if store.is_aside(directory) or directory == by.files.path else at(directory)
+        if other is not None and other.record.get("image") == image:
+            earlier = other.record.get("identity", identity) != identity
+            if earlier or clock.utc() - last_used(other) > _KEPT_SECONDS:
+                doomed.append(directory)
+    open_files = proc.open_files() if doomed else {}
+    for directory in doomed:
+        if not users(directory, open_files):
+            discard(store, directory.name)
 
 
 def mark(directory: Path) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from pytest_smolvm.host import records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images import inventory
+from pytest_smolvm.machine import disk
 
 OLD = 30 * 86400
 
@@ -126,6 +127,22 @@ def test_a_build_that_was_killed_leaves_nothing_to_prune_for_long(store: Store) 
     inventory.prune(store, OLD)
 
     assert {"lock", "tools-1"} == {path.name for path in store.work.iterdir()}
+
+
+def test_what_a_kept_disk_is_based_on_stays_as_long_as_it(store: Store) -> None:
+    golden = store.images / "golden.qcow2"
+    kept = store.kept / "test" / "disk.qcow2"
+    kept.parent.mkdir()
+    disk.blank(golden, kept, 2**20)
+    disk.overlay(image(store, "other"), store.root / "x.qcow2", backing_format="raw")
+    (store.root / "x.qcow2").rename(golden)
+    os.utime(golden, (time.time() - OLD,) * 2)
+
+    inventory.prune(store, OLD / 2)
+    assert golden.exists()
+
+    inventory.prune(store, 0.0)
+    assert not golden.exists()
 
 
 def test_a_store_reached_through_a_link_knows_its_users(tmp_path: Path, store: Store) -> None:

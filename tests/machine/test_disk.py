@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,59 @@ def test_an_image_on_a_replaced_base_is_another(base: Path, tmp_path: Path, dept
     create(tmp_path / "new.qcow2", "1M").replace(base)
 
     assert before != disk.identity(top)
+
+
+def test_an_image_whose_data_is_in_another_file_is_another_when_that_is_written(tmp_path: Path) -> None:
+    base = create(tmp_path / "base.qcow2", "-o", f"data_file={tmp_path}/data.raw,data_file_raw=on", "1M")
+    top = create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
+    before = disk.identity(base), disk.identity(top)
+
+    with open(tmp_path / "data.raw", "r+b") as data:
+        data.write(b"changed")
+
+    after = disk.identity(base), disk.identity(top)
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def test_a_file_system_that_is_mounted_again_has_the_same_images(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its device's number may be another then: loop devices, LVM, btrfs, NFS."""
+    before = disk.identity(base)
+    stat = Path.stat
+
+    def elsewhere(path: Path, *, follow_symlinks: bool = True) -> SimpleNamespace:
+        real = stat(path, follow_symlinks=follow_symlinks)
+        fields = {name: getattr(real, name) for name in dir(real) if name.startswith("st_")}
+        return SimpleNamespace(**{**fields, "st_dev": real.st_dev + 1})
+
+    monkeypatch.setattr(Path, "stat", elsewhere)
+    assert before == disk.identity(base)
+
+
+@pytest.mark.tool("losetup")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes block devices")
+def test_a_block_device_that_was_written_is_another_image(tmp_path: Path) -> None:
+    backing = tmp_path / "device"
+    backing.write_bytes(bytes(2**21))
+    made = subprocess.run(["losetup", "-f", "--show", backing], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no loop device to be had: {made.stderr}")
+    device = Path(made.stdout.strip())
+    try:
+        create(device, "1M")
+        top = create(tmp_path / "top.qcow2", "-b", device, "-F", "qcow2")
+        before = disk.identity(device), disk.identity(top)
+        assert before == (disk.identity(device), disk.identity(top))
+
+        with open(device, "r+b", buffering=0) as written:
+            written.seek(2**20)
+            written.write(b"x" * 4096)
+            os.fsync(written.fileno())
+
+        assert before[0] != disk.identity(device)
+        assert before[1] != disk.identity(top)
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True)
 
 
 def test_an_image_whose_base_is_gone(base: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def placed(site: Site) -> Callable[[GuestSpec], Template]:
         name = templates.key(spec, site.hypervisor)
         files = TemplateFiles(site.store.templates / name)
         files.path.mkdir()
-        for file in (files.blank_disk, files.blank_variables):
+        for file in (files.disk, files.variables, files.state, files.blank_disk, files.blank_variables):
             file.write_bytes(b"blank")
         files.record.write_text('{"files": {}}')
         found = templates.find(site.store, name)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pytest_smolvm.errors import BootError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.rundir import RunDirectory
+from pytest_smolvm.pool import cloning, templates
 from pytest_smolvm.pool.cloning import clone
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
@@ -25,6 +33,55 @@ def test_a_template_that_was_removed_meanwhile_cannot_be_restored(spec: GuestSpe
     with site.store.run_directory() as directory, pytest.raises(Unrestorable, match="removed meanwhile"):
         with clone(template, spec, site.hypervisor, RunDirectory(directory)):
             pass
+
+
+@pytest.fixture(name="whole")
+def _whole(spec: GuestSpec, placed: Placed, monkeypatch: pytest.MonkeyPatch) -> Template:
+    """A template of real disks; what is restored from it is no machine."""
+
+    @contextmanager
+    def launched(_config: object, files: RunDirectory) -> Iterator[Any]:
+        yield SimpleNamespace(monitor=None, files=files)
+
+    monkeypatch.setattr(machine, "launched", launched)
+    monkeypatch.setattr(migration, "load", nothing)
+    template = placed(spec)
+    files = template.files
+    for file, blank in ((files.disk, files.blank_disk), (files.variables, files.blank_variables)):
+        disk.overlay(spec.image, file)
+        disk.blank(file, blank, 2**20)
+    return replace(template, mark=templates.mark(files.path))
+
+
+@pytest.mark.parametrize("when", ["running", "kept"])
+def test_a_kept_disk_can_be_read_when_its_template_is_gone(
+    spec: GuestSpec, site: Site, whole: Template, when: str
+) -> None:
+    kept = site.store.kept / "test" / "guest"
+    with site.store.run_directory() as directory:
+        files = RunDirectory(directory)
+        with clone(whole, spec, site.hypervisor, files):
+            if when == "running":
+                templates.discard(site.store, whole.key)
+        cloning.keep(files, kept)
+
+    templates.discard(site.store, whole.key)
+    moved = kept.rename(site.store.kept / "moved")
+
+    assert disk.inspect(RunDirectory(moved).disk).virtual_size == 2**20
+    assert disk.inspect(RunDirectory(moved).variables).virtual_size == 2**20
+
+
+def test_use_of_a_template_is_noted_by_us(spec: GuestSpec, site: Site, whole: Template) -> None:
+    """Whatever the file system notes: `noatime` is common."""
+    os.utime(whole.files.state, (1e9, 1e9))
+
+    with site.store.run_directory() as directory, clone(whole, spec, site.hypervisor, RunDirectory(directory)):
+        pass
+
+    assert time.time() - templates.last_used(whole) < 60
+    assert whole.files.state.stat().st_mtime == 1e9
+    assert templates.at(whole.files.path) == whole
 
 
 def test_a_qemu_that_does_not_start_is_not_the_templates_fault(spec: GuestSpec, site: Site, placed: Placed) -> None:

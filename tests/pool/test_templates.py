@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from pytest_smolvm.pool.templates import Template
 OTHER: dict[str, Any] = {"memory": 512, "cpus": 3, "bus": "sata", "secure_boot": True}
 SAME: dict[str, Any] = {"env_vars": {"A": "1"}, "boot": "cold", "boot_timeout": 7.0}
 """Wants that do not shape what is frozen."""
+Placed = Callable[[GuestSpec], Template]
 KVM = Accelerator("kvm", "host", "")
 
 
@@ -130,3 +133,25 @@ def test_one_that_is_discarded_is_gone(spec: GuestSpec, store: Store, placed: Ca
     templates.discard(store, template.key)  # fine, too
 
     assert [] == list(store.templates.iterdir())
+
+
+def test_templates_of_an_earlier_state_of_the_image_go(spec: GuestSpec, site: Site, placed: Placed) -> None:
+    """Not those of other guests on it, nor those of other images, nor what is in use."""
+
+    def place(memory: int, identity: str, image: str = "win11.qcow2", unused: float = 0.0) -> Template:
+        template = placed(spec.having(memory=memory))
+        template.files.record.write_text(json.dumps({"files": {}, "image": image, "identity": identity}))
+        os.utime(template.files.state, (time.time() - unused,) * 2)
+        return template
+
+    earlier, used = place(512, "earlier"), place(513, "earlier")
+    other_guest, other_image = place(514, "now"), place(515, "earlier", "win10.qcow2")
+    long_unused = place(516, "now", unused=8 * 86400)
+
+    with open(used.files.disk, "rb"):
+        templates.discard_superseded(site.store, place(517, "now", unused=8 * 86400))
+
+    left = {path.name for path in site.store.templates.iterdir()}
+    assert {earlier.key, long_unused.key}.isdisjoint(left)
+    assert {used.key, other_guest.key, other_image.key} < left
+    assert 4 == len(left)
