@@ -63,9 +63,14 @@ def request(script: str, args: Sequence[Argument] = ()) -> bytes:
 
     :raises UsageError: an argument is of a type that cannot be passed.
     """
-    parts = [("s", script), *map(_part, args)]
+    parts = [("s", unmarked(script)), *map(_part, args)]
     encoded = [(kind.encode(), text.encode("utf-8", "surrogatepass")) for kind, text in parts]
     return struct.pack("<i", len(parts)) + b"".join(kind + struct.pack("<i", len(raw)) + raw for kind, raw in encoded)
+
+
+def unmarked(script: str) -> str:
+    """A script without the byte order mark of the file it was read from, which would be a letter of its first word."""
+    return script.removeprefix("\ufeff")
 
 
 def _part(value: Argument) -> tuple[str, str]:

@@ -241,6 +241,17 @@ def test_output_that_is_no_utf_8_is_read_as_the_consoles(guest: Guest) -> None:
     assert "üä\n" == guest.run(script).stdout
 
 
+@pytest.mark.parametrize("script", ["Write-Output $args[0].Length", "param($given) $given.Length"])
+def test_a_script_from_a_file_with_a_byte_order_mark_runs(guest: Guest, script: str, tmp_path: Path) -> None:
+    (tmp_path / "script.ps1").write_text(script, encoding="utf-8-sig")
+    marked = (tmp_path / "script.ps1").read_text(encoding="utf-8")
+
+    seen = [guest.run(marked, args=["\ufeffü"]), commands.run(guest.ssh, marked, args=["\ufeffü"], timeout=SECONDS)]
+
+    assert [("2\r\n", "", 0)] * 2 == [(result.stdout, result.stderr, result.exit_code) for result in seen]
+    assert 2 == run_json(lambda wrapped, values: guest.run(wrapped, args=values), marked, ["\ufeffü"])
+
+
 @pytest.mark.parametrize(("pieces", "limit", "passed_on"), [(4, 100, 4), (1000, 5, 5)])
 def test_last_output_goes_to_a_slow_reader_and_ends_some_time(
     guest: Guest, pieces: int, limit: int, passed_on: int
