@@ -8,6 +8,7 @@ import struct
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import PureWindowsPath
 from xml.etree import ElementTree
 
 from pytest_smolvm.errors import UsageError
@@ -24,7 +25,7 @@ _BOOTSTRAP = (
 )
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
-Argument = str | int | float | bool | None
+Argument = str | int | float | bool | PureWindowsPath | None
 
 
 def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
@@ -76,15 +77,17 @@ def unmarked(script: str) -> str:
 def _part(value: Argument) -> tuple[str, str]:
     if value is None:
         return "n", ""
-    if isinstance(value, str):
-        return "s", value
+    if isinstance(value, (str, PureWindowsPath)):
+        return "s", str(value)
     if isinstance(value, bool):
         return "b", "1" if value else "0"
     if isinstance(value, int) and value in _LONG:
         return ("i" if value in _INT else "l"), str(value)
     if isinstance(value, float):
         return "f", {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
-    raise UsageError(f"{value!r} cannot be an argument of a script: text, numbers, booleans and None can")
+    raise UsageError(
+        f"{value!r} cannot be an argument of a script: text, paths of Windows, numbers, booleans and None can"
+    )
 
 
 def plain(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import PureWindowsPath
 
 from pytest_smolvm.errors import SmolVMError, TimedOut, UsageError
 from pytest_smolvm.guest import names
@@ -99,14 +100,17 @@ class Spawned:
         return answer
 
 
-def spawn(run: RunScript, program: str | Sequence[str], *, directory: str = "") -> Spawned:
+def spawn(
+    run: RunScript, program: names.GuestPath | Sequence[names.GuestPath], *, directory: names.GuestPath = ""
+) -> Spawned:
     """Start a program and leave it running.
 
     :param program: its words, or one command line as CreateProcess takes it; cmd.exe has no part in this.
     :param directory: where it is to run; empty means the user's home.
     :raises CommandFailed: there is no such program.
     """
-    line = program if isinstance(program, str) else subprocess.list2cmdline(program)
+    words = [program] if isinstance(program, PureWindowsPath) else program
+    line = words if isinstance(words, str) else subprocess.list2cmdline(words)
     if not line.strip() or "\0" in line:
         raise UsageError(f"{program!r} is not a command line")
     home = run("[Console]::Write($env:USERPROFILE)", []).check().stdout

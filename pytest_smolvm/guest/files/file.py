@@ -47,14 +47,15 @@ class _Nowhere:
 def upload(
     sftp: Sftp,
     local: str | os.PathLike[str],
-    remote: str,
+    remote: names.GuestPath,
     *,
     verify: bool = False,
     progress: OnBytes | None = None,
 ) -> None:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
-    The time of its last change, to the second, and whether it is read-only go with it. A symbolic link is followed.
+    The time of its last change, to the second, and whether it is read-only go with it; of a time before 1970 or after
+    2106 the nearest that SFTP has. A symbolic link is followed.
 
     :param verify: read it back and compare, before it takes its place.
     :raises UsageError: there is no such file here, or Windows cannot have that path.
@@ -77,14 +78,14 @@ def upload(
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
-def write(sftp: Sftp, remote: str, content: bytes) -> None:
+def write(sftp: Sftp, remote: names.GuestPath, content: bytes) -> None:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
     target = names.absolute(remote)
     with _replacing(sftp, target) as aside:
         send(sftp, io.BytesIO(content), aside, target, size=len(content))
 
 
-def read(sftp: Sftp, remote: str) -> bytes:
+def read(sftp: Sftp, remote: names.GuestPath) -> bytes:
     """The whole of the file `remote`.
 
     :raises TransferError: it is missing or cannot be read.
@@ -96,7 +97,7 @@ def read(sftp: Sftp, remote: str) -> bytes:
 
 def download(
     sftp: Sftp,
-    remote: str,
+    remote: names.GuestPath,
     local: str | os.PathLike[str],
     *,
     verify: bool = False,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -465,6 +465,17 @@ def test_a_program_is_spawned_where_there_was_no_resident(connection: Ssh) -> No
 
         assert 7 == program.wait(SECONDS)
         assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
+
+
+def test_a_program_and_its_directory_are_named_by_pathlib(connection: Ssh) -> None:
+    cmd = PureWindowsPath(r"C:\windows\system32\cmd.exe")
+    with joined(connection, None) as guest:
+        inside = spawned.spawn(guest.resident_only, [cmd, "/c", "cd"], directory=PureWindowsPath("C:/windows"))
+        alone = spawned.spawn(guest.resident_only, cmd)
+
+        assert 0 == inside.wait(SECONDS)
+        assert r"c:\windows" == inside.stdout.strip().lower()
+        alone.kill()
 
 
 def test_a_program_and_its_children_are_killed_after_the_powershell_that_started_it(mortal: Guest) -> None:
