@@ -63,8 +63,8 @@ def upload(
     """
     target = names.absolute(remote)
     path = Path(local).expanduser()
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file" if path.exists() else f"there is no file {path} to upload")
+    if not os.path.isfile(path):  # noqa: PTH113  # pathlib's raises for a name that is too long
+        raise UsageError(f"{path} is not a file" if os.path.exists(path) else f"there is no file {path} to upload")
     with open(path, "rb") as source:
         status = os.fstat(source.fileno())
         with _replacing(sftp, target) as aside:
@@ -111,10 +111,10 @@ def download(
     """
     target = names.absolute(remote)
     path = Path(local).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises for a name that is too long
         raise UsageError(f"{path} is a directory; give the name of the file to download to")
     with made_here(path.parent), _writing(path):
-        aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
+        aside = path.with_name(f".{uuid.uuid4().hex[:12]}{filesystem.MARK}")  # a long name has no room for more
         try:
             digest = hashlib.sha256()
             also: Also = nothing
@@ -136,7 +136,7 @@ def made_here(directory: Path) -> Iterator[None]:
 
     :raises UsageError: it cannot be created.
     """
-    created = [path for path in (directory, *directory.parents) if not path.exists()]
+    created = [path for path in (directory, *directory.parents) if not os.path.exists(path)]
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

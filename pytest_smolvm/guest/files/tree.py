@@ -89,7 +89,7 @@ def download(
     source, path = names.absolute(remote), Path(local).expanduser().absolute()
     if not filesystem.look(ssh.sftp, source).is_directory:
         raise TransferError(f"{source} is not a directory of the guest")
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH112  # pathlib's raises for long names
         raise UsageError(f"{path} is not a directory; a directory cannot be downloaded to it")
     with file.made_here(path.parent):
         staging = path.parent / f".{uuid.uuid4().hex[:12]}.smolvm"
