@@ -1,15 +1,13 @@
-"""PowerShell's side of a command: the way a script gets in, and CLIXML on the way out."""
+"""PowerShell's side of a command: the way a script gets in."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PureWindowsPath
-from xml.etree import ElementTree
 
 from pytest_smolvm.errors import UsageError
 
@@ -88,30 +86,3 @@ def _part(value: Argument) -> tuple[str, str]:
     raise UsageError(
         f"{value!r} cannot be an argument of a script: text, paths of Windows, numbers, booleans and None can"
     )
-
-
-def plain(text: str) -> str:
-    """`text` with any CLIXML in it replaced by the text that a person would have seen.
-
-    A powershell.exe that a script starts writes CLIXML to a redirected stderr (``#< CLIXML``). Progress is dropped.
-    """
-    if "#< CLIXML" not in text:
-        return text
-    parts = re.split(r"#< CLIXML\r?\n|(<Objs .*?</Objs>)\r?\n?", text, flags=re.DOTALL)
-    return "".join(_spoken(part) if part.startswith("<Objs ") else part for part in parts if part)
-
-
-def _spoken(objects: str) -> str:
-    try:
-        root = ElementTree.fromstring(objects)
-    except ElementTree.ParseError:
-        return objects  # not ours to interpret, so not ours to lose
-    streams = {"Error", "Warning", "Verbose", "Debug", "Information", "Output"}
-    words = [node.text or "" for node in root.iter() if node.tag.endswith("}S") and node.get("S") in streams]
-    return _unescaped("".join(words))
-
-
-def _unescaped(text: str) -> str:
-    """PowerShell writes UTF-16 units that XML lacks as ``_x000D_``."""
-    units = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), text)
-    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

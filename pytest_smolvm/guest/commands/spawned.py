@@ -10,7 +10,7 @@ from pathlib import PureWindowsPath
 from pytest_smolvm.errors import SmolVMError, TimedOut, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.output import RunResult, unfinished
 from pytest_smolvm.host.waiting import Deadline
 
 RunScript = Callable[[str, Sequence[powershell.Argument]], RunResult]
@@ -55,12 +55,12 @@ class Spawned:
     @property
     def stdout(self) -> str:
         """What it has written to its standard output until now."""
-        return self._run(_READ, [self._files[0]]).check().stdout
+        return self._written(self._files[0])
 
     @property
     def stderr(self) -> str:
         """What it has written to its error output until now."""
-        return self._run(_READ, [self._files[1]]).check().stdout
+        return self._written(self._files[1])
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return its exit code, unsigned 32-bit.
@@ -85,6 +85,10 @@ class Spawned:
         while not self._asked(deadline.at_most(_SLICE), kill=True):
             if deadline.passed:
                 raise TimedOut(f"the end of process {self.pid}", _KILL_SECONDS, "it was killed and runs")
+
+    def _written(self, file: str) -> str:
+        result = self._run(_READ, [file]).check()
+        return (result if self._exit_code is not None else unfinished(result)).stdout
 
     def _code(self, seconds: float) -> int | None:
         if self._exit_code is None and self._asked(seconds) == _UNKNOWN:

@@ -241,6 +241,12 @@ def test_output_that_is_no_utf_8_is_read_as_the_consoles(guest: Guest) -> None:
     assert "üä\n" == guest.run(script).stdout
 
 
+def test_utf_16_between_other_output_is_read(guest: Guest) -> None:
+    result = commands.run(guest.ssh, 'cmd /u /c "echo grün& echo 以上"& echo drei', shell="cmd", timeout=SECONDS)
+
+    assert "grün\r\n以上\r\ndrei\r\n" == result.stdout
+
+
 @pytest.mark.parametrize("script", ["Write-Output $args[0].Length", "param($given) $given.Length"])
 def test_a_script_from_a_file_with_a_byte_order_mark_runs(guest: Guest, script: str, tmp_path: Path) -> None:
     (tmp_path / "script.ps1").write_text(script, encoding="utf-8-sig")
