@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import socket
@@ -239,6 +240,16 @@ def test_output_that_is_no_utf_8_is_read_as_the_consoles(guest: Guest) -> None:
     script = "$o = [Console]::OpenStandardOutput(); $o.Write([byte[]] (0x81, 0x84, 10), 0, 3)"
 
     assert "üä\n" == guest.run(script).stdout
+
+
+def test_a_watcher_sees_what_a_powershell_of_the_scripts_says(guest: Guest) -> None:
+    told: list[str] = []
+    encoded = base64.b64encode("Write-Error grün; Write-Progress x; 'out'".encode("utf-16-le")).decode()
+
+    result = guest.run(f"powershell.exe -EncodedCommand {encoded}", on_output=told.append)
+
+    assert "Write-Error grün; Write-Progress x; 'out' : grün" in result.stderr
+    assert sorted(result.stdout.splitlines() + result.stderr.splitlines()) == sorted(told)
 
 
 def test_utf_16_between_other_output_is_read(guest: Guest) -> None:
