@@ -20,12 +20,17 @@ _PATH_MAX = 32767
 _NAME_MAX = 254
 _VALUE_MAX = 32767
 
+GuestPath = str | PureWindowsPath
+"""A path in a guest."""
 
-def absolute(path: str) -> str:
+
+def absolute(path: GuestPath) -> str:
     r"""`path` with backslashes, if it is an absolute path that Windows can store; ``C:/x`` becomes ``C:\x``.
 
-    :raises UsageError: it is relative, has an illegal character or a reserved name; the message says which.
+    :raises UsageError: it is relative, has an illegal character or a reserved name; the message says which. Or it is
+        neither text nor one of pathlib's Windows paths.
     """
+    path = _text(path)
     if not _DRIVE.match(path):
         raise UsageError(f"{path!r} is not an absolute Windows path; expected something like C:\\Users\\me\\file.txt")
     parts = [part for part in path[3:].replace("/", "\\").split("\\") if part]
@@ -35,6 +40,14 @@ def absolute(path: str) -> str:
     if _units(whole) > _PATH_MAX:
         raise UsageError(f"the Windows path {path[:60]!r}... has more than {_PATH_MAX} characters")
     return whole
+
+
+def _text(path: object) -> str:
+    if isinstance(path, str):
+        return path
+    if isinstance(path, PureWindowsPath):
+        return str(path)
+    raise UsageError(f"{path!r} is not a path in a guest, which is text or a pathlib.PureWindowsPath")
 
 
 def parent(path: str) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 
@@ -43,6 +44,19 @@ class Console:
         with self._lock:
             self._stream = None
             self._close()
+
+
+def show(line: str) -> None:
+    """Print a line of a guest's to standard output; what the terminal has no letters for is escaped.
+
+    Raises nothing, since a test that prints is not to fail for the terminal it is seen on.
+    """
+    with suppress(OSError):  # nobody looks any more
+        try:
+            sys.stdout.write(f"{line}\n")
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding or "ascii"
+            sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _uncaptured_stderr() -> tuple[TextIO | None, Callable[[], object]]:

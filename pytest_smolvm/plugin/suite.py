@@ -21,6 +21,7 @@ from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.plugin import wants
 from pytest_smolvm.plugin.artifacts import Artifacts, Evidence
+from pytest_smolvm.plugin.console import show
 from pytest_smolvm.plugin.options import Settings
 from pytest_smolvm.pool import obstacles
 
@@ -150,7 +151,7 @@ class Suite:
             for vm in vms:
                 vm.wait_for_ssh()
                 if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
-                    vm.on_output = print
+                    vm.on_output = show
             yield vms, evidence
 
     @contextmanager

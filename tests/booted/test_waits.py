@@ -17,7 +17,7 @@ def test_registry_values_have_types(windows_vm_module: SmolVM) -> None:
     registry = windows_vm_module.registry
     registry.write(KEY, "text", 'a "b" %PATH%\r\nü')
     registry.write(KEY, "number", 0xFFFFFFFF)
-    registry.write(KEY, "list", ["one", "two"])
+    registry.write(KEY, "list", ["one", "", "two", ""])
     registry.write(KEY, "", "default")
     registry.write(KEY, "path", "%SystemRoot%", "REG_EXPAND_SZ")
 
@@ -25,7 +25,7 @@ def test_registry_values_have_types(windows_vm_module: SmolVM) -> None:
     assert values == {
         "text": ("REG_SZ", 'a "b" %PATH%\r\nü'),
         "number": ("REG_DWORD", 0xFFFFFFFF),
-        "list": ("REG_MULTI_SZ", ["one", "two"]),
+        "list": ("REG_MULTI_SZ", ["one", "", "two", ""]),
         "": ("REG_SZ", "default"),
         "path": ("REG_EXPAND_SZ", "%SystemRoot%"),
     }

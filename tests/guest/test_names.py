@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
 import pytest
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest import names
+
+
+def test_paths_of_pathlib_are_taken_if_they_are_of_windows() -> None:
+    assert r"C:\a\b.txt" == names.absolute(PureWindowsPath("C:/a", "b.txt"))
+    with pytest.raises(UsageError, match=r"'a.txt' is not an absolute"):
+        names.absolute(PureWindowsPath("a.txt"))
+
+
+@pytest.mark.parametrize("path", [PurePosixPath("C:/a"), b"C:/a", None, 3])
+def test_what_is_no_path_of_windows_is_refused(path: Any) -> None:
+    with pytest.raises(UsageError, match=re.escape(repr(path))):
+        names.absolute(path)
 
 
 @pytest.mark.parametrize(

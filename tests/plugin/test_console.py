@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -66,3 +67,24 @@ def test_lines_of_ours_are_lines_of_their_own(pytester: pytest.Pytester, options
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
 
     pytest.LineMatcher(run.stdout.splitlines()).fnmatch_lines(lines, consecutive=True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "seen"),
+    [("ascii", r"gr\xfcn \u65e5 \ud800"), ("latin-1", r"grün \u65e5 \ud800"), ("utf-8", r"grün 日 \ud800")],
+)
+def test_what_a_terminal_has_no_letters_for_is_escaped(encoding: str, seen: str) -> None:
+    program = "from pytest_smolvm.plugin.console import show; show('gr\\xfcn \\u65e5 \\ud800'); show('on')"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+
+    shown = subprocess.run([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, check=True).stdout
+
+    assert f"{seen}\non\n" == shown.decode(encoding)
+
+
+def test_a_terminal_that_has_gone_is_no_failure() -> None:
+    program = "import os; from pytest_smolvm.plugin.console import show; show('x' * 100_000); os._exit(0)"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as gone:
+        assert 0 == subprocess.run([sys.executable, "-c", program], stdout=gone, check=False).returncode

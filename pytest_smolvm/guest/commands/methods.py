@@ -14,6 +14,7 @@ from pytest_smolvm.guest.commands.resident import Resident
 from pytest_smolvm.guest.commands.shells import Script
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.link.access import GuestMethods
+from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until_seen, until_true
 
@@ -61,7 +62,9 @@ class CommandMethods(GuestMethods):
         :raises OutputLimitExceeded: with what was printed until then.
         :raises GuestDied: the guest ended meanwhile.
         """
-        wanted = Script(script, args, input.encode() if isinstance(input, str) else input, timeout)
+        wanted = Script(
+            script, args, input.encode("utf-8", "surrogatepass") if isinstance(input, str) else input, timeout
+        )
         with self._using() as ssh:
             waiting = None if fresh or shell != "powershell" else self._shells.via(ssh)
             chosen = run.chosen(ssh, shell, waiting)
@@ -81,7 +84,7 @@ class CommandMethods(GuestMethods):
 
         return values.run_json(quietly, script, args)
 
-    def spawn(self, program: str | Sequence[str], *, directory: str = "") -> Spawned:
+    def spawn(self, program: GuestPath | Sequence[GuestPath], *, directory: GuestPath = "") -> Spawned:
         """Start a program and leave it running; its output goes to files in the guest.
 
         It is a child of the resident PowerShell, which a guest booted cold gets for this.

@@ -10,12 +10,12 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from pytest_smolvm.errors import CommandFailed, OutputLimitExceeded
-from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.commands import clixml, decoding
 from pytest_smolvm.guest.commands.shells import Sinks
 
-_OEM_CODE_PAGE = "cp437"  # what programs that know no UTF-8 print on an en-US Windows
 _SHORT = 200
 _IN_MEMORY = 8 * 1024 * 1024  # bytes of a stream; more of it goes to a temporary file
+_PIECE = 1 << 20
 
 OnLine = Callable[[str], object]
 """Called with a line of output, without its end."""
@@ -28,6 +28,8 @@ class Output:
         self._file: IO[bytes] = io.BytesIO()
         self.size = 0
         """Bytes."""
+        self.cut = False
+        """Whether it was taken while more was to come, so that it may end in the middle of a character."""
 
     @classmethod
     def of(cls, text: str) -> Output:
@@ -47,13 +49,19 @@ class Output:
     def text(self) -> str:
         """All of it, as text."""
         self._file.seek(0)
-        return text(self._file.read())
+        return text(self._file.read(), cut=self.cut)
 
     def lines(self) -> Iterator[str]:
         """Line by line, without their ends."""
         self._file.seek(0)
-        for line in self._file:
-            yield text(line).rstrip("\r\n")
+        lines: list[str] = []
+        splitter = LineSplitter(lines.append)
+        while piece := self._file.read(_PIECE):
+            splitter.feed(piece)
+            yield from lines
+            lines.clear()
+        splitter.finish(cut=self.cut)
+        yield from lines
 
     def _move_to_disk(self) -> None:
         file = TemporaryFile()  # noqa: SIM115  # closed with this object
@@ -133,6 +141,10 @@ class Catch:
         """Where the command's streams are to go."""
         return Sinks(self._on_stdout, self._on_stderr)
 
+    def cut(self) -> None:
+        """The command is ended while it writes."""
+        self.stdout.cut = self.stderr.cut = True
+
     def finish(self) -> None:
         """Hand over last lines that had no end."""
         for splitter in self._splitters or ():
@@ -152,26 +164,45 @@ class Catch:
         room = len(data) if self._limit is None else max(0, self._limit - self.stdout.size - self.stderr.size)
         output.write(data[:room])
         if room < len(data):
+            self.cut()
             raise OutputLimitExceeded(self.command, self._limit or 0, self.stdout.text, self.stderr.text)
 
 
 class LineSplitter:
-    """Cuts a stream into lines."""
+    """Cuts a stream into the lines that its text will have."""
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
-        self._rest = b""
+        self._decoder = decoding.Decoder()
+        self._plain = clixml.Plain()
+        self._rest = ""
 
     def feed(self, data: bytes) -> None:
         """Take the stream's next piece."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._on_line(text(line).rstrip("\r"))
+        for line in self._decoder.feed(data):
+            self._tell(self._plain.feed(line))
 
-    def finish(self) -> None:
-        """The stream has ended: its last line needs no end."""
+    def finish(self, *, cut: bool = False) -> None:
+        """The stream has ended: its last line needs no end.
+
+        :param cut: it may end in the middle of a character.
+        """
+        for line in self._decoder.finish(cut=cut):
+            self._tell(self._plain.feed(line))
+        self._tell(self._plain.finish())
         if self._rest:
-            self._on_line(text(self._rest))
+            self._on_line(self._rest.rstrip("\r"))
+
+    def _tell(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._on_line(line.rstrip("\r"))
+
+
+def unfinished(result: RunResult) -> RunResult:
+    """Note that what a command printed is the beginning of something, and may end in the middle of a character."""
+    result._stdout.cut = result._stderr.cut = True
+    return result
 
 
 def shortened(script: str) -> str:
@@ -179,10 +210,9 @@ def shortened(script: str) -> str:
     return script if len(script) <= _SHORT else script[:_SHORT] + "..."
 
 
-def text(raw: bytes) -> str:
-    """Output as text: UTF-8 if it is that, else the code page of an English Windows' console. CLIXML becomes plain."""
-    try:
-        decoded = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        decoded = raw.decode(_OEM_CODE_PAGE)
-    return powershell.plain(decoded.removeprefix("\ufeff"))
+def text(raw: bytes, *, cut: bool = False) -> str:
+    """Output as text, CLIXML in it as what a person would have seen.
+
+    :param cut: it may end in the middle of a character.
+    """
+    return clixml.plain(decoding.text(raw, cut=cut))

@@ -1,14 +1,13 @@
-"""PowerShell's side of a command: the way a script gets in, and CLIXML on the way out."""
+"""PowerShell's side of a command: the way a script gets in."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from xml.etree import ElementTree
+from pathlib import PureWindowsPath
 
 from pytest_smolvm.errors import UsageError
 
@@ -24,7 +23,7 @@ _BOOTSTRAP = (
 )
 _INT = range(-(2**31), 2**31)
 _LONG = range(-(2**63), 2**63)
-Argument = str | int | float | bool | None
+Argument = str | int | float | bool | PureWindowsPath | None
 
 
 def command(script: str, args: Sequence[Argument] = ()) -> tuple[str, bytes]:
@@ -63,47 +62,27 @@ def request(script: str, args: Sequence[Argument] = ()) -> bytes:
 
     :raises UsageError: an argument is of a type that cannot be passed.
     """
-    parts = [("s", script), *map(_part, args)]
+    parts = [("s", unmarked(script)), *map(_part, args)]
     encoded = [(kind.encode(), text.encode("utf-8", "surrogatepass")) for kind, text in parts]
     return struct.pack("<i", len(parts)) + b"".join(kind + struct.pack("<i", len(raw)) + raw for kind, raw in encoded)
+
+
+def unmarked(script: str) -> str:
+    """A script without the byte order mark of the file it was read from, which would be a letter of its first word."""
+    return script.removeprefix("\ufeff")
 
 
 def _part(value: Argument) -> tuple[str, str]:
     if value is None:
         return "n", ""
-    if isinstance(value, str):
-        return "s", value
+    if isinstance(value, (str, PureWindowsPath)):
+        return "s", str(value)
     if isinstance(value, bool):
         return "b", "1" if value else "0"
     if isinstance(value, int) and value in _LONG:
         return ("i" if value in _INT else "l"), str(value)
     if isinstance(value, float):
         return "f", {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
-    raise UsageError(f"{value!r} cannot be an argument of a script: text, numbers, booleans and None can")
-
-
-def plain(text: str) -> str:
-    """`text` with any CLIXML in it replaced by the text that a person would have seen.
-
-    A powershell.exe that a script starts writes CLIXML to a redirected stderr (``#< CLIXML``). Progress is dropped.
-    """
-    if "#< CLIXML" not in text:
-        return text
-    parts = re.split(r"#< CLIXML\r?\n|(<Objs .*?</Objs>)\r?\n?", text, flags=re.DOTALL)
-    return "".join(_spoken(part) if part.startswith("<Objs ") else part for part in parts if part)
-
-
-def _spoken(objects: str) -> str:
-    try:
-        root = ElementTree.fromstring(objects)
-    except ElementTree.ParseError:
-        return objects  # not ours to interpret, so not ours to lose
-    streams = {"Error", "Warning", "Verbose", "Debug", "Information", "Output"}
-    words = [node.text or "" for node in root.iter() if node.tag.endswith("}S") and node.get("S") in streams]
-    return _unescaped("".join(words))
-
-
-def _unescaped(text: str) -> str:
-    """PowerShell writes UTF-16 units that XML lacks as ``_x000D_``."""
-    units = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), text)
-    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    raise UsageError(
+        f"{value!r} cannot be an argument of a script: text, paths of Windows, numbers, booleans and None can"
+    )

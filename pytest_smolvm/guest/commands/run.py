@@ -61,6 +61,7 @@ def carried_out(
     except CommandTimedOut:
         raise
     except TimedOut as exc:
+        catch.cut()
         raise CommandTimedOut(catch.command, script.timeout or 0, catch.stdout.text, catch.stderr.text) from exc
     catch.finish()
     return RunResult(catch.stdout, catch.stderr, code, now() - started, catch.command)

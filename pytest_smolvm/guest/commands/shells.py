@@ -94,7 +94,7 @@ def _executed(transport: Transport, request: str, script: Script, sinks: Sinks, 
 
 
 def _line(script: str) -> str:
-    line = script.strip()
+    line = powershell.unmarked(script).strip()
     if "\n" in line or "\r" in line or "\0" in line:
         raise UsageError("a cmd.exe command is one line; join commands with & or upload a .cmd file")
     if not line:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import PureWindowsPath
 
 from pytest_smolvm.errors import SmolVMError, TimedOut, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.output import RunResult, unfinished
 from pytest_smolvm.host.waiting import Deadline
 
 RunScript = Callable[[str, Sequence[powershell.Argument]], RunResult]
@@ -54,12 +55,12 @@ class Spawned:
     @property
     def stdout(self) -> str:
         """What it has written to its standard output until now."""
-        return self._run(_READ, [self._files[0]]).check().stdout
+        return self._written(self._files[0])
 
     @property
     def stderr(self) -> str:
         """What it has written to its error output until now."""
-        return self._run(_READ, [self._files[1]]).check().stdout
+        return self._written(self._files[1])
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return its exit code, unsigned 32-bit.
@@ -85,6 +86,10 @@ class Spawned:
             if deadline.passed:
                 raise TimedOut(f"the end of process {self.pid}", _KILL_SECONDS, "it was killed and runs")
 
+    def _written(self, file: str) -> str:
+        result = self._run(_READ, [file]).check()
+        return (result if self._exit_code is not None else unfinished(result)).stdout
+
     def _code(self, seconds: float) -> int | None:
         if self._exit_code is None and self._asked(seconds) == _UNKNOWN:
             raise SmolVMError(f"process {self.pid} has ended and so has the PowerShell that knew its exit code")
@@ -99,14 +104,17 @@ class Spawned:
         return answer
 
 
-def spawn(run: RunScript, program: str | Sequence[str], *, directory: str = "") -> Spawned:
+def spawn(
+    run: RunScript, program: names.GuestPath | Sequence[names.GuestPath], *, directory: names.GuestPath = ""
+) -> Spawned:
     """Start a program and leave it running.
 
     :param program: its words, or one command line as CreateProcess takes it; cmd.exe has no part in this.
     :param directory: where it is to run; empty means the user's home.
     :raises CommandFailed: there is no such program.
     """
-    line = program if isinstance(program, str) else subprocess.list2cmdline(program)
+    words = [program] if isinstance(program, PureWindowsPath) else program
+    line = words if isinstance(words, str) else subprocess.list2cmdline(words)
     if not line.strip() or "\0" in line:
         raise UsageError(f"{program!r} is not a command line")
     home = run("[Console]::Write($env:USERPROFILE)", []).check().stdout

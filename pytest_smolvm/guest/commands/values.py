@@ -30,7 +30,7 @@ def run_json(
     :raises CommandFailed: the script ended with an error, or with an exit code other than 0.
     :raises ValueNotPrinted: the script ended itself, as with ``exit 0``, before its value was there.
     """
-    result = run(powershell.text_of("json"), [script, *args])
+    result = run(powershell.text_of("json"), [powershell.unmarked(script), *args])
     if result.exit_code != 0:
         raise CommandFailed(shortened(script), result.exit_code, result.stdout, result.stderr)
     _, found, text = result.stdout.rpartition(_RECORD)

@@ -47,14 +47,15 @@ class _Nowhere:
 def upload(
     sftp: Sftp,
     local: str | os.PathLike[str],
-    remote: str,
+    remote: names.GuestPath,
     *,
     verify: bool = False,
     progress: OnBytes | None = None,
 ) -> None:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
-    The time of its last change, to the second, and whether it is read-only go with it. A symbolic link is followed.
+    The time of its last change, to the second, and whether it is read-only go with it; of a time before 1970 or after
+    2106 the nearest that SFTP has. A symbolic link is followed.
 
     :param verify: read it back and compare, before it takes its place.
     :raises UsageError: there is no such file here, or Windows cannot have that path.
@@ -62,8 +63,8 @@ def upload(
     """
     target = names.absolute(remote)
     path = Path(local).expanduser()
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file" if path.exists() else f"there is no file {path} to upload")
+    if not os.path.isfile(path):  # noqa: PTH113  # pathlib's raises for a name that is too long
+        raise UsageError(f"{path} is not a file" if os.path.exists(path) else f"there is no file {path} to upload")
     with open(path, "rb") as source:
         status = os.fstat(source.fileno())
         with _replacing(sftp, target) as aside:
@@ -77,14 +78,14 @@ def upload(
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
-def write(sftp: Sftp, remote: str, content: bytes) -> None:
+def write(sftp: Sftp, remote: names.GuestPath, content: bytes) -> None:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
     target = names.absolute(remote)
     with _replacing(sftp, target) as aside:
         send(sftp, io.BytesIO(content), aside, target, size=len(content))
 
 
-def read(sftp: Sftp, remote: str) -> bytes:
+def read(sftp: Sftp, remote: names.GuestPath) -> bytes:
     """The whole of the file `remote`.
 
     :raises TransferError: it is missing or cannot be read.
@@ -96,7 +97,7 @@ def read(sftp: Sftp, remote: str) -> bytes:
 
 def download(
     sftp: Sftp,
-    remote: str,
+    remote: names.GuestPath,
     local: str | os.PathLike[str],
     *,
     verify: bool = False,
@@ -110,10 +111,10 @@ def download(
     """
     target = names.absolute(remote)
     path = Path(local).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises for a name that is too long
         raise UsageError(f"{path} is a directory; give the name of the file to download to")
     with made_here(path.parent), _writing(path):
-        aside = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}")
+        aside = path.with_name(f".{uuid.uuid4().hex[:12]}{filesystem.MARK}")  # a long name has no room for more
         try:
             digest = hashlib.sha256()
             also: Also = nothing
@@ -135,7 +136,7 @@ def made_here(directory: Path) -> Iterator[None]:
 
     :raises UsageError: it cannot be created.
     """
-    created = [path for path in (directory, *directory.parents) if not path.exists()]
+    created = [path for path in (directory, *directory.parents) if not os.path.exists(path)]
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

@@ -16,6 +16,7 @@ from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_pat
 
 MARK = ".smolvm"
 """What the names of all that we put aside end with."""
+_TIME_MAX = 2**32 - 1  # seconds since 1970: SFTP of version 3 has 32 bits for them, without a sign
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class FileStat:
     """Whether Windows' read-only attribute is set; never for a directory."""
 
 
-def look(sftp: Sftp, remote: str) -> FileStat:
+def look(sftp: Sftp, remote: windows.GuestPath) -> FileStat:
     """Size, time and kind of what is at `remote`; links are followed.
 
     :raises TransferError: nothing is there.
@@ -43,7 +44,7 @@ def look(sftp: Sftp, remote: str) -> FileStat:
     return found
 
 
-def find(sftp: Sftp, remote: str) -> FileStat | None:
+def find(sftp: Sftp, remote: windows.GuestPath) -> FileStat | None:
     """As :func:`look`; None if nothing is there."""
     path = windows.absolute(remote)
     try:
@@ -55,14 +56,14 @@ def find(sftp: Sftp, remote: str) -> FileStat | None:
         raise
 
 
-def find_itself(sftp: Sftp, remote: str) -> FileStat:
+def find_itself(sftp: Sftp, remote: windows.GuestPath) -> FileStat:
     """As :func:`look`, but of a link itself, which is no directory."""
     path = windows.absolute(remote)
     with asking(sftp, "look at", path):
         return described(sftp.lstat(sftp_path(path)))
 
 
-def names(sftp: Sftp, remote: str) -> list[str]:
+def names(sftp: Sftp, remote: windows.GuestPath) -> list[str]:
     """The names in a directory, sorted.
 
     :raises TransferError: there is no such directory.
@@ -72,7 +73,7 @@ def names(sftp: Sftp, remote: str) -> list[str]:
         return sorted(sftp.listdir(sftp_path(path)))
 
 
-def remove(sftp: Sftp, remote: str) -> None:
+def remove(sftp: Sftp, remote: windows.GuestPath) -> None:
     """Remove a file, read-only or not, an empty directory, or a link, which is not followed.
 
     :raises TransferError: it is missing, in use or a directory that is not empty.
@@ -98,7 +99,7 @@ def _remove_stubborn(sftp: Sftp, name: str, mode: int) -> None:
         sftp.remove(name)
 
 
-def make_directories(sftp: Sftp, remote: str) -> list[str]:
+def make_directories(sftp: Sftp, remote: windows.GuestPath) -> list[str]:
     """Create the directory `remote` and all above it that are missing.
 
     :returns: those that were created, the topmost first.
@@ -127,7 +128,7 @@ def make_directories(sftp: Sftp, remote: str) -> list[str]:
 
 
 @contextmanager
-def made(sftp: Sftp, remote: str) -> Iterator[None]:
+def made(sftp: Sftp, remote: windows.GuestPath) -> Iterator[None]:
     """The directory `remote` for the block; what of it was created goes again if the block fails."""
     created = make_directories(sftp, remote)
     try:
@@ -169,7 +170,8 @@ def aside(sftp: Sftp, path: str) -> Iterator[str]:
 def set_attributes(sftp: Sftp, path: str, modified: int, read_only: bool) -> None:
     """Give a file a time of last change, and the read-only mark, which is all Windows' sftp-server makes of a mode."""
     with asking(sftp, "set the time of", path):
-        sftp.utime(sftp_path(path), (modified, modified))
+        told = min(max(0, modified), _TIME_MAX)
+        sftp.utime(sftp_path(path), (told, told))
         if read_only:
             sftp.chmod(sftp_path(path), 0o444)
 

@@ -11,20 +11,22 @@ from pytest_smolvm.guest import names
 from pytest_smolvm.guest.files import file, filesystem, tree
 from pytest_smolvm.guest.files.file import OnBytes
 from pytest_smolvm.guest.files.filesystem import FileStat
+from pytest_smolvm.guest.files.text import decoded, encoded
 from pytest_smolvm.guest.link.access import GuestMethods
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
 
 class FileMethods(GuestMethods):
-    r"""Files of a guest. Paths are absolute Windows paths: ``C:\x`` or ``C:/x``.
+    r"""Files of a guest. Paths are absolute Windows paths: ``C:\x`` or ``C:/x``, text or pathlib's PureWindowsPath.
 
     Every method raises UsageError for a path that Windows cannot have, TransferError if the guest (or, for downloads,
     the host) refuses, and GuestUnreachable if the connection breaks. Whatever fails leaves all as it was.
     """
 
     def upload_file(
-        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: OnBytes | None = None
+        self, local: str | os.PathLike[str], remote: GuestPath, *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         r"""Copy a file of the host to an absolute Windows path; missing directories are created. All or nothing.
 
@@ -37,7 +39,7 @@ class FileMethods(GuestMethods):
             file.upload(ssh.sftp, local, remote, verify=verify, progress=progress)
 
     def upload_dir(
-        self, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: OnBytes | None = None
+        self, local: str | os.PathLike[str], remote: GuestPath, *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a directory with all that is in it, into the one called `remote` if that exists. All or nothing.
 
@@ -50,7 +52,7 @@ class FileMethods(GuestMethods):
             tree.upload(ssh, local, remote, verify=verify, progress=progress)
 
     def download_file(
-        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
+        self, remote: GuestPath, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a file of the guest to the host; missing directories are created. All or nothing.
 
@@ -61,7 +63,7 @@ class FileMethods(GuestMethods):
             file.download(ssh.sftp, remote, local, verify=verify, progress=progress)
 
     def download_dir(
-        self, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
+        self, remote: GuestPath, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
         """Copy a directory of the guest with all that is in it, into the one called `local` if that exists.
 
@@ -73,45 +75,52 @@ class FileMethods(GuestMethods):
         with self._transferring() as ssh:
             tree.download(ssh, remote, local, verify=verify, progress=progress)
 
-    def write_text(self, remote: str, text: str, encoding: str = "utf-8") -> None:
-        """Make `text` the content of a file; missing directories are created."""
-        self.write_bytes(remote, text.encode(encoding))
+    def write_text(self, remote: GuestPath, text: str, encoding: str = "utf-8") -> None:
+        """Make `text` the content of a file; missing directories are created.
 
-    def read_text(self, remote: str, encoding: str = "utf-8-sig") -> str:
-        """The content of a text file."""
-        return self.read_bytes(remote).decode(encoding)
+        :raises UsageError: there is no such encoding, or it cannot hold that text.
+        """
+        self.write_bytes(remote, encoded(text, encoding, names.absolute(remote)))
 
-    def write_bytes(self, remote: str, content: bytes) -> None:
+    def read_text(self, remote: GuestPath, encoding: str | None = None) -> str:
+        """The content of a text file.
+
+        :param encoding: None: UTF-8, or UTF-16 if the file begins with its byte order mark.
+        :raises TransferError: it is not text in that encoding; files in a code page of Windows need it named.
+        """
+        return decoded(self.read_bytes(remote), encoding, names.absolute(remote))
+
+    def write_bytes(self, remote: GuestPath, content: bytes) -> None:
         """Make `content` the content of a file; missing directories are created."""
         with self._transferring() as ssh:
             file.write(ssh.sftp, remote, content)
 
-    def read_bytes(self, remote: str) -> bytes:
+    def read_bytes(self, remote: GuestPath) -> bytes:
         """The content of a file."""
         with self._using() as ssh:
             return file.read(ssh.sftp, remote)
 
-    def exists(self, remote: str) -> bool:
+    def exists(self, remote: GuestPath) -> bool:
         """Whether there is a file or directory."""
         with self._using() as ssh:
             return filesystem.find(ssh.sftp, remote) is not None
 
-    def stat(self, remote: str) -> FileStat:
+    def stat(self, remote: GuestPath) -> FileStat:
         """Size, time of last change, kind and read-only mark of what is there; links are followed."""
         with self._using() as ssh:
             return filesystem.look(ssh.sftp, remote)
 
-    def listdir(self, remote: str) -> list[str]:
+    def listdir(self, remote: GuestPath) -> list[str]:
         """The names in a directory, sorted."""
         with self._using() as ssh:
             return filesystem.names(ssh.sftp, remote)
 
-    def mkdir(self, remote: str) -> None:
+    def mkdir(self, remote: GuestPath) -> None:
         """Create a directory and those above it that are missing; fine if it exists."""
         with self._transferring() as ssh:
             filesystem.make_directories(ssh.sftp, remote)
 
-    def remove(self, remote: str, *, recursive: bool = False) -> None:
+    def remove(self, remote: GuestPath, *, recursive: bool = False) -> None:
         """Remove a file, read-only or not, or an empty directory. A link is removed itself.
 
         :param recursive: a directory goes with all that is in it.
@@ -122,7 +131,7 @@ class FileMethods(GuestMethods):
             else:
                 filesystem.remove(ssh.sftp, remote)
 
-    def wait_for_file(self, remote: str, timeout: float = PATIENCE) -> FileStat:
+    def wait_for_file(self, remote: GuestPath, timeout: float = PATIENCE) -> FileStat:
         """Wait until there is such a file or directory.
 
         :param timeout: seconds.

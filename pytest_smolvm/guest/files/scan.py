@@ -37,8 +37,10 @@ def scan(root: Path, target: str) -> list[TreeEntry]:
     :raises UsageError: `root` is no directory, or holds something that Windows cannot have: an illegal name, two names
         that differ by case only, a link that leads nowhere or back, something that is neither file nor directory.
     """
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a directory" if root.exists() else f"there is no directory {root} to upload")
+    if not os.path.isdir(root):  # noqa: PTH112  # pathlib's raises for a name that is too long
+        raise UsageError(
+            f"{root} is not a directory" if os.path.exists(root) else f"there is no directory {root} to upload"
+        )
     return list(_below(root, "", target, (_identity(root),)))
 
 

@@ -21,9 +21,11 @@ from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.commands.output import text
 from pytest_smolvm.guest.files import file, filesystem, merge, scan
+from pytest_smolvm.guest.files.sides import Here, There
 from pytest_smolvm.guest.files.tar import Packing, Unpacking, new
-from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_path
+from pytest_smolvm.guest.link.sftp import Sftp, asking, sftp_path
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.names import GuestPath
 
 # cmd.exe changes into no directory with a longer path, and has no way to quote a percent sign.
 _CD_MAX = 240
@@ -31,7 +33,12 @@ _LINKS_DEEP = 32
 
 
 def upload(
-    ssh: Ssh, local: str | os.PathLike[str], remote: str, *, verify: bool = False, progress: file.OnBytes | None = None
+    ssh: Ssh,
+    local: str | os.PathLike[str],
+    remote: GuestPath,
+    *,
+    verify: bool = False,
+    progress: file.OnBytes | None = None,
 ) -> None:
     r"""Copy a directory of the host with all that is in it to the absolute Windows path `remote`; all or nothing.
 
@@ -66,7 +73,12 @@ def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.TreeEntry
 
 
 def download(
-    ssh: Ssh, remote: str, local: str | os.PathLike[str], *, verify: bool = False, progress: file.OnBytes | None = None
+    ssh: Ssh,
+    remote: GuestPath,
+    local: str | os.PathLike[str],
+    *,
+    verify: bool = False,
+    progress: file.OnBytes | None = None,
 ) -> None:
     """Copy a directory of the guest to the host, as :func:`upload` does the other way.
 
@@ -77,7 +89,7 @@ def download(
     source, path = names.absolute(remote), Path(local).expanduser().absolute()
     if not filesystem.look(ssh.sftp, source).is_directory:
         raise TransferError(f"{source} is not a directory of the guest")
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH112  # pathlib's raises for long names
         raise UsageError(f"{path} is not a directory; a directory cannot be downloaded to it")
     with file.made_here(path.parent):
         staging = path.parent / f".{uuid.uuid4().hex[:12]}.smolvm"
@@ -269,78 +281,3 @@ def _compare(here: Mapping[str, bytes], there: Mapping[str, bytes], shown: str) 
 
 def _plain(path: str) -> bool:
     return "%" not in path and len(path) <= _CD_MAX
-
-
-class There:
-    """The guest's side of a merge."""
-
-    def __init__(self, sftp: Sftp) -> None:
-        self._sftp = sftp
-
-    def kinds(self, directory: str) -> dict[str, bool] | None:
-        """What is in a directory, and whether it is one itself; None if there is no such directory."""
-        found = filesystem.find(self._sftp, directory)
-        if found is None:
-            return None
-        if not found.is_directory:
-            raise TransferError(f"{directory} is a file of the guest, where a directory is to be")
-        with asking(self._sftp, "list", directory):
-            inside = self._sftp.listdir_attr(sftp_path(directory))
-        return {item.filename: self._is_directory(directory, item) for item in inside}
-
-    def _is_directory(self, directory: str, item: SftpAttributes) -> bool:
-        mode = item.st_mode or 0
-        if stat.S_ISLNK(mode):  # a junction: what is put into it goes where it leads
-            found = filesystem.find(self._sftp, names.joined(directory, item.filename))
-            return found is not None and found.is_directory
-        return stat.S_ISDIR(mode)
-
-    def same(self, name: str) -> str:
-        """What two names of one thing have in common."""
-        return names.folded(name)
-
-    def join(self, directory: str, name: str) -> str:
-        """The path of something in a directory."""
-        return names.joined(directory, name)
-
-    def has(self, path: str) -> bool:
-        """Whether there is anything."""
-        return filesystem.find(self._sftp, path) is not None
-
-    def move(self, source: str, target: str) -> None:
-        """Rename it."""
-        with asking(self._sftp, "write", target):
-            self._sftp.posix_rename(sftp_path(source), sftp_path(target))
-
-
-class Here:
-    """The host's side of a merge."""
-
-    def kinds(self, directory: str) -> dict[str, bool] | None:
-        """What is in a directory, and whether it is one itself; None if there is no such directory."""
-        if not os.path.lexists(directory):
-            return None
-        try:
-            with os.scandir(directory) as inside:
-                return {item.name: item.is_dir() for item in inside}
-        except OSError as exc:
-            raise TransferError(f"{directory} cannot be written: {exc.strerror}") from exc
-
-    def same(self, name: str) -> str:
-        """What two names of one thing have in common."""
-        return name
-
-    def join(self, directory: str, name: str) -> str:
-        """The path of something in a directory."""
-        return os.path.join(directory, name)
-
-    def has(self, path: str) -> bool:
-        """Whether there is anything."""
-        return os.path.lexists(path)
-
-    def move(self, source: str, target: str) -> None:
-        """Rename it."""
-        try:
-            Path(source).rename(target)
-        except OSError as exc:
-            raise TransferError(f"{target} cannot be written: {exc.strerror}") from exc

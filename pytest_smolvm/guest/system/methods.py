@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_smolvm.guest.link.access import GuestMethods
+from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.system import environment, processes, regfile
 from pytest_smolvm.guest.system.processes import Process
 from pytest_smolvm.guest.system.regfile import Data, RegistryValue
@@ -35,19 +36,19 @@ class SystemMethods(GuestMethods):
         """Delete variables from the environment in the registry; fine if there are none."""
         self.set_env(dict.fromkeys(names, ""), scope=scope)
 
-    def add_to_path(self, directory: str, *, scope: str = "user", first: bool = False) -> None:
+    def add_to_path(self, directory: GuestPath, *, scope: str = "user", first: bool = False) -> None:
         """Put a directory into PATH, at its end or in `first` place, unless it is there; the next :meth:`run` sees it.
 
         The value stays REG_EXPAND_SZ, and `directory` may have ``%NAME%`` in it.
         """
         with self._using() as ssh:
-            if environment.add_to_path(ssh, directory, scope, first=first):
+            if environment.add_to_path(ssh, str(directory), scope, first=first):
                 self._running().renew()
 
-    def remove_from_path(self, directory: str, *, scope: str = "user") -> None:
+    def remove_from_path(self, directory: GuestPath, *, scope: str = "user") -> None:
         """Take a directory out of PATH; fine if it is not in there."""
         with self._using() as ssh:
-            if environment.remove_from_path(ssh, directory, scope):
+            if environment.remove_from_path(ssh, str(directory), scope):
                 self._running().renew()
 
     @property

@@ -160,11 +160,7 @@ def _encoded(value: RegistryValue) -> bytes:
     data, kind = value.data, value.kind
     if kind in ("REG_SZ", "REG_EXPAND_SZ") and isinstance(data, str) and "\0" not in data:
         return _wide(data + "\0")
-    if (
-        kind == "REG_MULTI_SZ"
-        and isinstance(data, list)
-        and all(isinstance(s, str) and s and "\0" not in s for s in data)
-    ):
+    if kind == "REG_MULTI_SZ" and isinstance(data, list) and all(isinstance(s, str) and "\0" not in s for s in data):
         return _wide("".join(text + "\0" for text in data) + "\0")
     if kind in ("REG_DWORD", "REG_QWORD") and isinstance(data, int) and not isinstance(data, bool):
         size = 4 if kind == "REG_DWORD" else 8
@@ -181,10 +177,19 @@ def _decoded(raw: bytes, number: int) -> Data:
         text = raw[: len(raw) & ~1].decode("utf-16-le", "surrogatepass")
         if kind != "REG_MULTI_SZ":
             return text.removesuffix("\0")
-        return [part for part in text.split("\0") if part]
+        return _listed(text)
     if kind in ("REG_DWORD", "REG_QWORD"):
         return int.from_bytes(raw, "little")
     return raw
+
+
+def _listed(text: str) -> list[str]:
+    """The strings of a REG_MULTI_SZ. Each ends with a NUL and so does the whole, but not every program writes that.
+
+    Empty ones count: in PendingFileRenameOperations they are the targets of what is to be deleted.
+    """
+    strings = text.removesuffix("\0")
+    return strings.removesuffix("\0").split("\0") if strings else []
 
 
 def _folded(raw: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import PureWindowsPath
 
 import pytest
 
@@ -48,6 +49,14 @@ def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tu
     assert program.startswith("powershell.exe ")
     assert command.endswith('"')
     assert not re.search(r'["%!\r\n]', command[:-1])
+
+
+def test_a_script_is_sent_without_the_byte_order_mark_of_its_file_and_arguments_as_they_are() -> None:
+    assert powershell.request("param($a) $a", ["\ufeffx"]) == powershell.request("\ufeffparam($a) $a", ["\ufeffx"])
+
+
+def test_a_path_of_windows_is_an_argument() -> None:
+    assert powershell.request("x", ["C:\\a b"]) == powershell.request("x", [PureWindowsPath("C:/a b")])
 
 
 def test_a_new_powershell_gets_our_program_and_the_request_on_stdin() -> None:

@@ -12,3 +12,11 @@ def test_cmd_hides_names_that_sshd_would_replace() -> None:
     run(guest, "scp.bat x", shell="cmd")
 
     assert [" scp.bat x"] == guest.requests
+
+
+def test_cmd_gets_no_byte_order_mark() -> None:
+    guest = Printing()
+
+    run(guest, "\ufeffecho x\r\n", shell="cmd")
+
+    assert ["echo x"] == guest.requests

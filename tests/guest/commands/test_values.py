@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pytest_smolvm.errors import ValueNotPrinted
 from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.values import run_json
 
 
@@ -26,6 +28,18 @@ from pytest_smolvm.guest.commands.values import run_json
 )
 def test_values_come_back_as_what_they_are(json: str, value: object) -> None:
     assert value == run_json(lambda *_: RunResult("noise\x1e" + json, "", 0, 0.1, "x"), "script")
+
+
+def test_a_script_from_a_file_with_a_byte_order_mark_is_the_same_script() -> None:
+    sent: list[object] = []
+
+    def run(_: str, args: Sequence[Argument]) -> RunResult:
+        sent.extend(args)
+        return RunResult("\x1e1", "", 0, 0.1, "x")
+
+    run_json(run, "\ufeff$args", ["\ufeff"])
+
+    assert ["$args", "\ufeff"] == sent
 
 
 def test_a_script_that_leaves_before_its_value_is_there() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest.files import merge
-from pytest_smolvm.guest.files.tree import Here
+from pytest_smolvm.guest.files.sides import Here
 
 
 def _write(root: Path, **files: str) -> Path:

@@ -27,6 +27,10 @@ KEY = r"HKEY_CURRENT_USER\Software\App"
         (b"\x01", "REG_NONE", "REG_NONE"),
         (["one", "zwei ü"], None, "REG_MULTI_SZ"),
         ([], None, "REG_MULTI_SZ"),
+        ([""], None, "REG_MULTI_SZ"),
+        (["", "a", "", "", "b"], None, "REG_MULTI_SZ"),
+        ([r"\??\C:\old.dll", "", r"\??\C:\new.dll", r"!\??\C:\x.dll"], None, "REG_MULTI_SZ"),
+        ([r"\??\C:\old.dll", ""], None, "REG_MULTI_SZ"),
     ],
 )
 def test_what_is_written_is_what_is_read(data: Data, kind: str | None, expected: str) -> None:
@@ -47,7 +51,8 @@ def test_what_is_written_is_what_is_read(data: Data, kind: str | None, expected:
         (1.5, None),
         ("a\0b", None),
         ("1", "REG_DWORD"),
-        (["a", ""], None),
+        (["a", "b\0"], None),
+        (["a", 1], None),
         (1, "REG_SZ"),
         ("x", "REG_LINK"),
     ],
@@ -98,6 +103,24 @@ def test_an_export_of_wine_is_understood() -> None:
     assert {"x": RegistryValue("one\ntwo\\n", "REG_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[
         r"HKEY_CURRENT_USER\A"
     ]
+
+
+@pytest.mark.parametrize(
+    ("stored", "strings"),
+    [
+        ("a\0\0b\0\0\0", ["a", "", "b", ""]),
+        ("a\0b\0\0", ["a", "b"]),
+        ("a\0b\0", ["a", "b"]),
+        ("a\0b", ["a", "b"]),
+        ("\0", []),
+        ("", []),
+    ],
+)
+def test_lists_of_windows_are_exact_and_those_of_careless_programs_are_read(stored: str, strings: list[str]) -> None:
+    digits = stored.encode("utf-16-le").hex(",")
+    text = f'Windows Registry Editor Version 5.00\r\n\r\n[{KEY}]\r\n"x"=hex(7):{digits}\r\n'
+
+    assert {"x": RegistryValue(strings, "REG_MULTI_SZ")} == regfile.parse(b"\xff\xfe" + text.encode("utf-16-le"))[KEY]
 
 
 @pytest.mark.parametrize(

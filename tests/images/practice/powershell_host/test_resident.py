@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import socket
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -241,6 +242,33 @@ def test_output_that_is_no_utf_8_is_read_as_the_consoles(guest: Guest) -> None:
     assert "üä\n" == guest.run(script).stdout
 
 
+def test_a_watcher_sees_what_a_powershell_of_the_scripts_says(guest: Guest) -> None:
+    told: list[str] = []
+    encoded = base64.b64encode("Write-Error grün; Write-Progress x; 'out'".encode("utf-16-le")).decode()
+
+    result = guest.run(f"powershell.exe -EncodedCommand {encoded}", on_output=told.append)
+
+    assert "Write-Error grün; Write-Progress x; 'out' : grün" in result.stderr
+    assert sorted(result.stdout.splitlines() + result.stderr.splitlines()) == sorted(told)
+
+
+def test_utf_16_between_other_output_is_read(guest: Guest) -> None:
+    result = commands.run(guest.ssh, 'cmd /u /c "echo grün& echo 以上"& echo drei', shell="cmd", timeout=SECONDS)
+
+    assert "grün\r\n以上\r\ndrei\r\n" == result.stdout
+
+
+@pytest.mark.parametrize("script", ["Write-Output $args[0].Length", "param($given) $given.Length"])
+def test_a_script_from_a_file_with_a_byte_order_mark_runs(guest: Guest, script: str, tmp_path: Path) -> None:
+    (tmp_path / "script.ps1").write_text(script, encoding="utf-8-sig")
+    marked = (tmp_path / "script.ps1").read_text(encoding="utf-8")
+
+    seen = [guest.run(marked, args=["\ufeffü"]), commands.run(guest.ssh, marked, args=["\ufeffü"], timeout=SECONDS)]
+
+    assert [("2\r\n", "", 0)] * 2 == [(result.stdout, result.stderr, result.exit_code) for result in seen]
+    assert 2 == run_json(lambda wrapped, values: guest.run(wrapped, args=values), marked, ["\ufeffü"])
+
+
 @pytest.mark.parametrize(("pieces", "limit", "passed_on"), [(4, 100, 4), (1000, 5, 5)])
 def test_last_output_goes_to_a_slow_reader_and_ends_some_time(
     guest: Guest, pieces: int, limit: int, passed_on: int
@@ -454,6 +482,17 @@ def test_a_program_is_spawned_where_there_was_no_resident(connection: Ssh) -> No
 
         assert 7 == program.wait(SECONDS)
         assert ("out", "err") == (program.stdout.strip(), program.stderr.strip())
+
+
+def test_a_program_and_its_directory_are_named_by_pathlib(connection: Ssh) -> None:
+    cmd = PureWindowsPath(r"C:\windows\system32\cmd.exe")
+    with joined(connection, None) as guest:
+        inside = spawned.spawn(guest.resident_only, [cmd, "/c", "cd"], directory=PureWindowsPath("C:/windows"))
+        alone = spawned.spawn(guest.resident_only, cmd)
+
+        assert 0 == inside.wait(SECONDS)
+        assert r"c:\windows" == inside.stdout.strip().lower()
+        alone.kill()
 
 
 def test_a_program_and_its_children_are_killed_after_the_powershell_that_started_it(mortal: Guest) -> None:
