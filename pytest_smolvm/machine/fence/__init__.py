@@ -1,0 +1,1 @@
+"""The fence around a QEMU: what it connects to is asked about, outside of it."""
