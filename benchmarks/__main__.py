@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import boots, calls, crowds, suites, transfers
+from benchmarks import boots, calls, crowds, network, suites, transfers
 from benchmarks.setting import Setting
 from pytest_smolvm.host.progress import Lines, Silent, phase
 from pytest_smolvm.host.store import Store
@@ -23,6 +23,7 @@ PARTS = {
     "crowds": crowds.measure,
     "transfers": transfers.measure,
     "suites": suites.measure,
+    "network": network.measure,
 }
 
 
