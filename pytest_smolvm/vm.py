@@ -20,6 +20,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
 from pytest_smolvm.pool.starting import RunningGuest
 
@@ -150,6 +151,11 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
         self._stop()
         self._start(self._place or self._new_place())
         self.wait_for_ssh()
+
+    @property
+    def refused(self) -> list[str]:
+        """What the guest tried to reach and its `network` does not allow, a line each; and who else tried to log in."""
+        return [str(attempt) for attempt in attempts(self._running().machine.files.network_log) if attempt.refused]
 
     def keep(self, directory: Path) -> None:
         """Keep the guest's disk and logs in `directory` when it is thrown away."""

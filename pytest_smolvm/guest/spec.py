@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from pytest_smolvm.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_smolvm.machine.hardware import Hardware
+    from pytest_smolvm.machine.network import Network
 # What a guest needs, and the plugin does not, is imported where it is used: pytest imports this file at every start.
 
 DEFAULT_MEMORY = 4096
@@ -86,6 +87,15 @@ class GuestSpec:
     secure_boot: bool = field(
         default=False, metadata=_want("boot with Secure Boot on and Microsoft's keys enrolled", MARKER)
     )
+    network: str | Sequence[str] = field(
+        default="open",
+        metadata=_want(
+            "what a guest may reach: 'open' (the internet, not this host, its local network and other guests), 'host' "
+            "(all this host reaches), 'off', or rules: example.com:443, *.example.com:443, 10.1.0.0/16:8080",
+            MARKER,
+            OPTION,
+        ),
+    )
 
     def __post_init__(self) -> None:
         from pytest_smolvm.guest.names import check_environment
@@ -98,10 +108,18 @@ class GuestSpec:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name}={getattr(self, name)!r} is not one of {', '.join(choices)}")
+        object.__setattr__(self, "network", self.reach.wanted)
         if not self.boot_timeout > 0:
             raise UsageError(f"boot_timeout={self.boot_timeout!r} must be more than 0 seconds")
         if not self.ssh_user or any(ord(c) < 32 for c in self.ssh_user):
             raise UsageError("ssh_user must be the name of an account in the guest")
+
+    @property
+    def reach(self) -> Network:
+        """What the guest may reach, as rules."""
+        from pytest_smolvm.machine.network import network
+
+        return network(self.network)
 
     @property
     def hardware(self) -> Hardware:

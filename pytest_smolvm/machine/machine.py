@@ -12,8 +12,10 @@ from pytest_smolvm.errors import BootError, GuestDied, SmolVMError
 from pytest_smolvm.host import proc, programs
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.display import Display
+from pytest_smolvm.machine.fence.fence import fenced
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
+from pytest_smolvm.machine.network import AS_THE_HOST, Network
 from pytest_smolvm.machine.qmp import Monitor
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.machine.swtpm import tpm
@@ -70,17 +72,24 @@ class Machine:
 
 @contextmanager
 def cold(
-    image: Path, hardware: Hardware, hypervisor: Hypervisor, files: RunDirectory, *, memory_file: Path | None = None
+    image: Path,
+    hardware: Hardware,
+    hypervisor: Hypervisor,
+    files: RunDirectory,
+    *,
+    network: Network = AS_THE_HOST,
+    memory_file: Path | None = None,
 ) -> Iterator[Machine]:
     """Boot a golden image from firmware on a fresh overlay.
 
     :param files: an empty run directory.
+    :param network: what the guest may reach.
     :param memory_file: where to keep RAM so that it can be frozen; None keeps it anonymous.
     """
     disk.overlay(image, files.disk)
     config = hypervisor.config(hardware, files.disk, memory_file=memory_file)
     blank_variables(config, files)
-    with launched(config, files) as machine:
+    with launched(config, files, network=network) as machine:
         yield machine
 
 
@@ -91,9 +100,16 @@ def blank_variables(config: qemu.Config, files: RunDirectory) -> None:
 
 
 @contextmanager
-def launched(config: qemu.Config, files: RunDirectory, *, quit_patience: float = _QUIT_SECONDS) -> Iterator[Machine]:
+def launched(
+    config: qemu.Config,
+    files: RunDirectory,
+    *,
+    network: Network = AS_THE_HOST,
+    quit_patience: float = _QUIT_SECONDS,
+) -> Iterator[Machine]:
     """Run QEMU and its TPM for the length of the block.
 
+    :param network: what the guest may reach.
     :param quit_patience: seconds that QEMU has to write its disks out and to end by itself.
     :raises BootError: QEMU does not start.
     """
@@ -104,8 +120,10 @@ def launched(config: qemu.Config, files: RunDirectory, *, quit_patience: float =
         stack.enter_context(ours)
         stack.enter_context(theirs)
         fds = {"monitor_fd": theirs.fileno(), "tpm_fd": tpm_end.fileno()}
-        words = qemu.command(config, files, **fds)
-        child = stack.enter_context(programs.running(words, log=files.qemu_log, pass_fds=list(fds.values())))
+        around = stack.enter_context(fenced(network, files.network_log, trusted=fds.values()))
+        words = (*around.words, *qemu.command(config, files, **fds))
+        passed = (*around.descriptors, *fds.values())
+        child = stack.enter_context(programs.running(words, log=files.qemu_log, pass_fds=passed))
         theirs.close()
         tpm_end.close()  # or swtpm would not notice when QEMU ends
         machine = _greeted(child, ours, files)

@@ -61,9 +61,14 @@ class RunDirectory:
         return self.path / "swtpm.log"
 
     @property
+    def network_log(self) -> Path:
+        """What the guest tried to reach: see :mod:`pytest_smolvm.machine.fence.attempts`."""
+        return self.path / "network.log"
+
+    @property
     def logs(self) -> tuple[Path, ...]:
         """Everything that only tells what happened."""
-        return self.qemu_log, self.tpm_log, self.serial_log
+        return self.qemu_log, self.tpm_log, self.serial_log, self.network_log
 
     @property
     def picture(self) -> Path:

@@ -118,7 +118,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome: Any = yield
     stash.console(item.config).pytest_writes()
     if suite := stash.suite_if_any(item.config):
-        if outcome.get_result().failed:
+        report = outcome.get_result()
+        if report.failed:
             suite.artifacts.failed(item)
+            if refused := suite.artifacts.refused(item):
+                report.sections.append(("smolvm: what a guest was refused to reach", refused))
         if call.when == "teardown":
             suite.artifacts.settle()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.host.store import Store, remove
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from pytest_smolvm.plugin.wants import Node
     from pytest_smolvm.vm import SmolVM
+
+_MOST_REFUSED = 30
 
 
 @dataclass(eq=False)
@@ -34,6 +37,8 @@ class Evidence:
     """Where their run directories are moved to, as far as they end in order."""
     failed: bool = False
     """Whether a test that used them has failed."""
+    vms: list[SmolVM] = field(default_factory=list)
+    """The guests, while they live."""
 
     def used_by(self, item: pytest.Item) -> bool:
         """Whether a test uses them."""
@@ -71,10 +76,12 @@ class Artifacts:
             yield evidence
         finally:
             self._live.remove(evidence)
+            evidence.vms = []
             self._ended.append(evidence)
 
     def hold(self, evidence: Evidence, vms: list[SmolVM]) -> None:
         """Have the disks and logs of these guests moved aside when they end."""
+        evidence.vms = vms
         if self._keep == "never":
             return
         for vm in vms:
@@ -97,6 +104,16 @@ class Artifacts:
         """A test has failed, in setup, call or teardown: its guests count as a failed test's."""
         for evidence in [*self._live, *self._ended]:
             evidence.failed = evidence.failed or evidence.used_by(item)
+
+    def refused(self, item: pytest.Item) -> str:
+        """What the living guests of a test tried to reach and were refused, a line for each; empty for nothing."""
+        lines: list[str] = []
+        for evidence in self._live:
+            for vm in evidence.vms if evidence.used_by(item) else ():
+                with suppress(SmolVMError):  # the guest is gone, or could not be reverted
+                    lines += vm.refused
+        shown, more = lines[:_MOST_REFUSED], len(lines) - _MOST_REFUSED
+        return "\n".join([*shown, f"and {more} more"] if more > 0 else shown)
 
     def settle(self) -> None:
         """An attempt is over: decide on the guests that have ended."""

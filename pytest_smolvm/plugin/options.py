@@ -67,14 +67,16 @@ def _of(want: Field[Any]) -> Setting:
         "int": (int, f"a whole number of {said['unit']}"),
         "float": (float, f"a number of {said['unit']}"),
     }.get(str(want.type), (Secret if SECRET in said["where"] else str, "text"))
+    several = "Sequence" in str(want.type)
     default = "" if want.default is MISSING else f" (default {want.default})"
     return Setting(
         want.name.replace("_", "-"),
         f"{said['help']}{default}",
         parse,
         form,
-        said["unit"].upper() or "NAME",
+        said["unit"].upper() or ("RULE" if several else "NAME"),
         said["choices"],
+        many=several,
         secret=SECRET in said["where"],
     )
 
@@ -189,8 +191,10 @@ def _said(
 
 
 def _parsed(setting: Setting, value: Any, origin: str, base: Path) -> Any:
-    if setting.many:
+    if setting.name == "image":
         return images(value, base)
+    if setting.many:
+        return _reach(value, origin)
     if setting.choices and value not in setting.choices:
         raise UsageError(f"{origin}: {value!r} is not one of {', '.join(setting.choices)}")
     if setting.metavar == "DIR":
@@ -200,6 +204,16 @@ def _parsed(setting: Setting, value: Any, origin: str, base: Path) -> Any:
     except (ValueError, TypeError) as exc:
         shown = "the value" if setting.secret else repr(value)
         raise UsageError(f"{origin}: {shown} is not {setting.form}") from exc
+
+
+def _reach(words: Sequence[str], origin: str) -> str | tuple[str, ...]:
+    """What a guest may reach, out of a word or rules that were given one by one."""
+    from pytest_smolvm.machine.network import WORDS, network
+
+    try:
+        return network(words[0] if len(words) == 1 and words[0] in WORDS else words).wanted
+    except UsageError as exc:
+        raise UsageError(f"{origin}: {exc}") from exc
 
 
 def images(words: Sequence[str], base: Path) -> dict[str, Path | None]:

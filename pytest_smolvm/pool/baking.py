@@ -25,6 +25,7 @@ from pytest_smolvm.host import clock, records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk, machine, migration
+from pytest_smolvm.machine.network import HOST, OPEN, network
 from pytest_smolvm.pool import obstacles, templates, warming
 from pytest_smolvm.pool.failures import lasts
 from pytest_smolvm.pool.site import Site
@@ -124,8 +125,12 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
 
     :raises CannotClone: QEMU will not, or stopped in the middle.
     """
+    # Not what the clone may reach that is waited for: a template is everybody's, and Windows remembers what it saw.
+    reach = spec.reach if spec.network == HOST else network(OPEN)
     with (
-        machine.cold(spec.image, spec.hardware, site.hypervisor, files, memory_file=files.memory) as booted,
+        machine.cold(
+            spec.image, spec.hardware, site.hypervisor, files, network=reach, memory_file=files.memory
+        ) as booted,
         warming.warmed(booted, spec, files.endpoint, site.progress),
     ):
         try:

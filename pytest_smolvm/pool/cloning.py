@@ -39,7 +39,7 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
             shutil.copyfile(template.files.blank_disk, files.disk)
             shutil.copyfile(template.files.blank_variables, files.variables)
             _share(template, files)
-            restored = stack.enter_context(machine.launched(config, files))
+            restored = stack.enter_context(machine.launched(config, files, network=spec.reach))
         except (BootError, FileNotFoundError) as exc:
             if templates.at(template.files.path) == template:
                 raise  # it is not the template's fault

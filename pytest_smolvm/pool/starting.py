@@ -112,7 +112,8 @@ def _restored_or_rebaked(spec: GuestSpec, site: Site, life: ExitStack) -> Runnin
 @contextmanager
 def _cold(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
     with site.store.run_directory() as directory:
-        with machine.cold(spec.image, spec.hardware, site.hypervisor, RunDirectory(directory)) as booting:
+        files = RunDirectory(directory)
+        with machine.cold(spec.image, spec.hardware, site.hypervisor, files, network=spec.reach) as booting:
             guest = RunningGuest(booting, None)
             yield guest
         keep(guest)

@@ -26,6 +26,9 @@ SPEC = GuestSpec(image=Path("/x.qcow2"))
         {"boot_timeout": 0},
         {"ssh_user": ""},
         {"colour": "red"},
+        {"network": "lan"},
+        {"network": ["example.com"]},
+        {"network": None},
         {"env_vars": {"A": "1", "a": "2"}},
     ],
 )

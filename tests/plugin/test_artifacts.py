@@ -14,7 +14,7 @@ import pytest
 
 class Guest:
     def __init__(self, store):
-        self.store, self.place, self.note = store, None, ""
+        self.store, self.place, self.note, self.refused = store, None, "", []
     def keep(self, place):
         self.place = place
     def end(self):
@@ -153,3 +153,22 @@ def test_a_run_that_ends_at_its_first_failure(pytester: pytest.Pytester) -> None
     result.assert_outcomes(failed=1)
     assert ["test_it.py"] == [path.name for path in Path(store, "kept").iterdir()]
     assert re.search(r"kept the guest's disk and logs: \S+/kept/test_it.py$", result.stderr.str(), re.MULTILINE)
+
+
+def test_a_failed_test_tells_what_its_guest_was_refused(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(
+        test_it="def test_good(guest): guest.refused += ['tcp 10.9.9.9:1: refused, no']\n"
+        "def test_bad(guest):\n    guest.refused += [f'tcp 10.1.2.3:{port}: refused, no' for port in range(1, 33)]\n    assert False\n"
+    )
+    result = pytester.runpytest_subprocess(f"--smolvm-store={pytester.path / 'store'}")
+
+    result.stdout.fnmatch_lines(
+        [
+            "*smolvm: what a guest was refused to reach*",
+            "tcp 10.1.2.3:1: refused, no",
+            "tcp 10.1.2.3:30: refused, no",
+            "and 2 more",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*10.9.9.9*")

@@ -130,3 +130,22 @@ def test_the_password_is_never_shown() -> None:
 
     assert settings.wants == {"ssh_password": "s3cret"}
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (["off"], "off"),
+        (["example.com:443"], ("example.com:443",)),
+        (["a.example.com:443", "10.1.0.0/16:8080"], ("a.example.com:443", "10.1.0.0/16:8080")),
+    ],
+)
+def test_a_network_is_a_word_or_rules(value: list[str], wanted: str | tuple[str, ...]) -> None:
+    assert {"network": wanted} == resolved({"network": value}).wants
+    assert {"network": wanted} == resolved(None, None, {"SMOLVM_NETWORK": ";".join(value)}).wants
+
+
+@pytest.mark.parametrize("value", [["lan"], ["off", "open"], ["example.com"], ["off", "example.com:443"]])
+def test_a_network_that_is_none(value: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"^--smolvm-network: network rule "):
+        resolved({"network": value})

@@ -45,7 +45,7 @@ def check(
     found = hypervisor.find(store)
     with (
         store.run_directory() as directory,
-        machine.cold(spec.image, spec.hardware, found, RunDirectory(directory)) as guest,
+        machine.cold(spec.image, spec.hardware, found, RunDirectory(directory), network=spec.reach) as guest,
     ):
         with phase(progress, "starting the image"):
             connection = login(guest, spec, spec.boot_timeout)
