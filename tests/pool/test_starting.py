@@ -104,7 +104,7 @@ def test_a_guest_is_cold_where_it_cannot_be_cloned(
         raise CannotClone("no")
 
     @contextmanager
-    def cold(*_: object) -> Iterator[str]:
+    def cold(*_: object, **__: object) -> Iterator[str]:
         yield "booting"
 
     monkeypatch.setattr(starting, "baked", baked)

@@ -25,7 +25,7 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
 
 OTHER: dict[str, Any] = {"memory": 512, "cpus": 3, "bus": "sata", "secure_boot": True}
-SAME: dict[str, Any] = {"env_vars": {"A": "1"}, "boot": "cold", "boot_timeout": 7.0}
+SAME: dict[str, Any] = {"env_vars": {"A": "1"}, "boot": "cold", "boot_timeout": 7.0, "network": "off"}
 """Wants that do not shape what is frozen."""
 Placed = Callable[[GuestSpec], Template]
 KVM = Accelerator("kvm", "host", "")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
+
+from pytest_smolvm.host.clock import now
 
 SECONDS = 10.0
 """How long an answer counts as being of this moment; a guest is told no longer time."""
@@ -29,7 +30,7 @@ class Answer:
     @property
     def seconds(self) -> int:
         """How long it still counts, at least one."""
-        return max(1, int(self.until - time.monotonic()))
+        return max(1, int(self.until - now()))
 
 
 def ask(name: str) -> Answer:
@@ -38,9 +39,9 @@ def ask(name: str) -> Answer:
         found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         known = getattr(exc, "errno", None) in (socket.EAI_NONAME, socket.EAI_NODATA)
-        return Answer((), known, time.monotonic() + _FAILURE_SECONDS)
+        return Answer((), known, now() + _FAILURE_SECONDS)
     addresses = dict.fromkeys(IPv4Address(where[0]) for *_, where in found)
-    return Answer(tuple(addresses), True, time.monotonic() + SECONDS)
+    return Answer(tuple(addresses), True, now() + SECONDS)
 
 
 class Names:
@@ -84,7 +85,7 @@ class Names:
 
     def _known(self, name: str) -> Answer | None:
         known = self._answers.get(name)
-        return known if known is not None and known.until > time.monotonic() else None
+        return known if known is not None and known.until > now() else None
 
     def _begin(self, name: str) -> list[Callable[[Answer], object]]:
         if name not in self._waiting:
