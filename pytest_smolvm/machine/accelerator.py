@@ -47,9 +47,7 @@ class Accelerator:
     """Why not KVM; empty if KVM it is."""
 
 
-def choose(
-    binary: str, firmware: Sequence[str], identity: str, memory: Path, *, anew: bool = False
-) -> Accelerator:
+def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path, *, anew: bool = False) -> Accelerator:
     """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory`.
 
     Until reboot if KVM works; else for some minutes, since it may have been busy, or in another hypervisor's hands.
