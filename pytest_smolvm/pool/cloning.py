@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
+from pytest_smolvm.errors import BootError, GuestDied, SmolVMError, TimedOut, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import programs
 from pytest_smolvm.host.store import note_use
 from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.hypervisor import Hypervisor
@@ -17,6 +19,9 @@ from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import templates
 from pytest_smolvm.pool.templates import Template
+
+# For a QEMU that has closed its monitor to be gone.
+_END_SECONDS = 3.0
 
 
 @contextmanager
@@ -42,6 +47,8 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
         try:
             migration.load(restored.monitor, template.files.state)
         except SmolVMError as exc:
+            if why := _hosts_fault(restored, exc):
+                raise BootError("process", f"the template was not restored: {why}", restored.log_tail) from exc
             raise Unrestorable("process", "the template could not be restored", restored.log_tail) from exc
         yield restored
 
@@ -56,6 +63,16 @@ def keep(files: RunDirectory, place: Path) -> None:
     for overlay, base in RunDirectory(place).bases.items():
         if base.exists():
             disk.rebase(overlay, base)
+
+
+def _hosts_fault(restored: Machine, exc: SmolVMError) -> str:
+    """What of this host kept a template from being restored; empty if it is the template's own fault."""
+    if isinstance(exc, TimedOut):
+        return f"{exc}; is this host overloaded?"
+    programs.await_end(restored.child, _END_SECONDS if isinstance(exc, GuestDied) else 0.0)
+    if restored.child.poll() == -signal.SIGKILL:
+        return "somebody killed QEMU, perhaps the kernel for want of memory"
+    return ""
 
 
 def _share(template: Template, files: RunDirectory) -> None:

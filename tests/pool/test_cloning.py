@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, Unrestorable
+from pytest_smolvm.errors import BootError, GuestDied, TimedOut, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.machine import disk, machine, migration
@@ -36,12 +38,14 @@ def test_a_template_that_was_removed_meanwhile_cannot_be_restored(spec: GuestSpe
 
 
 @pytest.fixture(name="whole")
-def _whole(spec: GuestSpec, placed: Placed, monkeypatch: pytest.MonkeyPatch) -> Template:
+def _whole(
+    spec: GuestSpec, placed: Placed, qemu: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Template:
     """A template of real disks; what is restored from it is no machine."""
 
     @contextmanager
     def launched(_config: object, files: RunDirectory) -> Iterator[Any]:
-        yield SimpleNamespace(monitor=None, files=files)
+        yield SimpleNamespace(monitor=None, files=files, child=qemu, log_tail="")
 
     monkeypatch.setattr(machine, "launched", launched)
     monkeypatch.setattr(migration, "load", nothing)
@@ -93,3 +97,36 @@ def test_a_qemu_that_does_not_start_is_not_the_templates_fault(spec: GuestSpec, 
             pass
 
     assert not isinstance(caught.value, Unrestorable)
+
+
+@pytest.mark.parametrize(
+    ("kill", "error", "blamed"),
+    [
+        (signal.SIGKILL, GuestDied("QEMU ended"), "for want of memory"),
+        (None, TimedOut("an answer of QEMU's monitor", 60), "overloaded"),
+        (signal.SIGABRT, GuestDied("QEMU ended"), ""),
+    ],
+)
+def test_what_the_host_does_to_a_clone_is_not_the_templates_fault(
+    spec: GuestSpec,
+    site: Site,
+    whole: Template,
+    qemu: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    kill: signal.Signals | None,
+    error: Exception,
+    blamed: str,
+) -> None:
+    """It would be baked again, by a host that has too much to do already."""
+
+    def load(*_: object) -> None:
+        if kill is not None:
+            qemu.send_signal(kill)
+        raise error
+
+    monkeypatch.setattr(migration, "load", load)
+    with site.store.run_directory() as directory, pytest.raises(BootError, match=blamed) as caught:
+        with clone(whole, spec, site.hypervisor, RunDirectory(directory)):
+            pass
+
+    assert bool(blamed) != isinstance(caught.value, Unrestorable)
