@@ -77,7 +77,7 @@ def examine(root: Path) -> Iterator[Finding]:
 
 def _host(root: Path) -> Iterator[Finding]:
     try:
-        found = hypervisor.find(Store.at(root))
+        found = hypervisor.find(Store.at(root), anew=True)
     except SmolVMError as exc:
         yield Finding("accelerator", False, str(exc))
         return

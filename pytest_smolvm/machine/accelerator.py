@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pytest_smolvm.host import proc, records
+from pytest_smolvm.host import clock, proc, records
 from pytest_smolvm.host.programs import end, start
 from pytest_smolvm.host.waiting import Deadline
 
@@ -19,6 +19,8 @@ KVM = "/dev/kvm"
 """The kernel's device."""
 TRIAL_SECONDS = 20.0
 """How long firmware may take to begin."""
+BAD_NEWS_SECONDS = 600.0
+"""How long it is believed that KVM does not work. The clock begins with the host, as what is kept does."""
 # UEFI's boot manager clears every console, the serial one among them; it takes a second.
 _ALIVE = b"\x1b["
 # After whatever KVM could not run, QEMU prints the registers and stays, paused.
@@ -45,20 +47,26 @@ class Accelerator:
     """Why not KVM; empty if KVM it is."""
 
 
-def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path) -> Accelerator:
-    """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory` until reboot.
+def choose(
+    binary: str, firmware: Sequence[str], identity: str, memory: Path, *, anew: bool = False
+) -> Accelerator:
+    """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory`.
+
+    Until reboot if KVM works; else for some minutes, since it may have been busy, or in another hypervisor's hands.
 
     :param firmware: QEMU's arguments for it.
     :param identity: changes when the firmware does.
+    :param anew: find out again.
     """
     key = f"{proc.boot()} {binary} {os.stat(binary).st_mtime_ns} {identity} {os.access(KVM, os.R_OK | os.W_OK)}"
     kept = records.read(memory) or {}
-    if kept.get("key") == key:
+    if kept.get("key") == key and not anew and (kept.get("until") is None or clock.now() < kept["until"]):
         with suppress(KeyError, TypeError):  # not by this version: find out again
             return Accelerator(**kept["accelerator"])
     found = _found_out(binary, firmware)
     with suppress(OSError):  # a full disk, say: then the next run finds out again
-        records.write(memory, {"key": key, "accelerator": asdict(found)})
+        until = clock.now() + BAD_NEWS_SECONDS if found.reason else None
+        records.write(memory, {"key": key, "accelerator": asdict(found), "until": until})
     return found
 
 

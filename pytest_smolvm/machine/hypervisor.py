@@ -63,9 +63,10 @@ class Hypervisor:
         return f"QEMU {self.version}, {self.accelerator.name}{why}"
 
 
-def find(store: Store) -> Hypervisor:
+def find(store: Store, *, anew: bool = False) -> Hypervisor:
     """Find out what this host can do.
 
+    :param anew: try its accelerator again, though that was done lately.
     :raises HostError: it cannot run guests; the message says what is missing.
     """
     if platform.system() != "Linux" or platform.machine() != "x86_64":
@@ -78,5 +79,6 @@ def find(store: Store) -> Hypervisor:
     said = run("ask QEMU for its version", [binary, "--version"])
     found = re.search(r"version (\S+)", said)
     uefi = firmware.find()
-    accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, store.root / "accelerator.json")
+    kept = store.root / "accelerator.json"
+    accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, kept, anew=anew)
     return Hypervisor(binary, found.group(1) if found else "unknown", accelerator)

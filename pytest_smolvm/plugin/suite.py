@@ -100,7 +100,8 @@ class Suite:
         """What runs the guests, for the report's head."""
         names = ", ".join(self.images)
         try:
-            boots = obstacles.described(self.settings.wants.get("boot", "clone"), self.store, self.hypervisor)
+            plain = GuestSpec(image=Path(next(iter(self.images)))).having(**self.settings.wants)
+            boots = obstacles.described(plain, self.store, self.hypervisor)
             return f"smolvm: image {names}; {self.hypervisor}; guests by {boots}"
         except HostError as exc:
             return f"smolvm: image {names}; {exc}"

@@ -87,7 +87,7 @@ def _failure(lock: Path) -> Path:
 
 
 def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
-    if known := obstacles.known(site.store, site.hypervisor):
+    if known := obstacles.known(site.store, site.hypervisor, spec.hardware):
         raise CannotClone(known)
     try:
         with phase(site.progress, f"baking {_called(spec)}, once for this host"):
@@ -96,7 +96,7 @@ def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
             # As by somebody who kills a TPM. What never works stops a second time.
             return _bake(spec, site, name)
     except CannotClone as exc:
-        obstacles.record(site.store, site.hypervisor, str(exc))
+        obstacles.record(site.store, site.hypervisor, spec.hardware, str(exc))
         site.progress.note(f"guests cannot be cloned here, so they are booted cold from now on: {exc}")
         raise
 

@@ -88,7 +88,7 @@ class Pool:
 
     def _possible(self, spec: GuestSpec) -> GuestSpec:
         """`spec`, or its cold variant if it is known that this host cannot clone."""
-        known = spec.boot == "clone" and obstacles.known(self.store, self.hypervisor)
+        known = spec.boot == "clone" and obstacles.known(self.store, self.hypervisor, spec.hardware)
         return spec.having(boot="cold") if known else spec
 
     def _suitable_spare(self, spec: GuestSpec) -> Spare | None:

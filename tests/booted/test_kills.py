@@ -48,5 +48,5 @@ def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_
 
     assert 1 == len(disturbed)
     assert template == templates.find(own_store, template.key)
-    assert "" == obstacles.known(own_store, site.hypervisor)
+    assert "" == obstacles.known(own_store, site.hypervisor, spec.hardware)
     assert [template.files.path] == list(own_store.templates.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm.host import programs
+from pytest_smolvm.host import clock, programs
 from pytest_smolvm.machine import accelerator, firmware, qemu
 from pytest_smolvm.machine.accelerator import Accelerator
 
@@ -108,4 +108,33 @@ def test_the_answer_is_kept_for_the_same_qemu_and_firmware(kvm: Path, tmp_path: 
     assert 1 == starts(tmp_path)
 
     choose(tmp_path, binary, "firmware 2")
+    assert 2 == starts(tmp_path)
+
+
+def test_bad_news_is_believed_for_minutes_good_news_until_reboot(
+    kvm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A KVM that was busy may work soon."""
+    fake(tmp_path, KVM_GIVES_UP)
+    assert "tcg" == choose(tmp_path, str(tmp_path / "qemu")).name
+    at, tried = (tmp_path / "qemu").stat().st_mtime_ns, starts(tmp_path)
+    binary = fake(tmp_path, SERIAL_CONSOLE_IS_CLEARED)
+    os.utime(binary, ns=(at, at))  # the same program, when KVM is free again
+    assert "tcg" == choose(tmp_path, binary).name
+    assert tried == starts(tmp_path)
+
+    soon = clock.now() + accelerator.BAD_NEWS_SECONDS + 1
+    monkeypatch.setattr(clock, "now", lambda: soon)
+    assert "kvm" == choose(tmp_path, binary).name
+
+    monkeypatch.setattr(clock, "now", lambda: soon + 10 * 86400)
+    assert "kvm" == choose(tmp_path, binary).name
+    assert tried + 1 == starts(tmp_path)
+
+
+def test_whoever_asks_for_it_has_it_tried_anew(kvm: Path, tmp_path: Path) -> None:
+    binary = fake(tmp_path, SERIAL_CONSOLE_IS_CLEARED)
+    for _ in range(2):
+        accelerator.choose(binary, [], "firmware 1", tmp_path / "memory.json", anew=True)
+
     assert 2 == starts(tmp_path)

@@ -78,7 +78,7 @@ def test_a_qemu_that_cannot_freeze_is_not_asked_again(
 
     assert tries == len(booted)
     assert 1 == sum("cannot be cloned here" in line for line in said)
-    assert why in obstacles.known(site.store, site.hypervisor)
+    assert why in obstacles.known(site.store, site.hypervisor, spec.hardware)
     assert [] == list(site.store.templates.iterdir())
 
 
@@ -94,7 +94,7 @@ def test_a_full_disk_is_not_taken_for_a_host_that_cannot_clone(
         with pytest.raises(StoreError, match=f"store {site.store.root} is full; pytest-smolvm prune"):
             baked(spec, site)
 
-    assert "" == obstacles.known(site.store, site.hypervisor)
+    assert "" == obstacles.known(site.store, site.hypervisor, spec.hardware)
     assert [] == list(site.store.templates.iterdir())
 
 

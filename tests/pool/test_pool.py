@@ -115,7 +115,7 @@ def test_a_host_that_cannot_clone_gives_cold_guests_with_room_for_them(pool: Poo
         return weight
 
     before = memory()
-    obstacles.record(pool.store, pool.hypervisor, "QEMU refused migrate")
+    obstacles.record(pool.store, pool.hypervisor, spec.hardware, "QEMU refused migrate")
 
     assert before + spec.memory // 2 == memory()
     pool.expect(spec)
