@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm.errors import HostError
+from pytest_smolvm.errors import HostError, ToolError
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.programs import run, settled
 from pytest_smolvm.host.store import Store
@@ -25,13 +25,15 @@ class Hypervisor:
     binary: str
     """QEMU's path."""
     version: str
-    """QEMU's version."""
+    """QEMU's version, with what the distribution calls it."""
     accelerator: Accelerator
+    tpm: str = ""
+    """The TPM's version."""
 
     @property
     def identity(self) -> str:
         """Changes when another QEMU or accelerator would run the guest."""
-        parts = [self.binary, self.version, os.stat(self.binary).st_mtime_ns]
+        parts = [self.binary, self.version, self.tpm, os.stat(self.binary).st_mtime_ns]
         parts += [self.accelerator.name, self.accelerator.cpu_model]
         if self.accelerator.name == "kvm":
             # Programs in a guest look once at what the processor can, and what KVM passes on depends on the kernel.
@@ -60,7 +62,7 @@ class Hypervisor:
 
     def __str__(self) -> str:
         why = f" ({self.accelerator.reason})" if self.accelerator.reason else ""
-        return f"QEMU {self.version}, {self.accelerator.name}{why}"
+        return f"QEMU {self.version.partition(' ')[0]}, {self.accelerator.name}{why}"
 
 
 def find(store: Store, *, anew: bool = False) -> Hypervisor:
@@ -75,10 +77,19 @@ def find(store: Store, *, anew: bool = False) -> Hypervisor:
         )
     binary = settled(qemu.BINARY, qemu.PACKAGE)
     settled("qemu-img", "qemu-utils")
-    settled("swtpm", "swtpm")
+    tpm = settled("swtpm", "swtpm")
     said = run("ask QEMU for its version", [binary, "--version"])
-    found = re.search(r"version (\S+)", said)
+    # All of the line: a distribution's revision is in it, and the program's date may be the same for all of them.
+    found = re.search(r"version (.+)", said)
     uefi = firmware.find()
     kept = store.root / "accelerator.json"
     accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, kept, anew=anew)
-    return Hypervisor(binary, found.group(1) if found else "unknown", accelerator)
+    return Hypervisor(binary, found.group(1) if found else "unknown", accelerator, _said(tpm))
+
+
+def _said(tpm: str) -> str:
+    """What swtpm says of its version, if it does."""
+    try:
+        return run("ask swtpm for its version", [tpm, "--version"]).partition("\n")[0]
+    except ToolError:
+        return ""
