@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -20,6 +21,8 @@ _PARTS = ("images", "templates", "runs", "leases", "locks", "owners", "work", "k
 GUEST_NAME = "pytest-smolvm"
 """What every QEMU of ours is called."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_LEFTOVER = re.compile(r"\.probe-[0-9a-f]{32}|.+\.json\.[0-9a-f]{8}\.new")
+_LEFTOVER_SECONDS = 3600.0
 # A store with less room than this is full: a guest's devices alone take some five MiB.
 _ROOM_BYTES = 16 * 2**20
 
@@ -120,6 +123,18 @@ class Store:
                 remove(path)
                 cleared += 1
         self.owners.forget_dead()
+        return cleared + self._clear_leftovers()
+
+    def _clear_leftovers(self) -> int:
+        """Remove what killed processes have left of writing a record, or of trying whether the store can be written."""
+        places = [self.root, *(self.root / part for part in _PARTS)]
+        found = [path for place in places for path in place.iterdir() if _LEFTOVER.fullmatch(path.name)]
+        cleared = 0
+        for path in found:
+            with suppress(OSError):  # somebody else does so
+                if clock.utc() - path.stat().st_mtime > _LEFTOVER_SECONDS:
+                    path.unlink()
+                    cleared += 1
         return cleared
 
     def _orphaned(self, path: Path) -> bool:

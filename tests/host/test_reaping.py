@@ -167,3 +167,24 @@ def test_bystanders_are_spared(store: Store, guest: Path) -> None:
         assert -9 == tpm.wait(10)
         assert reader.poll() is None
         assert somebodys_qemu.poll() is None
+
+
+def test_what_was_half_written_goes_when_nobody_can_be_writing_it_any_more(store: Store) -> None:
+    """A record, and the file by which it is tried whether the store can be written."""
+    ours = [
+        store.root / f".probe-{'0a' * 16}",
+        store.root / "accelerator.json.0123abcd.new",
+        store.images / "win11.qcow2.json.0123abcd.new",
+        store.locks / "template-1.failure.json.0123abcd.new",
+    ]
+    theirs = [store.images / name for name in ("win11.new", "win11.json.new", ".probe-mine")]
+    for path in (*ours, *theirs):
+        path.touch()
+
+    assert 0 == store.reap()
+    for path in (*ours, *theirs):
+        os.utime(path, (1e9, 1e9))
+    assert len(ours) == store.reap()
+
+    assert [True] * len(theirs) == [path.exists() for path in theirs]
+    assert not any(path.exists() for path in ours)
