@@ -42,7 +42,7 @@ def _whole(spec: GuestSpec, placed: Placed, qemu: subprocess.Popen[bytes], monke
     """A template of real disks; what is restored from it is no machine."""
 
     @contextmanager
-    def launched(_config: object, files: RunDirectory) -> Iterator[Any]:
+    def launched(_config: object, files: RunDirectory, **_: object) -> Iterator[Any]:
         yield SimpleNamespace(monitor=None, files=files, child=qemu, log_tail="")
 
     monkeypatch.setattr(machine, "launched", launched)

@@ -44,4 +44,5 @@ def _call(number: str, *arguments: object) -> int:
     return int(ctypes.CDLL(None, use_errno=True).syscall(*words))
 
 
-_main(*sys.argv[1:])
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
