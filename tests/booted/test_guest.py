@@ -14,7 +14,7 @@ from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import CommandFailed, CommandTimedOut, OutputLimitExceeded, TransferError, UsageError
 
 MEBI = 2**20
-MANY = 40  # MaxSessions is 10
+MANY = 14  # MaxSessions is 10
 
 
 def test_powershell_has_streams_and_exit_code_apart(windows_vm_module: SmolVM) -> None:
