@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_smolvm.cli import doctor, practice, store, windows
 from pytest_smolvm.errors import SmolVMError, StoreError, UsageError
+from pytest_smolvm.host import patience
 from pytest_smolvm.host.store import default_root
 
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     try:
+        patience.scale()  # says so if what is set is no number
         code: int = options.run(options)
         return code
     except UsageError as exc:

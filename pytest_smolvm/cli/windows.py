@@ -11,6 +11,7 @@ from pytest_smolvm.cli import command
 from pytest_smolvm.cli.command import file, option
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.images.conformance.cases import ENGINES
 from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, UAC, Recipe
@@ -72,11 +73,15 @@ _BUILD = {
             "--timeout",
             "for the whole installation (default: %(default)g)",
             type=float,
-            default=10800.0,
+            default=stretched(10800.0),
             metavar="SECONDS",
         ),
         option(
-            "--stall", "without a sign of life (default: %(default)g)", type=float, default=1200.0, metavar="SECONDS"
+            "--stall",
+            "without a sign of life (default: %(default)g)",
+            type=float,
+            default=stretched(1200.0),
+            metavar="SECONDS",
         ),
         option("--keep-failed", "keep the working directory of a failed build", action="store_true"),
     ),

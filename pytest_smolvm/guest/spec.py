@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host.patience import stretched
 
 if TYPE_CHECKING:
     from pytest_smolvm.machine.hardware import Hardware
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MEMORY = 4096
 DEFAULT_CPUS = 2
-DEFAULT_BOOT_TIMEOUT = 300.0
+DEFAULT_BOOT_TIMEOUT = stretched(300.0)
 MARKER = "marker"
 """A test may want it: a keyword of the marker ``windows_vm``, of ``windows_vm_factory`` and in ``windows_vm_spec``."""
 OPTION = "option"

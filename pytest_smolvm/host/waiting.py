@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from pytest_smolvm.errors import TimedOut
 from pytest_smolvm.host.clock import now, sleep
+from pytest_smolvm.host.patience import stretched
 
 T = TypeVar("T")
 
-PATIENCE = 120.0
+PATIENCE = stretched(120.0)
 """Seconds that waits for a state of the guest take if nobody says otherwise."""
 _PAUSE = 0.2
 _SHOWN = 400

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_smolvm.host import clock, proc, records
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.programs import end, start
 from pytest_smolvm.host.waiting import Deadline
 
 KVM = "/dev/kvm"
 """The kernel's device."""
-TRIAL_SECONDS = 20.0
+TRIAL_SECONDS = stretched(20.0)
 """How long firmware may take to begin."""
 BAD_NEWS_SECONDS = 600.0
 """How long it is believed that KVM does not work. The clock begins with the host, as what is kept does."""
@@ -47,9 +48,7 @@ class Accelerator:
     """Why not KVM; empty if KVM it is."""
 
 
-def choose(
-    binary: str, firmware: Sequence[str], identity: str, memory: Path, *, anew: bool = False
-) -> Accelerator:
+def choose(binary: str, firmware: Sequence[str], identity: str, memory: Path, *, anew: bool = False) -> Accelerator:
     """Find out what works, by having `binary` start `firmware`; the answer is kept in the file `memory`.
 
     Until reboot if KVM works; else for some minutes, since it may have been busy, or in another hypervisor's hands.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine.qmp import Monitor
 
-_ANSWER_SECONDS = 30.0
+_ANSWER_SECONDS = stretched(30.0)
 # The tablet's range on both axes (QEMU's InputMoveEvent).
 _FAR_END = 0x7FFF
 

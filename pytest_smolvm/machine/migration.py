@@ -7,10 +7,11 @@ import shlex
 from pathlib import Path
 
 from pytest_smolvm.errors import MigrationFailed
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine.qmp import Monitor
 
-_SAVE_SECONDS = 120.0
-_RESTORE_SECONDS = 60.0
+_SAVE_SECONDS = stretched(120.0)
+_RESTORE_SECONDS = stretched(60.0)
 
 
 def freeze(monitor: Monitor, state: Path) -> None:

@@ -10,11 +10,14 @@ from itertools import count
 from typing import Any
 
 from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 Reply = dict[str, Any]
 # More than anybody asks for; a guest that restarts for ever must not fill our memory.
 _EVENTS = 1000
+ANSWER_SECONDS = stretched(30.0)
+"""How long QEMU may take for an answer, if nobody says otherwise."""
 _SHORTEST_SECONDS = 0.001
 
 
@@ -40,7 +43,7 @@ class Monitor:
         self._lock = threading.Lock()
         self._numbers = count(1)
 
-    def greet(self, timeout: float = 30.0) -> str:
+    def greet(self, timeout: float = ANSWER_SECONDS) -> str:
         """Take the greeting, leave negotiation mode, return QEMU's version (``7.2.22``).
 
         :raises GuestDied: QEMU closed the connection.
@@ -49,7 +52,7 @@ class Monitor:
         self.execute("qmp_capabilities")
         return f"{version['major']}.{version['minor']}.{version['micro']}"
 
-    def execute(self, command: str, *, timeout: float = 30.0, **arguments: Any) -> Any:
+    def execute(self, command: str, *, timeout: float = ANSWER_SECONDS, **arguments: Any) -> Any:
         """Run one command and return its result.
 
         :param arguments: underscores in their names become dashes.

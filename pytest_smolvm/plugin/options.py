@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import OPTION, SECRET, GuestSpec, Secret
+from pytest_smolvm.host import patience
 
 if TYPE_CHECKING:
     import pytest
@@ -166,6 +167,7 @@ def resolve(
     :param ini_place: where the configuration file is; those in it are relative to this.
     :raises UsageError: a value that makes no sense; the message says where it came from.
     """
+    patience.scale(environ)
     found: dict[str, Any] = {}
     for setting in TABLE:
         value, origin = _said(setting, option, ini, environ)

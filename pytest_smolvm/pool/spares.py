@@ -12,16 +12,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from pytest_smolvm.errors import ResidentLost
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import cloning, starting, templates
 from pytest_smolvm.pool.leases import Lease, Leases
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
 
-_REHEARSAL_SECONDS = 60.0
+_REHEARSAL_SECONDS = stretched(60.0)
 _LOOK_SECONDS = 1.0
 # Longer than a restore takes on a busy host; then another clone is as likely to come.
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = stretched(60.0)
 _LOGGER = logging.getLogger(__name__)
 
 

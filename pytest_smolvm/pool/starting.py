@@ -12,6 +12,7 @@ from pytest_smolvm.guest.commands.resident import Resident
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
@@ -21,7 +22,7 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
 
 # A clone need not boot, only go on. On a busy host its network takes some seconds.
-_WAKING_SECONDS = 60.0
+_WAKING_SECONDS = stretched(60.0)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import records
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine.machine import Machine
@@ -25,7 +26,7 @@ _WARMING = "warm 8"
 _WARM_CALLS = 3
 # A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
 _IDLE_SHARE = 0.08
-_SETTLE_SECONDS = 120.0
+_SETTLE_SECONDS = stretched(120.0)
 # How long a guest must have little to do, and how often that is looked at.
 _WATCHED_SECONDS = 3.0
 _LOOKS = 6

@@ -38,9 +38,7 @@ def test_a_template_that_was_removed_meanwhile_cannot_be_restored(spec: GuestSpe
 
 
 @pytest.fixture(name="whole")
-def _whole(
-    spec: GuestSpec, placed: Placed, qemu: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Template:
+def _whole(spec: GuestSpec, placed: Placed, qemu: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> Template:
     """A template of real disks; what is restored from it is no machine."""
 
     @contextmanager

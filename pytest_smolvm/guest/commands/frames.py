@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 from pytest_smolvm.guest.commands.shells import Sinks
 from pytest_smolvm.guest.link.channels import Stream
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 _PIECE = 65536
 _PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has taken one
 _HEAD = 5  # bytes before a frame's data
 # How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = stretched(10.0)
 
 
 class Broken(Exception):

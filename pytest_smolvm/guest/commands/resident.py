@@ -14,12 +14,13 @@ from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.shells import Script, Sinks
 from pytest_smolvm.guest.commands.workers import Route, Tunnel, Worker, Workers
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 
 _SECRET_BYTES = 32
-_START_SECONDS = 300.0  # several PowerShell starts, on an emulated processor
-_CLOCK_SECONDS = 10.0
+_START_SECONDS = stretched(300.0)  # several PowerShell starts, on an emulated processor
+_CLOCK_SECONDS = stretched(10.0)
 _PATIENCE_SECONDS = 5.0
 
 

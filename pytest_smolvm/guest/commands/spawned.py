@@ -11,13 +11,14 @@ from pytest_smolvm.errors import SmolVMError, TimedOut, UsageError
 from pytest_smolvm.guest import names
 from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.output import RunResult, unfinished
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 RunScript = Callable[[str, Sequence[powershell.Argument]], RunResult]
 """Runs a script with arguments in the resident PowerShell."""
 
 _FOLDER = r"AppData\Local\pytest-smolvm\spawned"
-_KILL_SECONDS = 30.0
+_KILL_SECONDS = stretched(30.0)
 _UNKNOWN = "unknown"  # spawned.ps1's word
 _SLICE = 0.5  # seconds that one look may keep a process of the resident busy
 # Raw bytes, so that they are decoded here like any other output.

@@ -14,10 +14,11 @@ from pytest_smolvm.guest.commands.frames import Broken, Call, Frames, NoAnswer
 from pytest_smolvm.guest.commands.shells import Sinks
 from pytest_smolvm.guest.link.channels import Stream
 from pytest_smolvm.host import clock
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
-_CLOCK_SECONDS = 10.0
-_RESTART_SECONDS = 60.0
+_CLOCK_SECONDS = stretched(10.0)
+_RESTART_SECONDS = stretched(60.0)
 _NONE = Deadline(0)
 _EPOCH_1601 = 11644473600  # seconds from Windows' epoch to Unix'
 

@@ -21,9 +21,10 @@ from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine.machine import Machine
 
-_RECONNECT_SECONDS = 60.0
+_RECONNECT_SECONDS = stretched(60.0)
 
 Welcome = Callable[[Ssh], bool]
 """Does over the first connection what every new guest gets; returns whether only a new connection sees it."""

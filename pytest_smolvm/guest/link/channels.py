@@ -11,6 +11,7 @@ from typing import Protocol
 import paramiko
 
 from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
 _CHUNK = 65536
@@ -18,7 +19,7 @@ _WATCH_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 2.0
 # How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
 WINDOW = 4 * 1024 * 1024
-ANSWER_SECONDS = 120.0
+ANSWER_SECONDS = stretched(120.0)
 """Seconds that the guest's sshd, and the small programs of Windows that state is asked of, may take for an answer.
 
 Win32-OpenSSH's "Preview" builds take up to two minutes for a banner or a login (Win32-OpenSSH 2425).
@@ -39,7 +40,7 @@ class Patience:
 
     answer: float = ANSWER_SECONDS
     """For its banner, a handshake, an answer to a login."""
-    room: float = 60.0
+    room: float = stretched(60.0)
     """For a session that it refuses to open.
 
     It counts a session until its processes have ended, and one that is closed until it has dealt with what came in the

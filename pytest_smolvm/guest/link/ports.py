@@ -11,11 +11,12 @@ from typing import Protocol
 from pytest_smolvm.errors import GuestUnreachable, SmolVMError, UsageError
 from pytest_smolvm.guest.link.access import GuestMethods
 from pytest_smolvm.guest.link.channels import BROKEN, Stream
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
 _CHUNK = 65536
 _MAX = 65535
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = stretched(10.0)
 
 
 class End(Protocol):

@@ -14,9 +14,10 @@ from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.guest.link.channels import BROKEN, Patience
 from pytest_smolvm.guest.link.patches import PatchedSftp
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
-_SILENCE_SECONDS = 60.0
+_SILENCE_SECONDS = stretched(60.0)
 # At once on one connection: sshd allows ten sessions (MaxSessions), commands and SFTP together.
 _SESSIONS = 3
 

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from pytest_smolvm.errors import GuestUnreachable, SmolVMError, TimedOut
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.commands.shells import Transport
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 from pytest_smolvm.machine.qmp import Monitor
 
-_ASKING_SECONDS = 60.0
+_ASKING_SECONDS = stretched(60.0)
 _LOOK_SECONDS = 1.0
 
 

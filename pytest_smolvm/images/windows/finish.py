@@ -24,6 +24,7 @@ from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import power
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress, nothing, phase
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.images.windows.setup.stages import told_steps
@@ -36,10 +37,10 @@ SETUP = r"C:\ProgramData\smolvm\setup"
 _APP = r"C:\ProgramData\smolvm\app"
 _SCRIPTS = r"C:\ProgramData\smolvm\scripts"
 # The first start on new devices installs them, and Windows may restart once for that.
-_BOOT_SECONDS = 900.0
+_BOOT_SECONDS = stretched(900.0)
 # Cleaning the component store of a fresh Windows takes minutes, on a slow host many.
-_FINISH_SECONDS = 3600.0
-_SHUTDOWN_SECONDS = 300.0
+_FINISH_SECONDS = stretched(3600.0)
+_SHUTDOWN_SECONDS = stretched(300.0)
 _POWERSHELL = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.images.windows import accounts
 
 DEFAULT_USER = "smolvm"
@@ -58,9 +59,9 @@ class Recipe:
     """``.ps1``, ``.cmd`` or ``.bat`` files run in the finished system, in this order."""
     bake_app: Path | None = None
     """A directory copied to ``C:\\ProgramData\\smolvm\\app``; its install.ps1 or install.cmd is run."""
-    timeout: float = 3 * 3600.0
+    timeout: float = stretched(3 * 3600.0)
     """Seconds for the whole build."""
-    stall: float = 1200.0
+    stall: float = stretched(1200.0)
     """Seconds without any disk write or marker after which the installation counts as stuck."""
     secure_boot: bool = True
     """Install with Secure Boot on and Microsoft's keys enrolled."""

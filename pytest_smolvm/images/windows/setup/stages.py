@@ -6,6 +6,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.diagnosis import Ending
 
@@ -33,7 +34,7 @@ _STILL_SCREENS = 3
 _PAGED = (diagnosis.WINDOWS_PE, diagnosis.DEVICES, diagnosis.FIRST_LOGON)
 _PATIENCES = 3
 # Not a phase of its own in the stall's sense: firmware either starts something soon or never will.
-_FIRMWARE_SECONDS = 240.0
+_FIRMWARE_SECONDS = stretched(240.0)
 
 
 def told_steps(serial: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_smolvm.errors import BuildError, GuestDied, MonitorError, SmolVMError, TimedOut
 from pytest_smolvm.host.clock import now
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.computer import SYSTEM_DRIVE, WINDOWS_DRIVE
@@ -35,9 +36,9 @@ _STEP_CHARACTERS = 90
 _CLOCK_ROWS = 12
 _CLOCK_COLUMNS = 5
 # QEMU answers at once, unless the host is short of everything or was suspended for a while.
-_ANSWER_SECONDS = 600.0
+_ANSWER_SECONDS = stretched(600.0)
 # Our last script has switched the system off; a program that does not end can keep it up, and the power button helps.
-_POWER_BUTTON_SECONDS = 60.0
+_POWER_BUTTON_SECONDS = stretched(60.0)
 
 
 @dataclass
