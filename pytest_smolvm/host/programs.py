@@ -73,15 +73,13 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     log: Path | None = None,
-    timeout: float | None = None,
 ) -> str:
     """Run a host program to its end and return its stdout as text.
 
     The child dies with this process. With `log`, both streams are appended to that file instead and "" is returned.
 
     :param what: what is being done, for the error: ``"create the overlay"``.
-    :param timeout: seconds, after which the program is killed.
-    :raises ToolError: it ended with a non-zero status or by a signal, or ran into the time-out.
+    :raises ToolError: it ended with a non-zero status or by a signal.
     """
     words = tuple(os.fspath(word) for word in command)
     with open(log or os.devnull, "ab") as sink:
@@ -94,9 +92,7 @@ def run(
             stderr=sink if log else subprocess.PIPE,
         )
     try:
-        stdout, stderr = child.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as exc:
-        raise ToolError(what, words, -9, f"not done within {timeout:g} s") from exc
+        stdout, stderr = child.communicate()
     finally:
         if child.poll() is None:
             end(child)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,9 @@ def discard_superseded(store: Store, by: Template) -> None:
         other = None if store.is_aside(directory) or directory == by.files.path else at(directory)
         if other is not None and other.record.get("image") == image:
             earlier = other.record.get("identity", identity) != identity
-            if earlier or clock.utc() - last_used(other) > _KEPT_SECONDS:
-                doomed.append(directory)
+            with suppress(FileNotFoundError):  # somebody else removes it
+                if earlier or clock.utc() - last_used(other) > _KEPT_SECONDS:
+                    doomed.append(directory)
     open_files = proc.open_files() if doomed else {}
     for directory in doomed:
         if not users(directory, open_files):
