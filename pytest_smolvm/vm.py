@@ -103,6 +103,9 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
     def wait_for_ssh(self, timeout: float | None = None) -> None:
         """Wait until the guest can be used; :meth:`run` and the others do so by themselves.
 
+        Also after a restart that a script has asked for, once the connection has gone down; :meth:`reboot` waits for
+        the restart, too.
+
         :param timeout: seconds; None takes the spec's ``boot_timeout``.
         :raises BootError: it did not come up in time, or died; the error tells how far it got.
         :raises LoginError: it refused user or password.
@@ -172,7 +175,9 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
         try:
             with ExitStack() as life:
                 self._guest = guest = life.enter_context(place.guest())
-                self._access = access = Access(guest.machine, self._spec, guest.ssh, self._welcome)
+                self._access = access = Access(
+                    guest.machine, self._spec, guest.ssh, self._welcome, lambda: self._take_shells(None)
+                )
                 life.callback(access.close)
                 self._take_shells(guest.resident)
                 if guest.ssh is not None:

@@ -106,6 +106,14 @@ def commands() -> Iterator[tuple[int, list[str]]]:
             yield pid, os.fsdecode((_PROC / str(pid) / "cmdline").read_bytes()).rstrip("\0").split("\0")
 
 
+def directory(pid: int) -> Path:
+    """The current directory of a process; "/" if that cannot be seen."""
+    try:
+        return Path(os.readlink(_PROC / str(pid) / "cwd"))
+    except OSError:  # it has ended, or is another user's
+        return Path("/")
+
+
 def file_system(path: Path) -> str:
     """The kind of file system that a path lies on, such as ``ext4`` or ``nfs4``."""
     device = os.stat(path).st_dev

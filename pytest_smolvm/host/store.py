@@ -63,10 +63,16 @@ class Store:
     def at(cls, root: Path) -> Store:
         """The store at `root`, created if need be, readable by its owner alone: templates hold secrets.
 
-        :raises StoreError: it cannot be created or written, is another user's, or others may write to it.
+        :raises StoreError: it cannot be created or written, is another user's, others may write to it, or its path is
+            no UTF-8.
         """
         # Without links, as the kernel names files that processes have open: what uses a template is found by its path.
         root = Path(os.path.realpath(root.expanduser()))
+        if not is_utf8(root):
+            raise StoreError(
+                f"the path of the store, {os.fspath(root)!a}, is no UTF-8, and QEMU's monitor is told paths in JSON; "
+                "name another place with --smolvm-store=DIR or SMOLVM_STORE"
+            )
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_ours(root)
@@ -190,6 +196,15 @@ def note_use(path: Path) -> None:
         os.utime(path, ns=(int(clock.utc() * 1e9), path.stat().st_mtime_ns))
 
 
+def is_utf8(path: Path) -> bool:
+    """Whether a path is text, as names on Linux need not be."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_ours(directory: Path) -> None:
     """Whoever can write here can have our QEMU load what he likes, and the next reader his secrets."""
     stat = directory.stat()
@@ -207,12 +222,14 @@ def _check_ours(directory: Path) -> None:
 def _kill_guests_of(directories: list[Path]) -> None:
     """End guests whose owner is gone, but nobody else who happens to have something open there."""
     for pid, words in proc.commands() if directories else ():
-        if any(_is_guest_in(directory, words) for directory in directories):
+        if any(_is_guest_in(directory, pid, words) for directory in directories):
             with suppress(OSError):  # it ended meanwhile, or is another user's
                 os.kill(pid, signal.SIGKILL)
 
 
-def _is_guest_in(directory: Path, words: list[str]) -> bool:
-    program = Path(words[0]).name
-    ours = program == "swtpm" or (program.startswith("qemu-system-") and GUEST_NAME in words)
-    return ours and any(os.fspath(directory) in word for word in words)
+def _is_guest_in(directory: Path, pid: int, words: list[str]) -> bool:
+    program, path = Path(words[0]).name, os.fspath(directory)
+    if program == "swtpm":  # which knows no way to escape a comma, and is then started inside
+        return any(path in word for word in words) or proc.directory(pid).is_relative_to(directory)
+    doubled = path.replace(",", ",,")  # as QEMU wants them
+    return program.startswith("qemu-system-") and GUEST_NAME in words and any(doubled in word for word in words)

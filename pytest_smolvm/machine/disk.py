@@ -13,6 +13,7 @@ from typing import Any
 from pytest_smolvm.errors import ImageError, ToolError
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.programs import run, settled
+from pytest_smolvm.host.store import is_utf8
 
 _QCOW2_MAGIC = b"QFI\xfb"
 _LEAKED = 3
@@ -137,6 +138,8 @@ def virtual_size(path: Path) -> int:
 
 
 def _check_readable(path: Path) -> None:
+    if not is_utf8(path):
+        raise ImageError(f"the path of the image, {os.fspath(path)!a}, is no UTF-8, and QEMU is told paths in JSON")
     if path.is_dir():
         raise ImageError(f"{path} is a directory, not an image file")
     try:

@@ -43,9 +43,9 @@ print(Store.at(Path(sys.argv[1])).reap())
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc")
 
 
-@pytest.fixture(name="store")
-def _store(tmp_path: Path) -> Store:
-    return Store.at(tmp_path / "store")
+@pytest.fixture(name="store", params=["store", "a, store=1"])
+def _store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Store.at(tmp_path / str(request.param))
 
 
 @contextmanager
@@ -147,19 +147,22 @@ def _guest(store: Store, tmp_path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def process(*words: str | Path, called: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(*words: str | Path, called: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """One that waits, under another program's name."""
-    with subprocess.Popen([called, "-c", "import time; time.sleep(60)", *words], executable=sys.executable) as child:
+    program = [called, "-c", "import time; time.sleep(60)", *words]
+    with subprocess.Popen(program, executable=sys.executable, cwd=cwd) as child:
         yield child
         child.kill()
 
 
 def test_bystanders_are_spared(store: Store, guest: Path) -> None:
+    drive = f"file={guest}/disk.qcow2".replace(",", ",,")
+    (guest / "tpm").mkdir()
     with (
         process(guest / "serial.log", called="tail") as reader,
-        process("-drive", f"file={guest}/disk.qcow2", called="qemu-system-x86_64") as somebodys_qemu,
-        process("-name", GUEST_NAME, f"file={guest}/disk.qcow2", called="/usr/bin/qemu-system-x86_64") as ours,
-        process(f"dir={guest}/tpm", called="/usr/bin/swtpm") as tpm,
+        process("-drive", drive, called="qemu-system-x86_64") as somebodys_qemu,
+        process("-name", GUEST_NAME, drive, called="/usr/bin/qemu-system-x86_64") as ours,
+        process("dir=.", called="/usr/bin/swtpm", cwd=guest / "tpm") as tpm,
     ):
         store.reap()
 

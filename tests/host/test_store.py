@@ -110,3 +110,11 @@ def test_what_cannot_be_cleared_is_left_to_others(tmp_path: Path, monkeypatch: p
 
     assert 0 == store.reap()
     assert dead.exists()
+
+
+def test_a_store_whose_path_is_no_text_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff"))
+
+    with pytest.raises(StoreError, match=r"b\\udcff', is no UTF-8"):
+        Store.at(root)
+    assert [] == os.listdir(tmp_path)

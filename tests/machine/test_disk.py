@@ -154,3 +154,11 @@ def test_an_image_that_is_cut_short_after_it_was_looked_at(base: Path) -> None:
 
     with pytest.raises(ImageError, match="damaged or truncated"):
         disk.inspect(base)
+
+
+def test_an_image_whose_path_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.qcow2"))
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+
+    with pytest.raises(ImageError, match="is no UTF-8"):
+        disk.inspect(path)

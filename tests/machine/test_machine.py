@@ -27,8 +27,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture(name="files")
 def _files(tmp_path: Path) -> RunDirectory:
     """With signs in its name that mean something to QEMU and swtpm."""
-    (tmp_path / "run, 1").mkdir()
-    return RunDirectory(tmp_path / "run, 1")
+    directory = tmp_path / """run, 1=2;%x | é @ "q" 's' $(t) `u`"""
+    directory.mkdir()
+    return RunDirectory(directory)
 
 
 @pytest.fixture(name="image")

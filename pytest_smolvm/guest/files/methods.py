@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,11 @@ class FileMethods(GuestMethods):
     the host) refuses, and GuestUnreachable if the connection breaks. Whatever fails leaves all as it was.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: list[str] = []
+        """Directories of ours in the guest that could not be removed when it was time."""
+
     def upload_file(
         self, local: str | os.PathLike[str], remote: GuestPath, *, verify: bool = False, progress: OnBytes | None = None
     ) -> None:
@@ -44,12 +50,21 @@ class FileMethods(GuestMethods):
         """Copy a directory with all that is in it, into the one called `remote` if that exists. All or nothing.
 
         Symbolic links are followed. The whole tree is checked for what Windows cannot have before anything is sent.
+        Files of a running program are replaced, too. What it still holds is moved aside, a warning says where, and the
+        next transfer that finds it free removes it.
 
         :param verify: read all files back and compare checksums before they take their place.
         :param progress: called with the bytes sent so far and those there are.
         """
         with self._transferring() as ssh:
-            tree.upload(ssh, local, remote, verify=verify, progress=progress)
+            left = tree.upload(ssh, local, remote, verify=verify, progress=progress)
+        if left:
+            self._left += left
+            warnings.warn(
+                f"{names.absolute(remote)} is complete, but what it replaced is in use and stays for now: "
+                f"{', '.join(left)}",
+                stacklevel=2,
+            )
 
     def download_file(
         self, remote: GuestPath, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
@@ -149,6 +164,7 @@ class FileMethods(GuestMethods):
         """The connection for a transfer; what one that broke left in the guest is removed over another."""
         try:
             with self._using() as ssh:
+                self._left = tree.still_there(ssh, self._left) if self._left else []
                 yield ssh
         except TransferInterrupted as exc:
             try:

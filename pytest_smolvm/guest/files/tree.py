@@ -39,20 +39,21 @@ def upload(
     *,
     verify: bool = False,
     progress: file.OnBytes | None = None,
-) -> None:
+) -> list[str]:
     r"""Copy a directory of the host with all that is in it to the absolute Windows path `remote`; all or nothing.
 
     Into a directory that exists the tree is merged: what it does not bring stays. Times, to the second, and read-only
     marks go with it. Symbolic links are followed. The whole tree is checked before anything is sent.
 
     :param verify: read back all files and compare, before they take their place.
+    :returns: directories that could not be removed: what was replaced in them is in use, as a running program's files.
     :raises UsageError: Windows cannot have such a tree; see :func:`scan.scan`.
     :raises TransferError: the guest refused; it is as it was before.
     """
     target = names.absolute(remote)
     entries = scan.scan(Path(local).expanduser(), target)
-    total = sum(entry.size for entry in entries)
-    with filesystem.made(ssh.sftp, names.parent(target)), _staging(ssh, target) as (fresh, attic):
+    total, left = sum(entry.size for entry in entries), list[str]()
+    with filesystem.made(ssh.sftp, names.parent(target)), _staging(ssh, target, left) as (fresh, attic):
         packing = Packing(
             entries, fresh[3:].replace("\\", "/"), lambda packed: progress(packed, total) if progress else None
         )
@@ -61,6 +62,7 @@ def upload(
         if verify:
             _compare(packing.digests, _fetch(ssh, fresh, None), target)
         _put_in_place_there(ssh, fresh, target, attic)
+    return left
 
 
 def _mark_read_only(sftp: Sftp, directory: str, entries: Sequence[scan.TreeEntry]) -> None:
@@ -148,8 +150,11 @@ def _remove_each(sftp: Sftp, path: str) -> None:
 
 
 @contextmanager
-def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
-    """A directory beside `target`, on the same volume, with room for what comes and what is replaced."""
+def _staging(ssh: Ssh, target: str, left: list[str]) -> Iterator[tuple[str, str]]:
+    """A directory beside `target`, on the same volume, with room for what comes and what is replaced.
+
+    :param left: gets the directory if all has been done but to remove it.
+    """
     place = filesystem.aside_of(target)
     with asking(ssh.sftp, "write", target):
         ssh.sftp.mkdir(sftp_path(place))
@@ -167,7 +172,21 @@ def _staging(ssh: Ssh, target: str) -> Iterator[tuple[str, str]]:
         filesystem.remove(ssh.sftp, attic)  # both empty, if nothing was replaced
         filesystem.remove(ssh.sftp, place)
     except TransferError:
-        remove(ssh, place)
+        left += still_there(ssh, [place])
+    except GuestUnreachable:
+        left.append(place)
+
+
+def still_there(ssh: Ssh, places: Sequence[str]) -> list[str]:
+    """Remove directories, as far as that is possible; those that are left."""
+    left = []
+    for place in places:
+        try:
+            if filesystem.find(ssh.sftp, place) is not None:
+                remove(ssh, place)
+        except (TransferError, GuestUnreachable):
+            left.append(place)
+    return left
 
 
 def _put_in_place_there(ssh: Ssh, fresh: str, target: str, attic: str) -> None:

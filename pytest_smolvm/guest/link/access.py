@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from pytest_smolvm.errors import (
+    BootError,
     GuestDied,
     GuestUnreachable,
-    HostKeyChanged,
     ResidentLost,
     TimedOut,
     TransferError,
@@ -22,6 +22,8 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.host.waiting import Deadline
 from pytest_smolvm.machine.machine import Machine
 
 _RECONNECT_SECONDS = stretched(60.0)
@@ -37,37 +39,85 @@ class Access:
     :param spec: account and time-outs.
     :param first: a connection that the guest came with, if any.
     :param welcome: what is done once, on the first connection.
+    :param on_restart: called when the guest has restarted by itself, as a script may have it do, and is back.
     """
 
-    def __init__(self, machine: Machine, spec: GuestSpec, first: Ssh | None, welcome: Welcome) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        spec: GuestSpec,
+        first: Ssh | None,
+        welcome: Welcome,
+        on_restart: Callable[[], object] = nothing,
+    ) -> None:
         self.machine = machine
         self._spec = spec
         self._ssh = first
         self._welcome = welcome
+        self._on_restart = on_restart
+        self._arrived = clock.utc()
+        """Seconds since 1970 since when no restart is known that was not dealt with."""
         self._host_key: bytes | None = None
         self._closed = False
         self._connecting = threading.RLock()
         self._users: Counter[Ssh] = Counter()
 
     def connect(self, timeout: float | None = None) -> Ssh:
-        """The connection; waits for the guest if it is still booting.
+        """The connection; waits for the guest if it is still booting, for the first time or again.
 
-        :param timeout: seconds, for a guest that boots; None takes the spec's ``boot_timeout``.
+        :param timeout: seconds; None: the spec's ``boot_timeout`` for a guest that boots, a minute for one that does
+            not and whose connection broke.
         :raises BootError: it did not come up in time, or died.
         :raises LoginError: it refused user or password.
         :raises GuestUnreachable: the connection broke, and no other could be made.
         :raises GuestDied: the guest has ended.
         """
-        with self._connecting:
+        with self._turn(timeout) as left:
             if self._closed:
                 raise GuestDied("the guest was thrown away")
             if self._ssh is None:
-                self._ssh = arrival.login(self.machine, self._spec, timeout or self._spec.boot_timeout)
+                self._ssh = self._login(left)
             if self._host_key is None:
                 self._receive(self._ssh)
-            elif not self._ssh.alive:
-                self.renew()
+            elif not self._ssh.alive or self._restarted():
+                self._ssh = self._again(left)
             return self._ssh
+
+    @contextmanager
+    def _turn(self, timeout: float | None) -> Iterator[float | None]:
+        """Nobody else connects in the block. Gives the seconds that are left then."""
+        deadline = Deadline(timeout)
+        if not self._connecting.acquire(timeout=-1 if timeout is None else timeout):
+            raise BootError("ssh", f"no login over SSH within {timeout:g} s; another thread waits for one", "")
+        try:
+            yield deadline.left
+        finally:
+            self._connecting.release()
+
+    def _login(self, timeout: float | None) -> Ssh:
+        return arrival.login(
+            self.machine, self._spec, self._spec.boot_timeout if timeout is None else timeout, self._host_key
+        )
+
+    def _again(self, timeout: float | None) -> Ssh:
+        """A connection in place of one that broke, to the same boot or the next."""
+        if self._ssh is not None:
+            self._ssh.close()  # the server it was made to may be gone without a word
+        self.machine.check()  # which also brings what QEMU tells
+        try:
+            fresh = self.another() if timeout is None and not self._restarted() else self._login(timeout)
+        except GuestUnreachable:
+            if not self._restarted():
+                raise
+            fresh = self._login(timeout)  # it went down for a restart in the meantime
+        if self._restarted():
+            self._on_restart()
+        self._arrived = clock.utc()
+        return fresh
+
+    def _restarted(self) -> bool:
+        """Whether QEMU has told that the guest was reset, by itself and unnoticed until now."""
+        return self.machine.monitor.told("RESET", self._arrived)
 
     @contextmanager
     def using(self) -> Iterator[Ssh]:
@@ -132,11 +182,8 @@ class Access:
         with self._connecting:
             if self._ssh is not None:
                 self._ssh.close()
-            fresh = arrival.login(self.machine, self._spec, timeout)
-            if fresh.host_key != self._host_key:
-                fresh.close()  # the closed one stays: whoever connects anew compares keys again
-                raise HostKeyChanged
-            self._ssh = fresh
+            self._ssh = self._login(timeout)  # if it fails, the closed one stays: whoever connects anew tries again
+            self._arrived = clock.utc()
 
     def close(self) -> None:
         """End the connection for good; whoever still uses it is not waited for."""
@@ -147,6 +194,7 @@ class Access:
     def _receive(self, ssh: Ssh) -> None:
         # The first key seen is the guest's for life: nobody else can answer on its port unnoticed.
         self._host_key = ssh.host_key
+        self._arrived = clock.utc()
         if self._welcome(ssh):
             self.renew()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_smolvm.errors import BootError, LoginError, SmolVMError, TimedOut
+from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, SmolVMError, TimedOut
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
@@ -14,20 +14,22 @@ def account(machine: Machine, spec: GuestSpec) -> Account:
     return Account(machine.ssh_port, spec.ssh_user, spec.ssh_password, machine.check)
 
 
-def login(machine: Machine, spec: GuestSpec, timeout: float) -> Ssh:
+def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | None = None) -> Ssh:
     """Wait until the guest lets us in.
 
     :param timeout: seconds.
+    :param host_key: the key that its server must have; None takes any.
     :raises BootError: it did not come up in time, or died; the error tells the stage.
     :raises LoginError: it is up and refused user or password.
+    :raises HostKeyChanged: its server has another key.
     """
     try:
-        return wait_for_login(account(machine, spec), timeout=timeout)
-    except LoginError:
+        return wait_for_login(account(machine, spec), timeout=timeout, host_key=host_key)
+    except (LoginError, HostKeyChanged):
         raise
     except TimedOut as exc:
         stage, seen = ("ssh", exc.last_seen) if exc.last_seen else _stage(machine)
-        raise BootError(stage, f"no login over SSH within {timeout:g} s; {seen}", machine.log_tail) from exc
+        raise BootError(stage, f"no login over SSH within {round(timeout, 1):g} s; {seen}", machine.log_tail) from exc
     except SmolVMError as exc:
         raise BootError(_stage(machine)[0], str(exc), machine.log_tail) from exc
 

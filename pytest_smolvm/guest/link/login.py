@@ -23,6 +23,7 @@ _EAGER_SECONDS = 60.0
 _EAGER_PATIENCE = 2.0
 _PATIENCE = 10.0
 _RETRY_SECONDS = 0.1
+_LEAST_ANSWER = 0.1  # to paramiko 0 seconds mean as long as it takes
 # Windows may refuse the first login while its account services still start.
 _LOGIN_ATTEMPTS = 2
 
@@ -60,7 +61,7 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
     while True:
         connection = _with_banner(account, deadline, trouble)
         try:
-            return _login(connection, account, host_key)
+            return _login(connection, account, host_key, deadline)
         except HostKeyChanged:
             raise
         except LoginError:
@@ -103,11 +104,12 @@ def _probe(port: int, patience: float) -> socket.socket | None:
     return None
 
 
-def _login(connection: socket.socket, account: Account, host_key: bytes | None) -> Ssh:
-    transport = _transport(connection, account.patience.answer)
+def _login(connection: socket.socket, account: Account, host_key: bytes | None, deadline: Deadline) -> Ssh:
+    answer = max(deadline.at_most(account.patience.answer), _LEAST_ANSWER)
+    transport = _transport(connection, answer)
     ssh = Ssh(transport, connection, account.watch, account.patience)
     try:
-        transport.start_client(timeout=account.patience.answer)
+        transport.start_client(timeout=answer)
         if host_key is not None and ssh.host_key != host_key:
             raise HostKeyChanged
         _authenticate(transport, account)

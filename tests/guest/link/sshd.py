@@ -90,6 +90,6 @@ def listening(*behaviours: Behaviour) -> Iterator[Account]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)  # closing it would not wake the thread
             thread.join()
-            for transport in taken:
-                if isinstance(transport, paramiko.Transport):
-                    transport.close()
+            for end in taken:
+                if isinstance(end, (paramiko.Transport, socket.socket)):
+                    end.close()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, HostKeyChanged
+from pytest_smolvm.errors import BootError, GuestDied, GuestUnreachable, HostKeyChanged
 from pytest_smolvm.guest.link.access import Access
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
-from tests.guest.link.sshd import listening, serving
+from pytest_smolvm.host import clock
+from tests.guest.link.sshd import Behaviour, listening, serving
 
 SPEC = GuestSpec(image=Path("/win11.qcow2"), ssh_password="right")
 
@@ -24,17 +27,32 @@ class Machine:
     """One without QEMU.
 
     :param port: where its guest's SSH server is.
-    :param resets: whether it was reset whenever somebody asks.
     """
 
-    def __init__(self, port: int, *, resets: bool = False) -> None:
+    log_tail = ""
+
+    def __init__(self, port: int) -> None:
         self.ssh_port = port
         self.died = False
-        self.monitor = SimpleNamespace(told=lambda name, since: resets)
+        self.files = SimpleNamespace(serial_log=Path("/nonexistent"))
+        self.reset = 0.0
+        """When it was reset last, in seconds since 1970."""
+        self.monitor = SimpleNamespace(told=lambda name, since: self.reset >= since)
 
     def check(self) -> None:
         if self.died:
             raise GuestDied("QEMU ended")
+
+
+def silent(connection: socket.socket) -> socket.socket:
+    """A server that accepts and is never heard of again."""
+    return connection
+
+
+def greeting_only(connection: socket.socket) -> socket.socket:
+    """A server that says its name and no more."""
+    connection.sendall(b"SSH-2.0-OpenSSH_for_Windows_9.5\r\n")
+    return connection
 
 
 @pytest.fixture
@@ -109,11 +127,82 @@ def test_a_connection_that_broke_is_made_anew(account: Account) -> None:
 
 @pytest.mark.parametrize("resets", [False, True])
 def test_a_failure_is_told_with_a_restart_that_nobody_asked_for(account: Account, resets: bool) -> None:
-    way = access(Machine(account.port, resets=resets))
+    machine = Machine(account.port)
+    way = access(machine)
     with pytest.raises(GuestUnreachable) as caught, way.using():
+        machine.reset = clock.utc() if resets else 0.0
         raise GuestUnreachable("broke")
 
     assert resets == any("its system has crashed" in note for note in getattr(caught.value, "__notes__", []))
+    way.close()
+
+
+@pytest.mark.parametrize("silence", [silent, greeting_only], ids=["says nothing", "says only its name"])
+def test_a_time_out_is_kept_also_by_a_guest_that_was_there_before(silence: Behaviour) -> None:
+    with listening(serving(), silence) as account:
+        way = access(Machine(account.port))
+        way.connect().close()
+        began = clock.now()
+
+        with pytest.raises(BootError, match=r"no login over SSH within 0\.5 s"):
+            way.connect(timeout=0.5)
+
+        assert clock.now() - began < 20
+        way.close()
+
+
+def test_a_time_out_is_kept_while_another_thread_connects() -> None:
+    with listening(silent) as account:
+        way = access(Machine(account.port))
+        entered = threading.Event()
+
+        def hold() -> None:
+            with way.alone():
+                entered.set()
+                released.wait(20)
+
+        released = threading.Event()
+        other = threading.Thread(target=hold)
+        other.start()
+        entered.wait(20)
+
+        with pytest.raises(BootError, match="another thread waits"):
+            way.connect(timeout=0.1)
+        released.set()
+        other.join()
+
+
+def test_a_guest_that_restarts_by_itself_has_as_long_as_one_that_boots() -> None:
+    with listening(serving(), silent) as account:
+        machine = Machine(account.port)
+        way = Access(machine, replace(SPEC, boot_timeout=0.5), None, lambda _: False)  # type: ignore[arg-type]
+        way.connect().close()
+        machine.reset = clock.utc()
+        began = clock.now()
+
+        with pytest.raises(BootError, match=r"within 0\.5 s"), way.using():
+            pass
+
+        assert clock.now() - began < 20
+        way.close()
+
+
+def test_after_a_restart_that_nobody_was_told_of_all_goes_on(account: Account) -> None:
+    machine, restarts = Machine(account.port), list[bool]()
+    way = Access(machine, SPEC, None, lambda _: False, lambda: restarts.append(True))  # type: ignore[arg-type]
+    with way.using() as before:
+        pass
+    machine.reset = clock.utc()  # and the old connection looks as if it stood
+
+    with way.using() as after:
+        pass
+    with way.using() as later:
+        pass
+
+    assert not before.alive
+    assert after.alive
+    assert after is later
+    assert [True] == restarts
     way.close()
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from pytest_smolvm.errors import TransferError, UsageError
+from pytest_smolvm.guest.commands.run import run
 from pytest_smolvm.guest.files import file, filesystem, tree
+from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.progress import nothing
 
 DIRECTORY = PureWindowsPath(r"C:\transfers")
 
@@ -81,3 +86,48 @@ def test_a_name_that_this_host_cannot_have_is_one_of_our_errors(
     with pytest.raises(UsageError, match="there is no directory"):
         tree.upload(connection, tmp_path / name, there / "x")
     assert [] == os.listdir(tmp_path)
+
+
+class Files(FileMethods):
+    """The methods of a guest object, over one connection."""
+
+    def __init__(self, ssh: Ssh) -> None:
+        super().__init__()
+        self._ssh = ssh
+
+    @contextmanager
+    def _using(self) -> Iterator[Ssh]:
+        with self._ssh.in_use():
+            yield self._ssh
+
+
+def test_the_files_of_a_running_program_are_replaced_and_go_when_it_has_ended(
+    connection: Ssh, there: PureWindowsPath, tmp_path: Path
+) -> None:
+    guest, program = Files(connection), there / "app.exe"
+    run(connection, rf"copy c:\windows\system32\cmd.exe {program}", shell="cmd").check()
+    guest.download_file(program, tmp_path / "app" / "app.exe")
+    with open(tmp_path / "app" / "app.exe", "ab") as file_there:
+        file_there.write(b"another version")
+    (tmp_path / "app" / "data.txt").write_text("new")
+    begun = threading.Event()
+
+    def runs() -> None:
+        line = f'{program} /c "echo begun& ping -n 300 127.0.0.1"'
+        connection.execute(line, on_stdout=lambda _: begun.set(), on_stderr=nothing, timeout=300)
+
+    running = threading.Thread(target=runs)
+    running.start()
+    assert begun.wait(60)
+    with pytest.warns(UserWarning, match=r"C:\\transfers is complete, .* in use .*\.smolvm"):
+        guest.upload_dir(tmp_path / "app", there)
+
+    assert "new" == guest.read_text(there / "data.txt")
+    assert (tmp_path / "app" / "app.exe").stat().st_size == guest.stat(program).size
+    (left,) = (name for name in guest.listdir("C:\\") if name.endswith(filesystem.MARK))
+    run(connection, "taskkill /f /im app.exe", shell="cmd").check()
+    running.join()
+
+    guest.write_text(there / "other.txt", "x")
+
+    assert left not in guest.listdir("C:\\")
