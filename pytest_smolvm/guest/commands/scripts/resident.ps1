@@ -42,20 +42,21 @@ function Test-Changed {
     $changed
 }
 
-# The stored variables, in the order in which they are to be set: plain ones first, so that the others may refer to them.
+# The stored variables, in the order in which a logon sets them: the machine's, then the user's, which win; of each the
+# plain ones first, so that the others may refer to them.
 function Read-Stored {
-    $plain = [Collections.Generic.List[object]]::new()
-    $expanded = [Collections.Generic.List[object]]::new()
     foreach ($key in $Stores.Key) {
+        $expanded = [Collections.Generic.List[object]]::new()
         foreach ($name in $key.GetValueNames()) {
             if (-not $name -or $name.Contains('=')) { continue }  # a key's default value has no name
             $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
             try { $kind = $key.GetValueKind($name) } catch [IO.IOException] { continue }  # deleted since it was listed
-            if ($kind -eq 'String') { $plain.Add(@($name, $value, $key)) } elseif ($kind -eq 'ExpandString') { $expanded.Add(@($name, $value, $key)) }
+            # Windows expands a PATH of either type.
+            if ($kind -eq 'ExpandString' -or ($kind -eq 'String' -and $name -eq 'Path')) { $expanded.Add(@($name, $value, $key, $true)) }
+            elseif ($kind -eq 'String') { , @($name, $value, $key, $false) }
         }
+        $expanded
     }
-    $plain.AddRange($expanded)
-    $plain
 }
 
 # PowerShell would make an empty string of a plain $null, which .NET 9 stores instead of deleting.
@@ -74,9 +75,9 @@ function Set-Environment {
     foreach ($name in $Given.Keys) { [Environment]::SetEnvironmentVariable($name, $Given[$name]) }
     $paths = @{}
     foreach ($entry in Read-Stored) {
-        $name, $value, $key = $entry
+        $name, $value, $key, $expands = $entry
         if ($Kept -contains $name) { continue }
-        $value = [Environment]::ExpandEnvironmentVariables($value)
+        if ($expands) { $value = [Environment]::ExpandEnvironmentVariables($value) }
         if ($name -eq 'Path') {  # the machine's, then the user's
             $paths[$key.Name] = $value
             $value = @(foreach ($store in $Stores) { if ($paths[$store.Key.Name]) { $paths[$store.Key.Name] } }) -join ';'

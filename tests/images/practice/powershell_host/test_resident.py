@@ -334,6 +334,32 @@ def test_what_the_registry_has_and_no_variable_can_be_is_left_out(guest: Guest) 
     assert ["False"] * 4 == [guest.run("Test-Path env:SMOLVM_GOOD").stdout.strip() for _ in range(4)]
 
 
+def test_a_users_variable_wins_over_the_machines_and_only_what_is_to_be_expanded_is(guest: Guest) -> None:
+    open_keys = (
+        "$machine = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey("
+        "'SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment', $true);"
+        " $user = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment', $true);"
+    )
+    names = "'SMOLVM_A', 'SMOLVM_B', 'SMOLVM_C', 'Path'"
+    try:
+        guest.run(
+            f"{open_keys} $machine.SetValue('SMOLVM_A', '%SystemRoot%', 'ExpandString');"
+            " $user.SetValue('SMOLVM_A', 'C:\\mine'); $machine.SetValue('SMOLVM_B', 'machine');"
+            " $user.SetValue('SMOLVM_B', '%SMOLVM_A%\\x', 'ExpandString'); $user.SetValue('SMOLVM_C', '%H:%M %USERNAME%-x');"
+            " $user.SetValue('Path', '%SMOLVM_A%\\bin')"
+        ).check()
+
+        look = "\"$env:SMOLVM_A, $env:SMOLVM_B, $env:SMOLVM_C, $(($env:Path -split ';')[-1])\""
+        seen = [guest.run(look).stdout.strip() for _ in range(4)]
+    finally:
+        guest.run(
+            f"{open_keys} foreach ($name in {names}) {{ $user.DeleteValue($name, $false) }};"
+            " foreach ($name in 'SMOLVM_A', 'SMOLVM_B') { $machine.DeleteValue($name, $false) }"
+        ).check()
+
+    assert [r"C:\mine, C:\mine\x, %H:%M %USERNAME%-x, C:\mine\bin"] * 4 == seen
+
+
 @pytest.mark.parametrize(
     ("value", "code"), [("'text'", 1), ("@(1, 2)", 1), ("$null", 1), ("0", 1), ("7", 7), ("-1", 4294967295)]
 )
