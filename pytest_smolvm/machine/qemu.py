@@ -62,13 +62,17 @@ class Config:
     """Wait for a device state (``migrate-incoming``) instead of starting firmware."""
 
 
+# Whatever runs in a guest and gets out of it can start no program and get no other rights.
+_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+
 def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int) -> list[str]:
     """The command that runs such a machine. It starts paused if `restored`, else at once.
 
     :param monitor_fd: a connected socket that QEMU speaks QMP on.
     :param tpm_fd: a connected socket to swtpm's control channel.
     """
-    words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults"]
+    words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults", "-sandbox", _SANDBOX]
     words += ["-machine", _board(config), "-accel", _accelerator(config), "-cpu", config.cpu_model]
     words += ["-smp", str(config.hardware.cpus), "-m", f"{config.hardware.memory}M", "-object", _memory(config)]
     words += _flash(config, files) + _devices() + _storage(config) + _network(config) + _tpm(config, tpm_fd)

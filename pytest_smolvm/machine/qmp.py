@@ -61,23 +61,17 @@ class Monitor:
         :raises GuestDied: the connection closed.
         :raises TimedOut: no reply.
         """
-        number = next(self._numbers)
-        request: Reply = {"execute": command, "id": number}
+        request: Reply = {"execute": command}
         if arguments:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
-        deadline = Deadline(timeout)
-        with self._lock:
-            self._send(request, deadline)
-            while True:
-                answer = self._read(deadline)
-                if "event" in answer:  # QEMU sends events at any time, also before the reply
-                    self._keep(answer)
-                elif answer.get("id", number) != number:
-                    pass  # the late reply to a command that nobody waits for any more
-                elif "error" in answer:
-                    raise MonitorError(command, answer["error"]["desc"])
-                else:
-                    return answer["return"]
+        return self._answer(request, Deadline(timeout))
+
+    def hand_over(self, connection: socket.socket, name: str) -> None:
+        """Give QEMU a connection, which others of its commands then call ``fd:name``.
+
+        :raises SmolVMError: as :meth:`execute` does.
+        """
+        self._answer({"execute": "getfd", "arguments": {"fdname": name}}, Deadline(ANSWER_SECONDS), connection)
 
     def human(self, line: str) -> str:
         """Run one line of the human monitor and return what it prints."""
@@ -116,15 +110,33 @@ class Monitor:
         with self._lock:
             return any(event["event"] == name and at(event) >= since for _, event in self._events)
 
+    def _answer(self, request: Reply, deadline: Deadline, passed: socket.socket | None = None) -> Any:
+        number = next(self._numbers)
+        with self._lock:
+            self._send({**request, "id": number}, deadline, passed)
+            while True:
+                answer = self._read(deadline)
+                if "event" in answer:  # QEMU sends events at any time, also before the reply
+                    self._keep(answer)
+                elif answer.get("id", number) != number:
+                    pass  # the late reply to a command that nobody waits for any more
+                elif "error" in answer:
+                    raise MonitorError(request["execute"], answer["error"]["desc"])
+                else:
+                    return answer["return"]
+
     def _keep(self, answer: Reply) -> None:
         if "event" in answer:  # else a late reply
             self._told += 1
             self._events.append((self._told, answer))
 
-    def _send(self, request: Reply, deadline: Deadline) -> None:
+    def _send(self, request: Reply, deadline: Deadline, passed: socket.socket | None) -> None:
+        words = json.dumps(request).encode() + b"\n"
         try:
             self._be_patient(deadline)
-            self._connection.sendall(json.dumps(request).encode() + b"\n")
+            if passed is not None:  # what is passed comes with the first byte
+                words = words[socket.send_fds(self._connection, [words], [passed.fileno()]) :]
+            self._connection.sendall(words)
         except TimeoutError as exc:
             raise TimedOut("QEMU's monitor to listen", deadline.seconds or 0) from exc
         except OSError as exc:

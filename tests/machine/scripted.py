@@ -22,19 +22,28 @@ FAILED: list[dict[str, Any]] = [*STARTED, {"event": "MIGRATION", "data": {"statu
 
 
 @contextmanager
-def machine(*, asked: list[dict[str, Any]] | None = None, **answers: list[dict[str, Any]]) -> Iterator[Any]:
+def machine(
+    *,
+    asked: list[dict[str, Any]] | None = None,
+    stream: Any = socket.socket.close,
+    **answers: list[dict[str, Any]],
+) -> Iterator[Any]:
     """A machine whose QEMU answers commands so, and others with nothing in particular.
 
     :param asked: the commands are added to it.
+    :param stream: what it does with a connection that is passed to it, once it is told to migrate.
     """
     ours, theirs = socket.socketpair()
 
     def serve() -> None:
-        with theirs, theirs.makefile("rb") as lines:
-            for line in lines:
-                request = json.loads(line)
+        passed: list[int] = []
+        with theirs:
+            for request in _requests(theirs, passed):
                 if asked is not None:
                     asked.append(request)
+                if request["execute"].startswith("migrate") and passed:
+                    with socket.socket(fileno=passed.pop()) as connection:
+                        stream(connection)
                 for answer in answers.get(request["execute"].replace("-", "_"), [{"return": {}}]):
                     theirs.sendall(json.dumps(_addressed(answer, request)).encode() + b"\r\n")
 
@@ -43,6 +52,20 @@ def machine(*, asked: list[dict[str, Any]] | None = None, **answers: list[dict[s
     with ours:
         yield SimpleNamespace(monitor=Monitor(ours), log_tail="")
     thread.join()
+
+
+def _requests(connection: socket.socket, passed: list[int]) -> Iterator[dict[str, Any]]:
+    """What is asked for, line by line; descriptors that come with it are added to `passed`."""
+    buffer = bytearray()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(connection, 65536, 1)
+        if not data:
+            return
+        passed += descriptors
+        buffer += data
+        *lines, rest = bytes(buffer).split(b"\n")
+        buffer[:] = rest
+        yield from map(json.loads, lines)
 
 
 def _addressed(answer: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +12,48 @@ from pytest_smolvm.errors import MigrationFailed, MonitorError
 from pytest_smolvm.machine import migration
 from tests.machine.scripted import DONE, FAILED, REFUSED, machine
 
-STATE = Path("/a 'template'/state")
-QUOTED = """'/a '"'"'template'"'"'/state'"""
+DEVICES = bytes(range(256)) * 5000
 
 
-def test_a_machine_is_stopped_and_frozen_without_its_ram() -> None:
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "a 'template', state"
+
+
+def test_a_machine_is_stopped_and_frozen_without_its_ram(state: Path) -> None:
     asked: list[dict[str, Any]] = []
-    with machine(asked=asked, migrate=DONE) as booted:
-        migration.freeze(booted.monitor, STATE)
+    with machine(asked=asked, stream=lambda stream: stream.sendall(DEVICES), migrate=DONE) as booted:
+        migration.freeze(booted.monitor, state)
 
-    assert ["stop", "migrate-set-capabilities", "migrate"] == [request["execute"] for request in asked]
+    assert ["stop", "migrate-set-capabilities", "getfd", "migrate"] == [request["execute"] for request in asked]
     assert {"capability": "x-ignore-shared", "state": True} in asked[1]["arguments"]["capabilities"]
-    assert f"exec:cat > {QUOTED}" == asked[2]["arguments"]["uri"]
+    assert f"fd:{asked[2]['arguments']['fdname']}" == asked[3]["arguments"]["uri"]
+    assert DEVICES == state.read_bytes()
 
 
-def test_a_machine_that_was_loaded_goes_on() -> None:
+def test_a_machine_that_was_loaded_goes_on(state: Path) -> None:
     asked: list[dict[str, Any]] = []
-    with machine(asked=asked, migrate_incoming=DONE) as waiting:
-        migration.load(waiting.monitor, STATE)
+    state.write_bytes(DEVICES)
+    came: list[bytes] = []
 
-    assert ["migrate-set-capabilities", "migrate-incoming", "cont"] == [request["execute"] for request in asked]
-    assert f"exec:cat {QUOTED}" == asked[1]["arguments"]["uri"]
+    def take(stream: socket.socket) -> None:
+        with stream.makefile("rb") as whole:
+            came.append(whole.read(len(DEVICES)))
+
+    with machine(asked=asked, stream=take, migrate_incoming=DONE) as waiting:
+        migration.load(waiting.monitor, state)
+
+    assert ["migrate-set-capabilities", "getfd", "migrate-incoming", "cont"] == [
+        request["execute"] for request in asked
+    ]
+    assert [DEVICES] == came
 
 
 @pytest.mark.parametrize("work", [migration.freeze, migration.load])
-def test_what_stops_in_the_middle_is_told_from_what_is_refused(work: Any) -> None:
+def test_what_stops_in_the_middle_is_told_from_what_is_refused(work: Any, state: Path) -> None:
+    state.write_bytes(DEVICES)
     with machine(migrate=FAILED, migrate_incoming=FAILED) as stopping, pytest.raises(MigrationFailed):
-        work(stopping.monitor, STATE)
+        work(stopping.monitor, state)
     with machine(migrate=REFUSED, migrate_incoming=REFUSED) as refusing, pytest.raises(MonitorError) as caught:
-        work(refusing.monitor, STATE)
+        work(refusing.monitor, state)
     assert not isinstance(caught.value, MigrationFailed)

@@ -37,6 +37,12 @@ def test_qemu_chooses_the_ssh_port() -> None:
     assert "hostfwd=tcp:127.0.0.1:0-:22" in line(MACHINE)
 
 
+def test_qemu_starts_no_programs_and_gets_no_rights() -> None:
+    assert " -sandbox on," in line(MACHINE)
+    assert "spawn=deny" in line(MACHINE)
+    assert "elevateprivileges=deny" in line(MACHINE)
+
+
 def test_a_clone_shares_the_templates_ram_until_it_writes() -> None:
     clone = replace(MACHINE, memory_file=Path("/t/memory"), memory_private=True, restored=True)
 
