@@ -124,6 +124,7 @@ def launched(
         words = (*around.words, *qemu.command(config, files, **fds))
         passed = (*around.descriptors, *fds.values())
         child = stack.enter_context(programs.running(words, log=files.qemu_log, pass_fds=passed))
+        proc.end_first(child.pid)  # and not those who run the tests, whose guests would all be lost
         theirs.close()
         tpm_end.close()  # or swtpm would not notice when QEMU ends
         machine = _greeted(child, ours, files)

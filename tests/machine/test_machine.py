@@ -67,6 +67,7 @@ def test_it_is_gone_after_the_block(image: Path, files: RunDirectory) -> None:
     with machine.cold(image, HARDWARE, HYPERVISOR, files) as running:
         assert running.cpu_seconds >= 0
         running.check()
+        assert "500\n" == Path(f"/proc/{running.child.pid}/oom_score_adj").read_text()
 
     assert 0 == running.child.returncode  # asked by its monitor, not killed
 
