@@ -36,6 +36,7 @@ from pytest_smolvm.guest.commands.values import run_json
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.progress import nothing
+from tests.frozen import frozen
 
 SECONDS = 60.0
 
@@ -536,3 +537,12 @@ def test_a_program_and_its_children_are_killed_after_the_powershell_that_started
     assert (1, 1, False) == (program.wait(1), other.wait(1), program.running)
     assert pings == mortal.pings()
     program.kill()
+
+
+def test_calls_go_on_and_end_in_time_while_a_test_has_stopped_the_clock(guest: Guest) -> None:
+    guest.run("1")
+    with frozen():
+        assert ["2", "3"] == [guest.run(text).stdout.strip() for text in ("2", "3")]
+        with pytest.raises(CommandTimedOut):
+            guest.run("Start-Sleep 30", timeout=1.0)
+        assert "4" == guest.run("4").stdout.strip()
