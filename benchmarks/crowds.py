@@ -72,8 +72,7 @@ def _weigh(machines: list[Machine], name: str) -> dict[str, float]:
     """Memory of the median one, and disk of the largest, after what waking, or a command, made them do."""
     wait_until_idle(machines, IDLE_SHARE, SETTLE_SECONDS)
     disks = [
-        sum(file.stat().st_blocks * 512 for file in machine.files.path.rglob("*") if file.is_file())
-        for machine in machines
+        sum(file.stat().st_blocks * 512 for file in machine.files.path.rglob("*") if _own(file)) for machine in machines
     ]
     pss = statistics.median(_pss(machine.child.pid) for machine in machines)
     return {f"{name}_pss_mib": round(pss, 1), f"{name}_disk_mib": round(max(disks) / 2**20, 2)}
@@ -96,3 +95,8 @@ def _pss(pid: int) -> float:
     found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii"), re.MULTILINE)
     assert found is not None
     return int(found.group(1)) / 1024
+
+
+def _own(file: Path) -> bool:
+    """Whether it is a file of the clone's alone: its overlays' bases are links to its template's files."""
+    return file.is_file() and file.stat().st_nlink == 1
