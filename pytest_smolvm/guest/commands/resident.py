@@ -19,7 +19,7 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 
 _SECRET_BYTES = 32
-_START_SECONDS = stretched(300.0)  # several PowerShell starts, on an emulated processor
+_START_SECONDS = stretched(600.0)  # several PowerShell starts, on an emulated processor that others use, too
 _CLOCK_SECONDS = stretched(10.0)
 _PATIENCE_SECONDS = 5.0
 
