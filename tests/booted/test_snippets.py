@@ -19,9 +19,10 @@ from tests.booted.conftest import MEMORY
 from tests.snippets import Snippet, commands, snippets
 
 PYTHON = [snippet for snippet in snippets() if snippet.language == "python"]
-(SUITE,) = (snippet for snippet in PYTHON if "def test_" in snippet.text)
+SUITES = [snippet for snippet in PYTHON if "def test_" in snippet.text]
+(FIRST,) = (snippet for snippet in SUITES if snippet.page == "README.md")
 (PROGRAM,) = (snippet for snippet in PYTHON if "with SmolVM(" in snippet.text)
-LINES = [snippet for snippet in PYTHON if snippet not in (SUITE, PROGRAM)]
+LINES = [snippet for snippet in PYTHON if snippet not in (*SUITES, PROGRAM)]
 """What is said to a guest called vm."""
 
 
@@ -76,11 +77,11 @@ def test_python_runs_on_a_guest(
 
 
 def test_the_first_example_is_a_suite(own_directory: Path) -> None:
-    (own_directory / "test_readme.py").write_text(SUITE.text, encoding="utf-8")
+    (own_directory / "test_readme.py").write_text(FIRST.text, encoding="utf-8")
     (line,) = (
         line
         for snippet in snippets()
-        if snippet.page == SUITE.page and not snippet.language
+        if snippet.page == FIRST.page and not snippet.language
         for line in commands(snippet)
         if line.startswith("pytest ")
     )
@@ -88,6 +89,16 @@ def test_the_first_example_is_a_suite(own_directory: Path) -> None:
     done = subprocess.run([sys.executable, "-m", *line.split()], capture_output=True, text=True, check=False)
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("suite", [suite for suite in SUITES if suite != FIRST], ids=lambda suite: str(suite.page))
+def test_other_examples_are_suites(suite: Snippet, own_directory: Path) -> None:
+    (own_directory / "test_page.py").write_text(suite.text, encoding="utf-8")
+
+    line = [sys.executable, "-m", "pytest", "test_page.py", "--smolvm-image=win11.qcow2"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+
+    assert f"{suite.text.count('def test_')} passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_example_without_pytest_is_a_program(own_directory: Path) -> None:
