@@ -10,12 +10,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.setting import Setting
 from tests.machine.fence.world import ALONE, SITE, World, world
+from tests.serving import serve_each
 
 ROUNDS = 6
 BYTES = 200 * 2**20
@@ -99,18 +100,8 @@ def _servers(there: World) -> Iterator[None]:
 
     with there.listen(_SINK) as sink, there.listen(_SOURCE) as source:
         for listener, serve in ((sink, swallow), (source, give)):
-            threading.Thread(target=_serve, args=(listener, serve), daemon=True).start()
+            threading.Thread(target=serve_each, args=(listener, serve), daemon=True).start()
         yield
-
-
-def _serve(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
-    while True:
-        try:
-            visitor, _ = listener.accept()
-        except OSError:
-            return  # the block has ended
-        with visitor:
-            serve(visitor)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
 from tests.booted.conftest import pool_on
+from tests.serving import serve_each
 
 CONNECT = r"""
 param($name, $port)
@@ -35,21 +36,15 @@ HELLO = "hello from the test"
 def servers() -> Iterator[tuple[int, int]]:
     """Two servers on this host's loopback that greet whoever comes; their ports."""
 
-    def greet(listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.sendall(f"{HELLO}\r\n".encode())
+    def greet(visitor: socket.socket) -> None:
+        visitor.sendall(f"{HELLO}\r\n".encode())
 
     with ExitStack() as stack:
         ports = []
         for _ in range(2):
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             stack.callback(listener.shutdown, socket.SHUT_RDWR)
-            threading.Thread(target=greet, args=(listener,), daemon=True).start()
+            threading.Thread(target=serve_each, args=(listener, greet), daemon=True).start()
             ports.append(listener.getsockname()[1])
         yield ports[0], ports[1]
 

@@ -11,23 +11,18 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import TimedOut, UsageError
+from tests.serving import serve_each
 
 
 @pytest.fixture
 def server() -> Iterator[int]:
     """A server of the test that greets whoever comes."""
 
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.sendall(b"hello from the test\n")
+    def greet(visitor: socket.socket) -> None:
+        visitor.sendall(b"hello from the test\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=accept)
+        thread = threading.Thread(target=serve_each, args=(listener, greet))
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pytest_smolvm.errors import GuestUnreachable
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident
 from pytest_smolvm.guest.commands.shells import Script, Sinks
+from tests.serving import serve_each
 
 SECRET = "5e" * 32
 
@@ -47,17 +48,11 @@ def guest(serve: Callable[[Worker], None], processes: int = 1, patience: float =
     """A resident whose processes do `serve` with every connection."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(processes)]
 
-    def accept(listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                with suppress(EOFError, OSError):  # the host has gone, as it may
-                    serve(Worker(connection))
+    def work(connection: socket.socket) -> None:
+        with suppress(EOFError, OSError):  # the host has gone, as it may
+            serve(Worker(connection))
 
-    threads = [threading.Thread(target=accept, args=(listener,)) for listener in listeners]
+    threads = [threading.Thread(target=serve_each, args=(listener, work)) for listener in listeners]
     for thread in threads:
         thread.start()
     endpoint = Endpoint(tuple(listener.getsockname()[1] for listener in listeners), SECRET)

@@ -24,6 +24,7 @@ from pytest_smolvm.machine.fence import fence
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.machine.network import network
 from pytest_smolvm.machine.qmp import Monitor
+from tests.serving import serve_each
 
 HOST, NEIGHBOUR = "192.168.77.2", "192.168.77.1"
 SITE, OTHER_SITE, NAMESERVER = "44.1.2.3", "44.1.2.4", "44.1.2.53"
@@ -258,13 +259,7 @@ def _connect(host: Space, internet: Space) -> None:
 
 
 def _greet(listener: socket.socket, words: str) -> None:
-    while True:
-        try:
-            visitor, _ = listener.accept()
-        except OSError:
-            return
-        with visitor:
-            visitor.sendall(words.encode())
+    serve_each(listener, lambda visitor: visitor.sendall(words.encode()))
 
 
 def _echo(talker: socket.socket, words: str) -> None:
