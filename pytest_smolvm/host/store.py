@@ -196,6 +196,12 @@ def note_use(path: Path) -> None:
         os.utime(path, ns=(int(clock.utc() * 1e9), path.stat().st_mtime_ns))
 
 
+def last_use(path: Path) -> float:
+    """When a file of ours was written or used last, in seconds since 1970."""
+    stat = path.stat()
+    return max(stat.st_atime, stat.st_mtime)
+
+
 def is_utf8(path: Path) -> bool:
     """Whether a path is text, as names on Linux need not be."""
     try:

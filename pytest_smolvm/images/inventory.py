@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_smolvm.errors import SmolVMError, UsageError
 from pytest_smolvm.host import clock, proc, records
 from pytest_smolvm.host.progress import Progress, Silent
-from pytest_smolvm.host.store import Store, remove
+from pytest_smolvm.host.store import Store, last_use, remove
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.machine import disk
 from pytest_smolvm.pool import templates
@@ -132,8 +132,7 @@ def _size(path: Path) -> int:
 
 
 def _age(path: Path) -> float:
-    stat = path.stat()
-    return max(0.0, clock.utc() - max(stat.st_atime, stat.st_mtime))
+    return max(0.0, clock.utc() - last_use(path))
 
 
 def _unused_for(path: Path) -> float:

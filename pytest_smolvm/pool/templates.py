@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, proc, records
-from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.store import Store, last_use
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.rundir import RunDirectory
@@ -119,8 +119,7 @@ def users(directory: Path, open_files: Mapping[Path, set[int]]) -> set[int]:
 
 def last_used(template: Template) -> float:
     """When it was baked or restored last, in seconds since 1970."""
-    stat = template.files.state.stat()
-    return max(stat.st_atime, stat.st_mtime)
+    return last_use(template.files.state)
 
 
 def discard_superseded(store: Store, by: Template) -> None:
