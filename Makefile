@@ -22,6 +22,7 @@ $(VENV)/ready: Makefile pyproject.toml scripts/packages.sh
 	@scripts/packages.sh $(PACKAGES)
 	$(PYTHON) -m venv --system-site-packages $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(VENV)/bin/python -m compileall -q pytest_smolvm  # as an installed package is; or else each start compiles anew
 	@touch $@
 
 SHELL = /bin/bash
