@@ -8,10 +8,16 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.machine import Machine
 
+# The accounts of images that SmolVM's own builder has made: the one that it makes if nobody says otherwise, which is
+# ours, too, and the one of its documentation.
+_PUBLIC = (("smolvm", "smolvm"), ("celesto", "celesto"))
+
 
 def account(machine: Machine, spec: GuestSpec) -> Account:
-    """Where and as whom to log in."""
-    return Account(machine.ssh_port, spec.ssh_user, spec.ssh_password, machine.check)
+    """Where and as whom to log in: where the public account is wanted, every one that images are known to have."""
+    wanted = (spec.ssh_user, spec.ssh_password)
+    others = _PUBLIC[1:] if wanted == _PUBLIC[0] else ()
+    return Account(machine.ssh_port, *wanted, machine.check, others=others)
 
 
 def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | None = None) -> Ssh:

@@ -24,7 +24,8 @@ _EAGER_PATIENCE = 2.0
 _PATIENCE = 10.0
 _RETRY_SECONDS = 0.1
 _LEAST_ANSWER = 0.1  # to paramiko 0 seconds mean as long as it takes
-# Windows may refuse the first login while its account services still start.
+# Windows may refuse the first login while its account services still start. Each refusal is worth a penalty of 5 s to
+# sshd from 9.8 on, which lets nobody in any more from 15 s on.
 _LOGIN_ATTEMPTS = 2
 
 # A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
@@ -43,6 +44,12 @@ class Account:
     watch: Callable[[], None]
     """Called while waiting; raises if the guest is gone."""
     patience: Patience = field(default_factory=Patience)
+    others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Users and passwords that are tried where the first are refused."""
+
+
+# By host key, which the clones of an image share: who was let in instead of the first. It saves later guests a refusal.
+_let_in: dict[bytes, tuple[str, str]] = {}
 
 
 def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None = None) -> Ssh:
@@ -53,21 +60,22 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
     :param timeout: seconds.
     :param host_key: the key it must have; None takes any.
     :raises TimedOut: no login within `timeout` seconds.
-    :raises LoginError: user or password refused.
+    :raises LoginError: user or password refused, and all others.
     :raises HostKeyChanged: it has another key.
     """
     deadline = Deadline(timeout)
-    refusals, trouble = 0, ""
+    refusals: list[LoginError] = []
+    trouble = ""
     while True:
         connection = _with_banner(account, deadline, trouble)
         try:
-            return _login(connection, account, host_key, deadline)
+            return _login(connection, account, host_key, deadline, len(refusals))
         except HostKeyChanged:
             raise
-        except LoginError:
-            refusals += 1
-            if refusals == _LOGIN_ATTEMPTS:
-                raise
+        except LoginError as exc:
+            refusals.append(exc)
+            if len(refusals) == _LOGIN_ATTEMPTS * (1 + len(account.others)):
+                raise refusals[0] from exc
         except GuestUnreachable as exc:
             trouble = str(exc)
         sleep(account.patience.pause)
@@ -104,7 +112,9 @@ def _probe(port: int, patience: float) -> socket.socket | None:
     return None
 
 
-def _login(connection: socket.socket, account: Account, host_key: bytes | None, deadline: Deadline) -> Ssh:
+def _login(
+    connection: socket.socket, account: Account, host_key: bytes | None, deadline: Deadline, refusals: int
+) -> Ssh:
     answer = max(deadline.at_most(account.patience.answer), _LEAST_ANSWER)
     transport = _transport(connection, answer)
     ssh = Ssh(transport, connection, account.watch, account.patience)
@@ -112,13 +122,16 @@ def _login(connection: socket.socket, account: Account, host_key: bytes | None, 
         transport.start_client(timeout=answer)
         if host_key is not None and ssh.host_key != host_key:
             raise HostKeyChanged
-        _authenticate(transport, account)
+        login = _next(account, ssh.host_key, refusals)
+        _authenticate(transport, *login)
     except BROKEN as exc:
         ssh.close()
         raise GuestUnreachable(f"the SSH handshake failed: {exc}") from exc
     except BaseException:
         ssh.close()
         raise
+    if account.others:
+        _let_in[ssh.host_key] = login
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return ssh
 
@@ -134,14 +147,21 @@ def _transport(connection: socket.socket, answer: float) -> PatchedTransport:
     return transport
 
 
-def _authenticate(transport: PatchedTransport, account: Account) -> None:
+def _next(account: Account, host_key: bytes, refusals: int) -> tuple[str, str]:
+    """User and password to try after so many refusals."""
+    logins = [(account.user, account.password), *account.others]
+    known = _let_in.get(host_key)
+    return sorted(logins, key=lambda login: login != known)[refusals % len(logins)]
+
+
+def _authenticate(transport: PatchedTransport, user: str, password: str) -> None:
     patience = Deadline(transport.auth_timeout)
     try:
-        transport.auth_password(account.user, account.password)
+        transport.auth_password(user, password)
     except paramiko.AuthenticationException as exc:
         # It stands for a connection that ended and for an answer that never came, too.
         if isinstance(exc, paramiko.BadAuthenticationType) or (transport.is_active() and not patience.passed):
             raise LoginError(
-                f"the guest refused to log in {account.user!r}: wrong user or password, or no password login"
+                f"the guest refused to log in {user!r}: wrong user or password, or no password login"
             ) from exc
         raise GuestUnreachable(f"the guest's SSH server did not answer the login: {exc}") from exc

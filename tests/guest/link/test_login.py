@@ -12,7 +12,7 @@ import pytest
 
 from pytest_smolvm.errors import GuestDied, HostKeyChanged, LoginError, TimedOut
 from pytest_smolvm.guest.link.channels import Patience
-from pytest_smolvm.guest.link.login import wait_for_login
+from pytest_smolvm.guest.link.login import Account, wait_for_login
 from tests.guest.link.sshd import Server, listening, reset, serving
 
 
@@ -112,3 +112,48 @@ def test_another_host_key_is_never_tried_again() -> None:
             known = connection.host_key
         with pytest.raises(HostKeyChanged):
             wait_for_login(account, timeout=20, host_key=known)
+
+
+class Knowing(Server):
+    """It lets in one user, and notes who has asked."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__()
+        self.user = user
+        self.asked: list[str] = []
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.asked.append(username)
+        return int(paramiko.AUTH_SUCCESSFUL if (username, password) == (self.user, "public") else paramiko.AUTH_FAILED)
+
+
+def public(account: Account) -> Account:
+    return replace(account, password="public", others=(("celesto", "public"),))
+
+
+def test_an_account_that_is_known_is_tried_where_the_first_is_refused() -> None:
+    """And first by whoever comes to the same guest, or to another clone of its image."""
+    knowing = Knowing("celesto")
+    with listening(serving(knowing)) as account:
+        for _ in range(2):
+            with closing(wait_for_login(public(account), timeout=20)) as connection:
+                assert connection.alive
+
+    assert ["smolvm", "celesto", "celesto"] == knowing.asked
+
+
+def test_all_are_refused_in_the_name_of_the_first() -> None:
+    """Each is asked for twice, since account services may still be starting."""
+    knowing = Knowing("somebody")
+    with listening(serving(knowing)) as account, pytest.raises(LoginError, match="refused to log in 'smolvm'"):
+        wait_for_login(public(account), timeout=20)
+
+    assert ["smolvm", "celesto", "smolvm", "celesto"] == knowing.asked
+
+
+def test_nobody_else_is_tried_where_an_account_was_chosen() -> None:
+    knowing = Knowing("celesto")
+    with listening(serving(knowing)) as account, pytest.raises(LoginError):
+        wait_for_login(account, timeout=20)
+
+    assert {"smolvm"} == set(knowing.asked)
