@@ -131,6 +131,12 @@ _TABLE = (
         "Look at the screenshot; a slow host may need a longer --timeout.",
     ),
     _Row(
+        lambda e: e.phase == COPYING and e.still and e.writing,
+        "Setup shows a message instead of copying: for {seconds:.0f} s the screen has not changed and next to nothing"
+        " was copied",
+        "The screenshot shows it; an error code there usually means a damaged ISO (compare its checksum).",
+    ),
+    _Row(
         lambda e: e.phase == COPYING,
         "copying stopped: nothing was written for {seconds:.0f} s",
         "The ISO may be damaged (compare its checksum), or the host's disk is very slow.",

@@ -30,8 +30,9 @@ _ALIVE_BYTES = _MIB
 _STILL_SCREENS = 3
 # Windows writes a little whatever it waits for. So where its pages move while it works, one that stands still for the
 # patience with silence, and no mark or restart, is a page that waits; and whatever moves and is written, nothing takes
-# longer than a few such times between two marks or restarts.
-_PAGED = (diagnosis.WINDOWS_PE, diagnosis.DEVICES, diagnosis.FIRST_LOGON)
+# longer than a few such times between two marks or restarts. While files are copied a page may stand still as long as
+# what is written is worth the name.
+_PAGED = (diagnosis.WINDOWS_PE, diagnosis.DEVICES, diagnosis.FIRST_LOGON, diagnosis.INSTALLED)
 _PATIENCES = 3
 # Not a phase of its own in the stall's sense: firmware either starts something soon or never will.
 _FIRMWARE_SECONDS = stretched(240.0)
@@ -78,7 +79,8 @@ class Journey:
         """Steps of our scripts and what became of them: ``ok`` or ``failed: ...``."""
         self._alive = Sight(at=0.0)
         self._advanced = 0.0
-        self._screens: deque[tuple[float, str]] = deque()
+        self._lately: deque[tuple[float, str, int]] = deque()
+        """What was seen within the patience with silence: when, the screen, and bytes written until then."""
         self._restarts_before = 0
         self._restarted = Sight(at=0.0)
         self._marks = 0
@@ -91,9 +93,9 @@ class Journey:
             return Ending(
                 how=ended,
                 phase=self.phase,
-                seconds=sight.at if ended == diagnosis.TIMED_OUT else self._stuck(sight),
+                seconds=sight.at if ended == diagnosis.TIMED_OUT else self.stuck(sight),
                 restarts=sight.restarts,
-                still=self._still(sight, self._stuck(sight) / 2),
+                still=self._still(sight, self.stuck(sight) / 2),
                 writing=self.quiet(sight) < self._stall,
                 serial=sight.serial,
                 detail=sight.detail or self.steps.get("FAILED", ""),
@@ -119,10 +121,12 @@ class Journey:
         """For how many seconds nothing has happened."""
         return sight.at - self._alive.at
 
-    def _stuck(self, sight: Sight) -> float:
+    def stuck(self, sight: Sight) -> float:
         """For how many seconds it has got no further, whatever happened meanwhile."""
         quiet = self.quiet(sight)
-        return quiet if quiet >= self._stall or self.phase not in _PAGED else sight.at - self._advanced
+        if quiet < self._stall and self.phase in _PAGED:
+            return sight.at - self._advanced
+        return max(quiet, sight.at - self._lately[0][0]) if self._crawls(sight) else quiet
 
     def _note(self, sight: Sight) -> None:
         if sight.restarts != self._restarted.restarts:
@@ -136,19 +140,25 @@ class Journey:
         self._advance(self._seen(sight), sight)
         if sight.written - self._alive.written >= _ALIVE_BYTES:
             self._alive = sight
-        self._screens.append((sight.at, sight.screen))
-        while self._screens[0][0] < sight.at - self._stall:
-            self._screens.popleft()
+        self._lately.append((sight.at, sight.screen, sight.written))
+        while len(self._lately) > 1 and self._lately[1][0] <= sight.at - self._stall:
+            self._lately.popleft()
 
     def _still(self, sight: Sight, seconds: float) -> bool:
         """Whether the screen has stood still for so long; before, something may have come up."""
-        return len({screen for at, screen in self._screens if at >= sight.at - seconds}) <= _STILL_SCREENS
+        return len({screen for at, screen, _ in self._lately if at >= sight.at - seconds}) <= _STILL_SCREENS
 
     def _waits(self, sight: Sight) -> bool:
         """Whether Windows shows a page that waits, although it may be writing."""
         since = sight.at - self._advanced
         still = since >= self._stall and self._still(sight, self._stall)
-        return self.phase in _PAGED and (still or since >= _PATIENCES * self._stall)
+        if self.phase not in _PAGED:
+            return still and self._crawls(sight)
+        return still or since >= _PATIENCES * self._stall
+
+    def _crawls(self, sight: Sight) -> bool:
+        """Whether files are copied so slowly that it is no copying: there are gigabytes of them."""
+        return self.phase == diagnosis.COPYING and sight.written - self._lately[0][2] < _COPYING_BYTES
 
     def _advance_in(self, sight: Sight) -> None:
         """Something has certainly gone further: a mark, a restart, a phase."""

@@ -183,7 +183,7 @@ def _followed(watcher: Watcher, journey: Journey, progress: Progress) -> dict[st
         prompt = journey.at_prompt(sight)
         if prompt:
             watcher.press_a_key()
-        if not pressed and journey.arrived and journey.quiet(sight) >= _POWER_BUTTON_SECONDS:
+        if not pressed and journey.arrived and journey.stuck(sight) >= _POWER_BUTTON_SECONDS:
             watcher.machine.monitor.execute("system_powerdown", timeout=_ANSWER_SECONDS)
             pressed = True
 

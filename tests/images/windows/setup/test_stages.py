@@ -131,14 +131,12 @@ def test_a_question_that_comes_up_late() -> None:
 
 
 def test_slow_is_not_stuck() -> None:
-    """A megabyte now and then is a sign of life."""
+    """A megabyte now and then is a sign of life, where a percentage moves."""
     journey = travelled(POWER_ON, WINDOWS_PE, COPYING)
 
     for step in range(1, 40):
-        assert (
-            journey.see(replace(COPYING, at=60 + step * STALL * 0.9 / 4, written=COPYING.written + step * 2 * MIB))
-            is None
-        )
+        at, written = 60 + step * STALL * 0.9 / 4, COPYING.written + step * 2 * MIB
+        assert journey.see(replace(COPYING, at=at, written=written, screen=f"{step} %")) is None
 
 
 @pytest.mark.parametrize("rate", [0.04, 0.2, 2.0])
@@ -148,8 +146,10 @@ def test_slow_is_not_stuck() -> None:
         (WAY[:2], "seems to be asking something"),
         (WAY[:4], "shows a page that waits"),
         (WAY[:5], "shows a page that waits"),
+        (WAY[:3], "shows a message instead of copying"),
+        (WAY[:6], "did not switch itself off"),
     ],
-    ids=["Windows PE", "devices", "first logon"],
+    ids=["Windows PE", "devices", "first logon", "copying", "shutting down"],
 )
 def test_a_page_that_waits_while_windows_writes(way: tuple[Sight, ...], words: str, rate: float) -> None:
     """Told after the patience with silence, and so that it says for how long: not after the time for the whole."""

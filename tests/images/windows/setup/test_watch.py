@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,38 @@ def test_an_interrupt_is_no_build_error() -> None:
         drive(Struck(KeyboardInterrupt()), Journey(600, 10_000), progress)
 
     assert progress.told == WAY
+
+
+class Held(Watcher):
+    """Sees an installed system that goes on writing, until its power button is pressed."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.pressed = False
+        self.machine = self  # type: ignore[assignment]
+        self.monitor = self
+
+    def execute(self, command: str, **_: object) -> None:
+        """What the monitor is asked for."""
+        self.pressed = command == "system_powerdown"
+
+    def look(self, tick: float) -> Sight:
+        self.at += 30
+        sight = Sight(at=self.at, read=300 << 20, written=int(self.at) << 20, serial="SMOLVM-PHASE:installed\r\n")
+        return replace(sight, ended=diagnosis.POWERED_OFF if self.pressed else "")
+
+    def picture(self, name: str) -> Path | None:
+        return None
+
+
+def test_the_power_button_of_an_installed_system() -> None:
+    """Windows writes a little whatever keeps it from switching itself off."""
+    held = Held()
+
+    drive(held, Journey(600, 10_000), Silent())
+
+    assert held.pressed
+    assert held.at <= 180
 
 
 def picture(*marks: tuple[int, int]) -> bytes:
