@@ -98,7 +98,8 @@ def ssh_port(usernet: str) -> int:
 
 
 def _board(config: Config) -> str:
-    # vmport is VMware's back door and hpet burns time in Windows guests; neither is wanted.
+    # vmport is VMware's back door and hpet burns time in Windows guests; neither is wanted. Before QEMU 7.0 the latter
+    # was turned off by an option of its own.
     smm = "on" if config.firmware.smm else "off"
     return f"q35,smm={smm},vmport=off,hpet=off,memory-backend=ram"
 

@@ -49,8 +49,8 @@ class Patience:
     pause: float = 2.0
     """Between two attempts to log in.
 
-    Windows' sshd holds 5 s against a client for each refusal and 1 s for a connection that never logged in, and shuts
-    it out at 15 s.
+    Windows' sshd from 9.8 on (PerSourcePenalties) holds 5 s against a client for each refusal and 1 s for a connection
+    that never logged in, and shuts it out at 15 s.
     """
 
 

@@ -120,9 +120,9 @@ def _international(wanted: Answers) -> Tree:
 
 
 def _disk() -> Tree:
-    # "UEFI/GPT-based hard drive partitions" (Microsoft Learn): EFI, MSR, Windows. Newer Setups make a recovery
-    # partition behind it all the same, which finish.ps1 removes, so that Windows' can grow. DiskID 0: the SATA disk is
-    # found before the virtio one.
+    # "UEFI/GPT-based hard drive partitions" (Microsoft Learn): EFI, MSR, Windows. Setup of Windows 11 24H2 and Server
+    # 2025, and of those since, makes a recovery partition behind it all the same, which finish.ps1 removes, so that
+    # Windows' can grow. DiskID 0: the SATA disk is found before the virtio one.
     create = [("EFI", ("Size", "260")), ("MSR", ("Size", "16")), ("Primary", ("Extend", "true"))]
     made: Tree = [
         ("CreatePartition", [("Order", str(order)), ("Type", kind), size])

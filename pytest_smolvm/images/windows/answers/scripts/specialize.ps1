@@ -10,7 +10,7 @@ Invoke-Step 'drivers' {
 }
 
 Invoke-Step 'encryption' {
-    # Windows 11 24H2 encrypts by itself where it finds a TPM; ciphertext does not compress and is bound to this TPM.
+    # Windows 11 since 24H2 encrypts by itself where it finds a TPM; ciphertext does not compress and is bound to this TPM.
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\BitLocker' 'PreventDeviceEncryption' 1
 }
 
@@ -78,7 +78,8 @@ Invoke-Step 'network page' {
 }
 
 Invoke-Step 'unknown programs' {
-    # Smart App Control begins by watching, and one day refuses what nobody has signed, which is what tests are about.
+    # Smart App Control, since Windows 11 22H2: it begins by watching, and one day refuses what nobody has signed, which
+    # is what tests are about.
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\CI\Policy' 'VerifiedAndReputablePolicyState' 0
 }
 
@@ -90,6 +91,7 @@ Invoke-Step 'consent' {
 }
 
 Invoke-Step 'paths' {
+    # Since Windows 10 1607. sshd 7.7 keeps to 260 characters all the same.
     Set-Number 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\FileSystem' 'LongPathsEnabled' 1
 }
 
