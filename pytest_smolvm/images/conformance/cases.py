@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, ResidentLost, SmolVMError
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.host.clock import now
 
@@ -20,6 +21,15 @@ ENGINES = ("resident", "fresh", "file")
 """The ways to run a script: the resident PowerShell, a new powershell.exe, ``powershell.exe -File``."""
 CMD = "cmd"
 """The way to run a line of cmd.exe."""
+
+
+CONDITIONS = {
+    "English": "(Get-UICulture).Name -like 'en*'",
+    "a decimal point": "(Get-Culture).NumberFormat.NumberDecimalSeparator -eq '.'",
+}
+"""Conditions that have a name: what Windows says in its own language, or writes as its user does, is not judged."""
+# The console's code page in a session over SSH is the system's. Our own engines do without it, powershell.exe does not.
+_OEM_437 = r"(Get-ItemProperty HKLM:\SYSTEM\CurrentControlSet\Control\Nls\CodePage).OEMCP -eq '437'"
 
 
 class Result(Protocol):
@@ -101,13 +111,22 @@ class Case:
     input: str = ""
     """For its standard input."""
     needs: str = ""
-    """A PowerShell expression; where it is false, the case is left out."""
+    """A PowerShell expression; where it is false, the case is left out. Or a name in `CONDITIONS`."""
     slow: bool = False
     """It starts another PowerShell."""
     once: str = ""
     """It is about the image: the one way to run it, `CMD` or one of `ENGINES`. Empty: it must bring the same in all."""
     differs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By engine: what is otherwise there, as fields of :class:`Expected` or ``skip = true``, and ``why``."""
+
+    def conditions(self, engine: str) -> Iterator[str]:
+        """The expressions that must be true for it to be put to a guest by this engine."""
+        if self.needs:
+            yield CONDITIONS.get(self.needs, self.needs)
+        printed = (self.expected.stdout, self.expected.stderr_pattern or "")
+        words = (self.script, self.input, *printed, *map(str, self.args))
+        if engine == "file" and not all(map(str.isascii, words)):
+            yield _OEM_437
 
     def by(self, engine: str) -> Expected | None:
         """What it is to bring with this engine. None: this engine skips the case."""
@@ -130,6 +149,8 @@ class Verdict:
     """Why it was not run; empty if it was."""
     seconds: float = 0.0
     """How long it took."""
+    result: Result | None = None
+    """All that the guest has answered; None if it was not run, or could not be."""
 
     @property
     def good(self) -> bool:
@@ -172,7 +193,7 @@ def _case(entry: dict[str, Any]) -> Case:
 def run(runner: Runner, engine: str = "resident", only: Iterable[Case] | None = None) -> Iterator[Verdict]:
     """Put cases to a guest, one after the other.
 
-    :param runner: runs one script in it; what it raises is not caught.
+    :param runner: runs one script in it; an error of ours is a complaint, unless the guest or its PowerShell is gone.
     :param engine: how it does so, one of `ENGINES` or `CMD`: documented differences are taken into account.
     :param only: these cases instead of all about scripts.
     """
@@ -185,13 +206,19 @@ def _verdict(runner: Runner, engine: str, case: Case, missing: dict[str, bool]) 
     expected = case.by(engine)
     if expected is None:
         return Verdict(case, engine, skipped=str(case.differs[engine]["why"]))
-    if case.needs and case.needs not in missing:
-        missing[case.needs] = "True" not in runner(f"[bool] ({case.needs})", (), b"").stdout
-    if missing.get(case.needs):
-        return Verdict(case, engine, skipped=f"not in this guest: {case.needs}")
+    for condition in case.conditions(engine):
+        if condition not in missing:
+            missing[condition] = "True" not in runner(f"[bool] ({condition})", (), b"").stdout
+        if missing[condition]:
+            return Verdict(case, engine, skipped=f"not in this guest: {condition}")
     began = now()
-    complaints = expected.complaints(runner(case.script, case.args, case.input.encode()))
-    return Verdict(case, engine, complaints, seconds=now() - began)
+    try:
+        result = runner(case.script, case.args, case.input.encode())
+    except (GuestDied, GuestUnreachable, ResidentLost):
+        raise  # nothing else can be put to it
+    except SmolVMError as exc:
+        return Verdict(case, engine, [f"{type(exc).__name__}: {exc}"], seconds=now() - began)
+    return Verdict(case, engine, expected.complaints(result), seconds=now() - began, result=result)
 
 
 def _short(text: str) -> str:

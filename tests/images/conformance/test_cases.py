@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.images.conformance import cases
@@ -128,3 +129,40 @@ def test_expectations_are_data_only() -> None:
     assert all(
         case.by(engine) is None or isinstance(case.by(engine), Expected) for case in TABLE for engine in cases.ENGINES
     )
+
+
+def test_what_windows_says_in_its_language_is_not_judged_in_another() -> None:
+    """Nor how its user writes numbers, nor what a code page lacks that is not the one of the table."""
+    by_name = {case.name: case for case in TABLE}
+
+    for name in (
+        "a warning goes to stdout",
+        "verbose when asked for",
+        "a statement that fails does not end the script",
+    ):
+        assert [cases.CONDITIONS["English"]] == list(by_name[name].conditions("resident"))
+    assert [cases.CONDITIONS["a decimal point"]] == list(by_name["floating point"].conditions("fresh"))
+    assert [] == list(by_name["Latin"].conditions("resident"))
+    (code_page,) = by_name["Latin"].conditions("file")
+    assert "OEMCP -eq '437'" in code_page
+    assert [code_page] == list(by_name["euro sign"].conditions("file"))
+
+
+def test_every_condition_with_a_name_is_used() -> None:
+    assert set(cases.CONDITIONS) <= {case.needs for case in TABLE}
+
+
+def test_an_error_of_one_case_is_a_complaint_and_a_guest_that_is_gone_is_the_end() -> None:
+    table = [Case("first", "x", Expected()), Case("second", "x", Expected())]
+
+    def refusing(*_: object) -> RunResult:
+        raise TransferError("no room")
+
+    def gone(*_: object) -> RunResult:
+        raise GuestUnreachable("the connection broke")
+
+    assert [["TransferError: no room"]] * 2 == [
+        list(verdict.complaints) for verdict in cases.run(refusing, "file", table)
+    ]
+    with pytest.raises(GuestUnreachable):
+        list(cases.run(gone, "file", table))
