@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, 
 
 if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
+    from pytest_smolvm.guest.spec import GuestSpec
+    from pytest_smolvm.images.catalog import Image
 
 _BUILD = {
     "media": (
@@ -91,6 +94,7 @@ _CHECK = (
     option("--memory", f"default: the image's own, else {DEFAULT_MEMORY}", type=int, metavar="MIB"),
     option("--user", "account in the guest (default: %(default)s)", default=DEFAULT_USER, metavar="NAME"),
     file("--password-file", "file with its password (default: the public one of test images)"),
+    file("--report", "write all that is found to this file, as JSON, for those who maintain this plugin"),
     option(
         "--engine",
         "how to run the table of scripts; repeatable (default: each of these ways)",
@@ -106,7 +110,7 @@ def add_commands(commands: Commands) -> None:
     add_arguments(
         command.add(own, "build-image", "install Windows from its ISO into a golden image, unattended", _build)
     )
-    text = "boot an image and show where it differs from what tests rely on"
+    text = "tell what an image is, and try on it what tests rely on: scripts, files, ports, clones"
     command.add(own, "check-image", text, _check, *_CHECK)
 
 
@@ -158,19 +162,34 @@ def _build(options: Namespace) -> int:
 
 
 def _check(options: Namespace) -> int:
-    from pytest_smolvm.guest.spec import GuestSpec
+    from pytest_smolvm import __version__
     from pytest_smolvm.images.catalog import Image
-    from pytest_smolvm.images.conformance.check import check
+    from pytest_smolvm.machine import hypervisor
+    from pytest_smolvm.trial import trial
+    from pytest_smolvm.trial.report import Report
 
-    image = Image.at(options.image.expanduser().absolute())
-    spec = GuestSpec(
+    image, store = Image.at(options.image.expanduser().absolute()), command.store(options)
+    host = hypervisor.find(store)
+    report = Report(partial(print, flush=True), trial.about(image, host, __version__))
+    if options.report is not None:
+        report.write(options.report)  # before anything that takes long: whether it can be
+    try:
+        trial.Trial(
+            _tried(options, image), store, host, options.engine or ENGINES, Lines(command.say), report
+        ).run()  # fmt: skip
+    finally:
+        report.close()
+        if options.report is not None:
+            report.write(options.report)
+    return 0 if report.good else 1
+
+
+def _tried(options: Namespace, image: Image) -> GuestSpec:
+    from pytest_smolvm.guest.spec import GuestSpec
+
+    return GuestSpec(
         image=image.path,
         ssh_user=options.user,
         ssh_password=secret(options.password_file, "password") if options.password_file else DEFAULT_PASSWORD,
         memory=image.memory if options.memory is None else options.memory,
-        boot="cold",
     )
-    verdicts = check(spec, Lines(command.say), command.store(options), options.engine or ENGINES)
-    for verdict in verdicts:
-        print(verdict)
-    return 0 if all(verdict.good for verdict in verdicts) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 
@@ -84,3 +85,18 @@ def test_one_line_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     assert code == 2
     assert re.fullmatch(r"pytest-smolvm: the password file .*none cannot be read: .*\n", capsys.readouterr().err)
+
+
+@pytest.mark.tool("qemu-img", "qemu-system-x86_64", "swtpm")
+def test_a_report_that_cannot_be_written_is_told_before_anything_takes_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And one that can be is there, whatever becomes of the image."""
+    words = ["windows", "check-image", str(tmp_path / "none.qcow2"), "--report"]
+
+    assert main([*words, str(tmp_path / "nowhere" / "report.json")]) == 1
+    assert "cannot be written: No such file" in capsys.readouterr().err
+
+    assert main([*words, str(tmp_path / "report.json")]) == 1
+    assert "none.qcow2" in capsys.readouterr().err
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["outcomes"] == []
