@@ -1,0 +1,58 @@
+"""The parts of a guest object, on the practice guest's programs on this host: without a machine around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm import SmolVM
+from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.progress import Silent
+from pytest_smolvm.host.store import Store
+from pytest_smolvm.images.practice.build import practice_image
+from pytest_smolvm.trial import facts
+from pytest_smolvm.trial.outcome import FAILED, OK, SKIPPED, attempted
+from pytest_smolvm.trial.parts import PARTS
+from scripts.loopback import Computer, Loopback
+from tests.userland import possible, userland
+
+# Here tar.exe cannot be run, and there is nothing to restart.
+ALONE = [name for name, _ in PARTS if name not in ("trees both ways", "a reboot")]
+
+
+@pytest.fixture(name="vm", scope="module")
+def _vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmolVM]:
+    if reason := possible():
+        pytest.skip(reason)
+    store = Store.default()
+    practice_image(store, Silent())  # leaves its parts, which are used here
+    with userland(store.work, tmp_path_factory.mktemp("userland")) as connection:
+        computer = Computer(connection._connection.getpeername()[1])
+        with Loopback(computer, GuestSpec(image=Path("none")), connection) as vm:
+            yield vm
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_part(vm: SmolVM, name: str) -> None:
+    """Each comes to what it should; wine makes no junctions."""
+    outcome = attempted("parts", name, lambda: dict(PARTS)[name](vm))
+
+    assert (SKIPPED if "junction" in name else OK) == outcome.verdict, outcome.said
+
+
+def test_facts(vm: SmolVM) -> None:
+    """Each is told or not known; none breaks off."""
+    with vm._using() as connection:
+        asking = facts.Facts(connection)
+        told = {
+            fact.name: attempted("facts", fact.name, partial(asking.ask, fact)) for fact in facts.FACTS
+        }  # fmt: skip
+
+    assert FAILED not in {outcome.verdict for outcome in told.values()}
+    assert "FullLanguage" == told["LanguageMode"].said
+    assert "437" in told["code pages (ANSI, OEM)"].said
+    assert "no" == told["made by SmolVM's own builder"].said
+    assert told["tar.exe"].said.startswith("bsdtar")
