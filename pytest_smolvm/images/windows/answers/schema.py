@@ -33,6 +33,7 @@ _INTERNATIONAL: _Rows = {
     "InputLocale": _KEYBOARDS,
     "SystemLocale": _LANGUAGE,
     "UILanguage": _LANGUAGE,
+    "UILanguageFallback": _LANGUAGE,
     "UserLocale": _LANGUAGE,
 }
 _DISK = "DiskConfiguration/Disk/"

@@ -115,6 +115,8 @@ def _international(wanted: Answers) -> Tree:
         ("InputLocale", _US_KEYBOARD),
         ("SystemLocale", wanted.locale),
         ("UILanguage", wanted.ui_language),
+        # Setup of Windows 11 24H2 was seen to ask for the language without it (cschneegans/unattend-generator 64).
+        ("UILanguageFallback", wanted.ui_language),
         ("UserLocale", wanted.locale),
     ]
 
