@@ -17,7 +17,7 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.trial.outcome import Found, found
 
-_SECONDS = stretched(60.0)
+_SECONDS = stretched(300.0)
 _UNKNOWN = "not known"
 _SHOWN = re.compile(r"^ +(\S.*?) {2,}(REG_\w+) {2,}(.*?)\r?$", re.MULTILINE)
 """A value as ``reg.exe query`` shows it, in every language: name, kind, data."""
