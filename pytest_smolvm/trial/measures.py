@@ -20,8 +20,8 @@ _SCRIPT = r"""
 function Say($text) { [Console]::Out.WriteLine($text); [Console]::Out.Flush() }
 $watch = [Diagnostics.Stopwatch]::StartNew()
 foreach ($round in 1..2) {
-    $watch.Restart(); for ($i = 0; $i -lt 20000; $i++) { $null = $i }; $empty = $watch.Elapsed.TotalMilliseconds
-    $watch.Restart(); for ($i = 0; $i -lt 20000; $i++) { $null = [Diagnostics.Stopwatch]::GetTimestamp() }
+    $watch.Restart(); for ($i = 0; $i -lt 4000; $i++) { $null = $i }; $empty = $watch.Elapsed.TotalMilliseconds
+    $watch.Restart(); for ($i = 0; $i -lt 4000; $i++) { $null = [Diagnostics.Stopwatch]::GetTimestamp() }
     $asking = $watch.Elapsed.TotalMilliseconds
 }
 $tpm = try {
@@ -33,7 +33,7 @@ $watch.Restart(); [Threading.Thread]::Sleep(1000); $slept = $watch.Elapsed.Total
 Say 'slept'
 $now = ([DateTime]::UtcNow - [DateTime]::new(1970, 1, 1)).TotalSeconds
 Say (ConvertTo-Json -Compress @{
-    counter = [Math]::Round(($asking - $empty) * 1000000 / 20000); slept = $slept; now = $now; tpm = "$tpm"
+    counter = [Math]::Round(($asking - $empty) * 1000000 / 4000); slept = $slept; now = $now; tpm = "$tpm"
 })
 """
 _CLOCK_SECONDS = 5.0

@@ -16,6 +16,9 @@ from pytest_smolvm.trial.parts import PARTS
 from pytest_smolvm.trial.report import CONFORMANCE, FACTS, GUEST, RESTORED, Report
 from pytest_smolvm.trial.trial import Trial, about
 
+# Its sc.exe shows no configuration of a service.
+UNKNOWN_TO_WINE = {"sshd starts with Windows", "disk driver starts with Windows"}
+
 
 @pytest.mark.slow
 def test_a_trial(spec: GuestSpec, image: Path, store: Store, tmp_path: Path) -> None:
@@ -26,7 +29,7 @@ def test_a_trial(spec: GuestSpec, image: Path, store: Store, tmp_path: Path) -> 
 
     Trial(spec, store, host, (), Silent(), report).run()
 
-    assert [] == report.failed()
+    assert UNKNOWN_TO_WINE == set(report.failed())
     sections = list(dict.fromkeys(outcome.section for outcome in report.outcomes))
     assert [FACTS, CONFORMANCE, GUEST, RESTORED] == sections
     assert {"bake and clone", "another clone", *(name for name, _ in PARTS)} == {
