@@ -15,7 +15,8 @@ Runs = Callable[[str, OnLine], RunResult]
 """Runs a script in a new powershell.exe, and tells each line as it comes."""
 
 # Two loops, one of which asks the counter: the difference is what asking costs. Where a hypervisor has Windows take
-# another clock than the processor's, that is some ten times as much. The host reads when each mark came.
+# another clock than the processor's, that is some ten times as much. The host reads when each line came, so the time is
+# said in one of its own before anything else is done.
 _SCRIPT = r"""
 function Say($text) { [Console]::Out.WriteLine($text); [Console]::Out.Flush() }
 $watch = [Diagnostics.Stopwatch]::StartNew()
@@ -31,9 +32,9 @@ $tpm = try {
 Say 'sleeps'
 $watch.Restart(); [Threading.Thread]::Sleep(1000); $slept = $watch.Elapsed.TotalSeconds
 Say 'slept'
-$now = ([DateTime]::UtcNow - [DateTime]::new(1970, 1, 1)).TotalSeconds
+Say "now $(([DateTime]::UtcNow - [DateTime]::new(1970, 1, 1)).TotalSeconds)"
 Say (ConvertTo-Json -Compress @{
-    counter = [Math]::Round(($asking - $empty) * 1000000 / 4000); slept = $slept; now = $now; tpm = "$tpm"
+    counter = [Math]::Round(($asking - $empty) * 1000000 / 4000); slept = $slept; tpm = "$tpm"
 })
 """
 _CLOCK_SECONDS = 5.0
@@ -77,9 +78,10 @@ def measure(run: Runs) -> Measures:
     result = run(_SCRIPT, hear)
     try:
         (last,) = (line for line in heard if line.startswith("{"))
+        (time,) = (line for line in heard if line.startswith("now "))
         said = json.loads(last)
         return Measures(
-            clock=said["now"] - heard[last][1],
+            clock=float(time.removeprefix("now ")) - heard[time][1],
             counter=said["counter"],
             slept=said["slept"],
             slept_here=heard["slept"][0] - heard["sleeps"][0],
