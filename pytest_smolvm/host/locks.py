@@ -33,11 +33,14 @@ class LockBusy(Exception):
 
 
 @contextmanager
-def exclusive(path: Path, timeout: float = -1, *, while_waiting: WhileWaiting | None = None) -> Iterator[None]:
+def exclusive(
+    path: Path, timeout: float = -1, *, while_waiting: WhileWaiting | None = None, told: bool = True
+) -> Iterator[None]:
     """Hold the lock file `path`, creating it if need be.
 
     :param timeout: seconds to wait; negative waits for ever.
     :param while_waiting: how a wait is told.
+    :param told: whether others are to know who holds it; for what is held a moment that is half of the work.
     :raises LockBusy: it was not free in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,11 +48,13 @@ def exclusive(path: Path, timeout: float = -1, *, while_waiting: WhileWaiting | 
     if not _acquired(lock):
         _await(lock, path, timeout, while_waiting)
     try:
-        _note_holder(path)
+        if told:
+            _note_holder(path)
         yield
     finally:
-        with contextlib.suppress(OSError):
-            _note(path).unlink()
+        if told:
+            with contextlib.suppress(OSError):
+                _note(path).unlink()
         # The file stays: deleting a lock file that another process has just opened gives two holders.
         lock.release()
 

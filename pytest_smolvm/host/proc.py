@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
+_MEMORY = (b"MemTotal:", b"MemAvailable:")
 _PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "microcode", "flags")
 
 
@@ -26,9 +27,9 @@ def namespace() -> str:
 
 def memory_mib() -> tuple[int, int]:
     """MiB of RAM this host has, and MiB that are available now."""
-    with open(_PROC / "meminfo", encoding="ascii") as table:
-        sizes = {name: int(value.split()[0]) // 1024 for name, _, value in (line.partition(":") for line in table)}
-    return sizes["MemTotal"], sizes["MemAvailable"]
+    table = (_PROC / "meminfo").read_bytes()
+    total, available = (int(table.partition(name)[2].split(None, 1)[0]) // 1024 for name in _MEMORY)
+    return total, available
 
 
 def processor() -> dict[str, str]:
@@ -77,6 +78,14 @@ def cpu_seconds(pid: int) -> float:
     """
     user, system = (int(_stat(pid)[index]) for index in (11, 12))
     return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def exit_code(pid: int) -> int:
+    """How a process has ended that its parent has not waited for yet, as subprocess says it.
+
+    :raises OSError: it has been waited for.
+    """
+    return os.waitstatus_to_exitcode(int(_stat(pid)[49]))
 
 
 def private_mib(pid: int) -> int:

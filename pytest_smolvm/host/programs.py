@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, ToolError
+from pytest_smolvm.host.adopted import Child
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Debian has sfdisk and mke2fs where only root's PATH leads, though anybody may use them on files of his own.
@@ -140,7 +141,7 @@ def end(child: subprocess.Popen[bytes], patience: float = _TERM_SECONDS) -> None
                 stream.close()
 
 
-def await_end(child: subprocess.Popen[bytes], timeout: float) -> None:
+def await_end(child: Child, timeout: float) -> None:
     """Wait for the end of `child`, at most `timeout` seconds, by the kernel's clock: a test may stop Python's."""
     if child.poll() is not None:
         return

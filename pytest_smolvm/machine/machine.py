@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pytest_smolvm.errors import BootError, GuestDied, SmolVMError
 from pytest_smolvm.host import proc, programs
+from pytest_smolvm.host.adopted import Child
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.display import Display
 from pytest_smolvm.machine.fence.fence import fenced
@@ -31,10 +31,12 @@ class Machine:
     :param files: its run directory.
     """
 
-    def __init__(self, child: subprocess.Popen[bytes], monitor: Monitor, files: RunDirectory) -> None:
+    def __init__(self, child: Child, monitor: Monitor, files: RunDirectory) -> None:
         self.child = child
         self.monitor = monitor
         self.files = files
+        self.disposable = False
+        """Whether nobody will look at its disk: then it need not be asked to write that out when it ends."""
         self.ssh_port = qemu.ssh_port(monitor.human("info usernet"))
 
     @property
@@ -52,6 +54,18 @@ class Machine:
     def cpu_seconds(self) -> float:
         """Processor time QEMU has used so far."""
         return proc.cpu_seconds(self.child.pid)
+
+    def end(self, patience: float = _QUIT_SECONDS) -> None:
+        """Have QEMU end; whoever has started it makes sure that it does.
+
+        :param patience: seconds that it has to write its disks out.
+        """
+        with suppress(SmolVMError):  # it is gone already, or deaf: what comes next does not ask
+            if self.disposable:
+                self.child.kill()
+            else:
+                self.monitor.execute("quit", timeout=patience)
+            programs.await_end(self.child, patience)
 
     def check(self) -> None:
         """Do nothing if the guest can still answer.
@@ -131,10 +145,10 @@ def launched(
         try:
             yield machine
         finally:
-            _quit(machine, quit_patience)
+            machine.end(quit_patience)  # TERM and KILL follow in `programs.running`
 
 
-def _greeted(child: subprocess.Popen[bytes], connection: socket.socket, files: RunDirectory) -> Machine:
+def _greeted(child: Child, connection: socket.socket, files: RunDirectory) -> Machine:
     try:
         monitor = Monitor(connection)
         monitor.greet()
@@ -142,12 +156,3 @@ def _greeted(child: subprocess.Popen[bytes], connection: socket.socket, files: R
     except SmolVMError as exc:
         said = "\n".join(filter(None, map(programs.tail, (files.qemu_log, files.tpm_log))))
         raise BootError("process", "QEMU did not start", said) from exc
-
-
-def _quit(machine: Machine, patience: float) -> None:
-    """The first rung of the ladder; TERM and KILL follow in `programs.running`."""
-    try:
-        machine.monitor.execute("quit", timeout=patience)
-        programs.await_end(machine.child, patience)
-    except SmolVMError:
-        pass  # it is gone already, or deaf: the next rung does not ask

@@ -31,11 +31,12 @@ class Monitor:
     """One QMP conversation. Safe to use from several threads, one command at a time.
 
     :param connection: a socket whose other end QEMU holds; the caller closes it.
+    :param unread: what QEMU has said on it before, and nobody has taken note of.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, unread: bytes = b"") -> None:
         self._connection = connection
-        self._buffer = bytearray()
+        self._buffer = bytearray(unread)
         self._events: deque[tuple[int, Reply]] = deque(maxlen=_EVENTS)
         """Each with its number."""
         self._told = 0
@@ -65,6 +66,14 @@ class Monitor:
         if arguments:
             request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
         return self._answer(request, Deadline(timeout))
+
+    def left(self) -> tuple[socket.socket, bytes]:
+        """What another Monitor, perhaps another process', goes on with: connection and `unread`.
+
+        From then on it is the other's, and this object is not used any more.
+        """
+        with self._lock:
+            return self._connection, bytes(self._buffer)
 
     def hand_over(self, connection: socket.socket, name: str) -> None:
         """Give QEMU a connection, which others of its commands then call ``fd:name``.
