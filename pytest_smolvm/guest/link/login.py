@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import paramiko
 
@@ -16,7 +17,8 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.clock import sleep
 from pytest_smolvm.host.waiting import Deadline, until
 
-_KEEPALIVE_SECONDS = 15
+KEEPALIVE_SECONDS = 15
+"""How often a connection over which nothing goes is used all the same, so that its end is noticed."""
 # QEMU's user network accepts a connection before the guest listens and then retries ever more rarely, so a probe that
 # got no banner is soon replaced; later less often, since Windows' sshd counts connections that never log in.
 _EAGER_SECONDS = 60.0
@@ -31,6 +33,8 @@ _LOGIN_ATTEMPTS = 2
 # A port that refuses is an answer here; paramiko would print it as an error where nobody has set up logging.
 _LOGGER = logging.getLogger("pytest_smolvm.guest.link.ssh")
 _LOGGER.addHandler(logging.NullHandler())
+
+Kind = TypeVar("Kind", bound=PatchedTransport)
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _login(
     connection: socket.socket, account: Account, host_key: bytes | None, deadline: Deadline, refusals: int
 ) -> Ssh:
     answer = max(deadline.at_most(account.patience.answer), _LEAST_ANSWER)
-    transport = _transport(connection, answer)
+    transport = transport_on(connection, answer, PatchedTransport)
     ssh = Ssh(transport, connection, account.watch, account.patience)
     try:
         transport.start_client(timeout=answer)
@@ -132,13 +136,17 @@ def _login(
         raise
     if account.others:
         _let_in[ssh.host_key] = login
-    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    transport.set_keepalive(KEEPALIVE_SECONDS)
     return ssh
 
 
-def _transport(connection: socket.socket, answer: float) -> PatchedTransport:
+def transport_on(connection: socket.socket, answer: float, kind: type[Kind]) -> Kind:
+    """A transport of ours that has not begun yet.
+
+    :param answer: seconds that the server may take for a banner, a handshake, a login.
+    """
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = PatchedTransport(connection.dup())
+    transport = kind(connection.dup())
     transport.set_log_channel(_LOGGER.name)
     # Each byte is hashed on both sides, and 64-bit processors without SHA instructions do SHA-512 in 3/4 of the time.
     options = transport.get_security_options()

@@ -63,8 +63,15 @@ class PatchedTransport(paramiko.Transport):  # type: ignore[misc]
     open_channel = _steady(paramiko.Transport.open_channel)
     auth_password = _steady(paramiko.Transport.auth_password)
 
+    secret: tuple[Any, Any] | None = None
+    """What the keys in use come from: paramiko's ``K`` and ``kex_engine``, which it forgets once they are in use."""
+
     def _send_user_message(self, data: paramiko.Message) -> None:
         _send(self, _bare(data))
+
+    def _activate_inbound(self) -> None:
+        super()._activate_inbound()
+        self.secret = self.K, self.kex_engine
 
 
 class PatchedFile(paramiko.SFTPFile):  # type: ignore[misc]

@@ -59,6 +59,11 @@ class Ssh:
         return str(self._transport.get_username())
 
     @property
+    def handles(self) -> tuple[paramiko.Transport, socket.socket]:
+        """What it consists of, for who takes it apart."""
+        return self._transport, self._connection
+
+    @property
     def alive(self) -> bool:
         """Whether the connection still stands."""
         return bool(self._transport.is_authenticated())
