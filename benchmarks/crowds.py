@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.setting import MEMORY, Setting, seconds
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.pool.spares import State
+from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.warming import wait_until_idle
 
 SPARE_TIMES = 5
@@ -42,10 +42,9 @@ def _spares(setting: Setting) -> dict[str, float]:
     later: list[float] = []
     for _ in range(SPARE_TIMES):
         setting.pool.expect(setting.spec)
-        assert setting.pool.spare is not None
-        assert setting.pool.spare.wait() is State.READY  # what is measured is the handing over
+        assert setting.pool.spares.wait() is State.READY  # what is measured is the handing over
         vm = setting.vm("clone")
-        handovers.append(seconds(vm.__enter__))
+        handovers.append(seconds(vm.__enter__))  # with a login
         firsts.append(seconds(partial(vm.run, "ver", shell="cmd", check=True)))
         calls.append(seconds(partial(vm.run, "1", check=True)))
         later += [seconds(partial(vm.run, "1", check=True)) for _ in range(SPARE_TIMES)]

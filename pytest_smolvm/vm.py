@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os as _os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -176,7 +177,12 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
             with ExitStack() as life:
                 self._guest = guest = life.enter_context(place.guest())
                 self._access = access = Access(
-                    guest.machine, self._spec, guest.ssh, self._welcome, lambda: self._take_shells(None)
+                    guest.machine,
+                    self._spec,
+                    guest.ssh,
+                    self._welcome,
+                    on_restart=lambda: self._take_shells(None),
+                    arriving=guest.arriving,
                 )
                 life.callback(access.close)
                 self._take_shells(guest.resident)
@@ -226,10 +232,26 @@ def several(specs: list[GuestSpec], pool: Pool) -> Iterator[list[SmolVM]]:
         places = pool.reserve(*specs)
         for place in places:
             stack.callback(place.release)
-        vms = []
-        for spec, place in zip(specs, places, strict=True):
-            vm = SmolVM.of(spec, pool)
+        vms = [SmolVM.of(spec, pool) for spec in specs]
+        for vm in vms:
             stack.callback(vm.close)
-            vm._start(place)
-            vms.append(vm)
+        _start_all(vms, places)
         yield vms
+
+
+def _start_all(vms: list[SmolVM], places: list[Reservation]) -> None:
+    """Side by side: a guest that wakes, as one that boots, often waits.
+
+    :raises SmolVMError: what one of them met; all the others have come up or failed by then, too.
+    """
+    if len(vms) == 1:
+        vms[0]._start(places[0])
+        return
+    for place in places:
+        place.prepare()
+    beside = ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start")
+    try:
+        for start in [beside.submit(vm._start, place) for vm, place in zip(vms, places, strict=True)]:
+            start.result()
+    finally:
+        beside.shutdown()  # also after Ctrl-C: what comes up later would be nobody's

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import paramiko
 import pytest
@@ -15,8 +16,10 @@ import pytest
 from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.pool.pool import Pool
 from pytest_smolvm.pool.starting import RunningGuest
-from pytest_smolvm.vm import SmolVM
+from pytest_smolvm.vm import SmolVM, several
 from tests.guest.link.sshd import listening, serving
 
 SPEC = GuestSpec(image=Path("/win11.qcow2"), ssh_password="right")
@@ -45,6 +48,9 @@ class Places:
     def __init__(self, *guests: RunningGuest | BootError) -> None:
         self._guests = iter(guests)
         self.held = 0
+        self.prepared = 0
+        self.begun: Callable[[], object] = nothing
+        """Called when a guest is to come up."""
 
     def reserve(self, *specs: GuestSpec) -> list[Room]:
         self.held += len(specs)
@@ -52,6 +58,7 @@ class Places:
 
     @contextmanager
     def guest(self) -> Iterator[RunningGuest]:
+        self.begun()
         guest = next(self._guests)
         if isinstance(guest, BootError):
             raise guest
@@ -65,6 +72,9 @@ class Room:
         self._pool = pool
         self.guest = pool.guest
         self._released = False
+
+    def prepare(self) -> None:
+        self._pool.prepared += 1
 
     def release(self) -> None:
         self._pool.held -= not self._released
@@ -101,6 +111,29 @@ def test_a_revert_that_failed_can_be_tried_again(account: Account) -> None:
         assert 0 == vm.run("ver", shell="cmd").exit_code
         assert 1 == pool.held
     assert 0 == pool.held
+
+
+def test_several_come_up_side_by_side(account: Account) -> None:
+    pool = Places(*[started(account) for _ in range(3)])
+    meeting = threading.Barrier(3)
+    pool.begun = lambda: meeting.wait(20)
+
+    with several([SPEC] * 3, cast("Pool", pool)) as vms:
+        assert [0] * 3 == [vm.run("ver", shell="cmd").exit_code for vm in vms]
+        assert 3 == pool.prepared
+
+    assert 0 == pool.held
+
+
+def test_when_one_of_several_fails_the_others_go_again(account: Account) -> None:
+    guests = [started(account) for _ in range(2)]
+    pool = Places(guests[0], BootError("system", "it never answered"), guests[1])
+
+    with pytest.raises(BootError, match="it never answered"), several([SPEC] * 3, cast("Pool", pool)):
+        pass
+
+    assert 0 == pool.held
+    assert [False, False] == [guest.ssh is not None and guest.ssh.alive for guest in guests]
 
 
 def test_only_a_guest_that_was_entered_and_not_left_can_be_reverted(account: Account) -> None:

@@ -77,6 +77,10 @@ class Catalog:
         """MiB of RAM for a guest on an image of whom nobody says otherwise. The image need not be made for that."""
         return PRACTICE_MEMORY if self._paths[name] is None else self[name].memory
 
+    def made(self, name: str) -> bool:
+        """Whether the image called `name` can be had without making it first, for all that is known here."""
+        return name in self._found or self._paths.get(name) is not None
+
     def _practice(self) -> Path:
         from pytest_smolvm.images.practice.build import practice_image  # here: it brings much along, and is rarely made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -88,9 +87,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Note who comes next, for whom a guest may be restored meanwhile."""
+    """Have the next test's guest made meanwhile, unless this one's is needed first: then the fixture does so.
+
+    Here, where no test's fixtures have changed anything yet.
+    """
     item.stash[stash.NEXT] = nextitem
     stash.console(item.config).pytest_writes()
+    suite = stash.suite_if_any(item.config)
+    if suite is not None and "windows_vm" not in getattr(item, "fixturenames", ()):
+        fixtures.expect_next(suite, item)
     yield
 
 
@@ -99,17 +104,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Bring shared guests back to their first state where the marker or the suite asks for it."""
     if suite := stash.suite_if_any(item.config):
         suite.revert_for(item, fixtures.image_of(item))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
-    """While the test runs, its successor's guest is restored."""
-    suite, upcoming = stash.suite_if_any(item.config), item.stash.get(stash.NEXT, None)
-    if suite is None or upcoming is None:
-        return
-    with suppress(SmolVMError):  # the successor meets the same error, and reports it
-        if spec := fixtures.expected(suite, upcoming):
-            suite.pool.expect(spec)
 
 
 @pytest.hookimpl(hookwrapper=True)

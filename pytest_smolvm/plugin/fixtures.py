@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.plugin import stash, wants
 
 if TYPE_CHECKING:
@@ -112,7 +112,16 @@ def expected(suite: Suite, item: pytest.Item) -> GuestSpec | None:
     if "windows_vm" not in getattr(item, "fixturenames", ()) or (suite_wants := suite.foreseen(item.path)) is None:
         return None
     marks = wants.marked(item)
-    return suite.spec(wants.chosen(marks.pop("image", None), image_of(item)), suite_wants, marks)
+    name = wants.chosen(marks.pop("image", None), image_of(item))
+    return suite.spec(name, suite_wants, marks) if suite.images.made(name) else None
+
+
+def expect_next(suite: Suite, item: pytest.Item) -> None:
+    """Have the guest made that the test after `item` is likely to ask for, if anybody can say which."""
+    upcoming = item.stash.get(stash.NEXT, None)
+    with suppress(SmolVMError, OSError):  # the successor meets the same error, and reports it
+        if upcoming is not None and (spec := expected(suite, upcoming)):
+            suite.pool.expect(spec)
 
 
 def _guest(
@@ -128,6 +137,8 @@ def _guest(
             suite.foresee(request.node.path, suite_wants)
         spec = suite.spec(wants.chosen(marks.pop("image", None), image), suite_wants, marks)
         with suite.guests([spec], request.node, fixture) as ((vm,), evidence):
+            if fixture == "windows_vm":
+                expect_next(suite, request.node)
             shared = Shared(vm, evidence, image, bool(suite_wants.get("revert")))
             with suite.sharing(fixture, shared):
                 yield vm

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pytest_smolvm.errors import BootError, LoginError, SmolVMError, Unrestorable
+from pytest_smolvm.host.progress import nothing
 
 _LASTING = (BootError, LoginError)
 
@@ -28,20 +29,37 @@ class Failures:
         again.add_note("This was found out before in this run, and not tried again.")
         return again
 
+    def check(self, key: str) -> None:
+        """Raise the error that is met again if this is tried again.
+
+        :raises SmolVMError: what was met the first time.
+        """
+        if (known := self.known(key)) is not None:
+            raise known
+
+    @contextmanager
+    def noted(self, key: str, unless: Callable[[], object] = nothing) -> Iterator[None]:
+        """What fails in the block for a reason that lasts is known from then on; what succeeds after all, no more.
+
+        :param unless: says once it has failed whether that was somebody else's fault.
+        """
+        try:
+            yield
+        except _LASTING as exc:
+            if lasts(exc) and not unless():
+                self._known[key] = exc
+            raise
+        self._known.pop(key, None)
+
     @contextmanager
     def remembered(self, key: str) -> Iterator[None]:
         """What fails in the block for a reason that lasts is raised at once the next time.
 
         :raises SmolVMError: what was met the first time.
         """
-        if (known := self.known(key)) is not None:
-            raise known
-        try:
+        self.check(key)
+        with self.noted(key):
             yield
-        except _LASTING as exc:
-            if lasts(exc):
-                self._known[key] = exc
-            raise
 
 
 def lasts(error: BaseException) -> bool:

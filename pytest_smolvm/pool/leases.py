@@ -47,37 +47,24 @@ class Lease:
 
     def __init__(self, table: Claims, claim: Claim) -> None:
         self._table = table
-        self._id = claim.id
+        self._claim = claim
+        self.id = claim.id
+        """Names it, in whichever process."""
         self.memory = claim.memory
         """MiB that it claims."""
 
     def release(self) -> None:
-        """Give it back. Giving it back twice is fine."""
-        claim = self._table.find(self._id)
-        if claim is not None:
-            self._table.remove([claim])
+        """Give it back. Giving it back twice is fine, and what was taken away is not given back."""
+        self._table.remove([self._claim])
 
     def mark(self, child: int) -> None:
         """Note QEMU's process with it: so that what it has touched is not counted twice, and that a spare can be ended.
 
         :raises OSError: the process does not run, or the store cannot be written.
         """
-        self._change(qemu=owner.of(child))
-
-    def take(self) -> bool:
-        """Turn a spare's lease into a real one; False if it was taken away meanwhile.
-
-        :raises OSError: the store cannot be written.
-        """
-        return self._change(state=HELD)
-
-    def _change(self, **changes: str) -> bool:
-        with exclusive(self._table.lock):
-            claim = self._table.find(self._id)
-            if claim is None:
-                return False
-            self._table.put(replace(claim, **changes), before=claim)
-            return True
+        marked = replace(self._claim, qemu=owner.of(child))
+        with exclusive(self._table.lock, told=False), suppress(FileNotFoundError):  # it was taken away
+            self._claim = self._table.put(marked, before=self._claim)
 
 
 class Leases:
@@ -106,9 +93,8 @@ class Leases:
         :raises CapacityError: it can never be there.
         """
         wanted = [self._table.new(WAITING, weight(spec)) for spec in specs]
-        self._check_possible(wanted)
         with ExitStack() as failed:
-            request = _Request(self._table, wanted, self._fits, self._patience)
+            request = _Request(self._table, wanted, self._fits, self._check_possible, self._patience)
             failed.callback(request.withdraw)
             if not request.granted():
                 self._wait(request)
@@ -118,15 +104,29 @@ class Leases:
     def spare(self, spec: GuestSpec) -> Lease | None:
         """Room for a guest nobody asked for, or None if that would leave no room for one that somebody asks for."""
         claim = self._table.new(SPARE, weight(spec))
-        with exclusive(self._table.lock):
+        with exclusive(self._table.lock, told=False):
             others = self._table.all()
-            if any(other.state == WAITING for other in others) or not self._fits(others, 2 * [claim]):
+            if _waiting(others) or not self._fits(others, 2 * [claim]):
                 return None
             return Lease(self._table, self._table.put(claim))
 
+    def take_over(self, spare: str) -> Lease | None:
+        """Turn a spare's lease, of whichever process, into a real one of the calling thread's.
+
+        :param spare: the lease's id.
+        :returns: None if it was taken away.
+        :raises OSError: the store cannot be written.
+        """
+        with exclusive(self._table.lock, told=False):
+            claim = self._table.find(spare)
+            if claim is None:
+                return None
+            ours = replace(self._table.new(HELD, claim.memory), qemu=claim.qemu)
+            return Lease(self._table, self._table.put(ours, before=claim))
+
     def wanted(self) -> bool:
         """Whether somebody waits for room."""
-        return any(claim.state == WAITING for claim in self._table.all())
+        return bool(_waiting(self._table.all()))
 
     def room(self, spec: GuestSpec) -> int:
         """How many guests of this spec fit on the host when nothing else runs; at least 1."""
@@ -178,11 +178,13 @@ class _Request:
         table: Claims,
         wanted: list[Claim],
         fits: Callable[[Sequence[Claim], Sequence[Claim]], bool],
+        check_possible: Callable[[Sequence[Claim]], None],
         patience: float,
     ) -> None:
         self.wanted = wanted
         self._table = table
         self._fits = fits
+        self._check_possible = check_possible
         self._short = Deadline(patience)
         self._patience = patience
         self._queued = False
@@ -194,12 +196,13 @@ class _Request:
         """
         if self._queued and not self._first(self._table.all()):
             return False
-        with exclusive(self._table.lock):
+        with exclusive(self._table.lock, told=False):
             ours = {claim.id for claim in self.wanted}
             others = [claim for claim in self._table.all() if claim.id not in ours]
             if not self._queued:
-                self._queue(others)
+                self._queue(_waiting(others))
             if not self._first(others) or not self._has_room(others):
+                self._check_possible(self.wanted)
                 self._check_not_stuck(others)
                 return False
             for number, claim in enumerate(self.wanted):
@@ -210,8 +213,8 @@ class _Request:
         """Nobody waits any more."""
         self._table.remove(self.wanted)
 
-    def _queue(self, others: Sequence[Claim]) -> None:
-        ticket = max((claim.ticket for claim in others), default=0) + 1
+    def _queue(self, waiting: Sequence[Claim]) -> None:
+        ticket = max((claim.ticket for claim in waiting), default=0) + 1
         for number, claim in enumerate(self.wanted):
             self.wanted[number] = self._table.put(replace(claim, ticket=ticket))
         self._queued = True
@@ -222,12 +225,13 @@ class _Request:
         Whoever has a guest already may have to get another to give it back.
         """
         mine = self.wanted[0]
-        if all(claim.ticket >= mine.ticket for claim in others if claim.state == WAITING):
+        if all(claim.ticket >= mine.ticket for claim in _waiting(others)):
             return True
         return mine.asker in _holders(others)
 
     def _has_room(self, others: list[Claim]) -> bool:
         while not self._fits(others, self.wanted):
+            self._check_possible(self.wanted)  # before anybody makes way
             spare = next((claim for claim in others if claim.state == SPARE and owner.here(claim.qemu)), None)
             if spare is None:
                 return False
@@ -262,12 +266,16 @@ class _Request:
             )
 
 
+def _waiting(of: Sequence[Claim]) -> list[Claim]:
+    return [claim for claim in of if claim.state == WAITING]
+
+
 def _holders(of: Sequence[Claim]) -> set[tuple[str, int]]:
     return {claim.asker for claim in of if claim.state == HELD}
 
 
 def _memory(of: Sequence[Claim]) -> int:
-    return sum(claim.memory for claim in of)
+    return sum([claim.memory for claim in of])
 
 
 def _described(of: Sequence[Claim]) -> str:

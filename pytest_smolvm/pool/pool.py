@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from collections.abc import Iterator
@@ -16,11 +17,10 @@ from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles, starting
 from pytest_smolvm.pool.leases import Lease, Leases
 from pytest_smolvm.pool.site import Site
-from pytest_smolvm.pool.spares import Spare
-from pytest_smolvm.pool.starting import RunningGuest
+from pytest_smolvm.pool.spares import Handover, Spares
+from pytest_smolvm.pool.starting import RunningGuest, attempt
 
-# What is stuck for longer ends with this process.
-_END_SECONDS = 30.0
+_LOGGER = logging.getLogger(__name__)
 
 
 @cache
@@ -43,15 +43,11 @@ class Pool:
         self.store = store
         self.hypervisor = hypervisor
         self.leases = Leases(store, max_guests, progress.note)
-        self._site = Site(store, hypervisor, progress)
-        self._spare: Spare | None = None
-        self._doomed: list[Spare] = []
+        self.site = Site(store, hypervisor, progress)
+        """Where its guests are made."""
+        self.spares = Spares(self.site, self.leases, max_guests)
+        """The guest that is expected and was not asked for yet, if there is one."""
         _pools.add(self)
-
-    @property
-    def spare(self) -> Spare | None:
-        """The guest that was expected and not asked for yet, if there is one."""
-        return self._spare
 
     def reserve(self, *specs: GuestSpec) -> list[Reservation]:
         """Room for guests of these specs, all of them or none; waits until it is there.
@@ -64,48 +60,31 @@ class Pool:
             if self.store.images in spec.image.parents:
                 note_use(spec.image)
         specs = tuple(map(self._possible, specs))
-        if len(specs) == 1 and (spare := self._suitable_spare(specs[0])):
-            return [Reservation(self._site, specs[0], spare.lease, spare)]
+        if len(specs) == 1 and (spare := self.spares.take(specs[0])):
+            return [Reservation(self.site, specs[0], spare.lease, spare)]
         with self.store.full_disk_told():
             leases = self.leases.claim(*specs)
-        return [Reservation(self._site, spec, lease) for spec, lease in zip(specs, leases, strict=True)]
+        return [Reservation(self.site, spec, lease) for spec, lease in zip(specs, leases, strict=True)]
 
     def expect(self, spec: GuestSpec) -> None:
-        """Somebody is likely to ask for such a guest soon: restore one, if there is a template and capacity allows."""
-        if self._spare is None and self._possible(spec).boot == "clone":
-            self._spare = Spare(spec, self._site, self.leases)
+        """Somebody is likely to ask for such a guest soon: have one made, if there is a template and capacity allows.
+
+        By another process: of this one's nothing goes on when this returns. Nor does anything fail because of it.
+        """
+        try:
+            if self._possible(spec).boot == "clone" and not self.site.failures.known(attempt(spec, self.site)):
+                self.spares.expect(spec)
+        except Exception:
+            _LOGGER.debug("no spare guest is made", exc_info=True)
 
     def close(self) -> None:
         """Give up the spare, if there is one."""
-        self._doom_spare()
-        for spare in self._doomed:
-            spare.join(_END_SECONDS)
-
-    def forget_spares(self) -> None:
-        """In a forked child: they are its parent's, as are the threads that they live in."""
-        self._spare = None
-        self._doomed = []
+        self.spares.close()
 
     def _possible(self, spec: GuestSpec) -> GuestSpec:
         """`spec`, or its cold variant if it is known that this host cannot clone."""
         known = spec.boot == "clone" and obstacles.known(self.store, self.hypervisor, spec.hardware)
         return spec.having(boot="cold") if known else spec
-
-    def _suitable_spare(self, spec: GuestSpec) -> Spare | None:
-        """The spare, taken, if it is what is asked for; any other one has to go."""
-        spare = self._spare
-        if spare is not None and spare.suits(spec) and spare.take():
-            self._spare = None  # only now: whoever is interrupted while waiting still has it to give up
-            return spare
-        self._doom_spare()
-        return None
-
-    def _doom_spare(self) -> None:
-        """In the background: whoever asks for another guest need not wait for its end."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.doom()
-            self._doomed.append(spare)
 
 
 class Reservation:
@@ -115,7 +94,7 @@ class Reservation:
     :param spare: one that was taken, to be the first guest.
     """
 
-    def __init__(self, site: Site, spec: GuestSpec, lease: Lease, spare: Spare | None = None) -> None:
+    def __init__(self, site: Site, spec: GuestSpec, lease: Lease, spare: Handover | None = None) -> None:
         self._site = site
         self.spec = spec
         self.lease = lease
@@ -132,6 +111,13 @@ class Reservation:
             with suppress(OSError):  # then what it has touched is counted twice
                 self.lease.mark(guest.machine.child.pid)
             yield guest
+
+    def prepare(self) -> None:
+        """Do once what several guests of this kind would wait for each other with: make their template.
+
+        :raises BootError: the golden image does not come up.
+        """
+        starting.prepare(self.spec, self._site)
 
     def release(self) -> None:
         """Give the room back."""
@@ -150,7 +136,7 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 def _forked() -> None:
     default_pool.cache_clear()
     for pool in _pools:
-        pool.forget_spares()
+        pool.spares.forget()
 
 
 os.register_at_fork(after_in_child=_forked)

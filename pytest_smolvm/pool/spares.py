@@ -1,198 +1,260 @@
-"""Spares: guests that nobody has asked for yet."""
+"""Spares: guests that nobody has asked for yet, made by a process of their own.
+
+What of ours ran in this one while a test runs would see what the test makes of it - its functions, files and clock,
+its directory, its PATH - and be seen by it. So nothing does: here is only who asks, before a test and for its guest.
+"""
 
 from __future__ import annotations
 
-import enum
 import logging
-import subprocess
-import threading
+import os
+import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
-from pytest_smolvm.errors import ResidentLost
-from pytest_smolvm.guest.commands import run
+from pytest_smolvm.errors import GuestUnreachable, SmolVMError
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident
+from pytest_smolvm.guest.link import resume
+from pytest_smolvm.guest.link.arrival import login
+from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host.adopted import Adopted
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.store import remove
+from pytest_smolvm.host.waiting import Deadline
+from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.qmp import Monitor
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import cloning, starting, templates
+from pytest_smolvm.pool import messages, starting
+from pytest_smolvm.pool.helper import Begin, Helper, begin
 from pytest_smolvm.pool.leases import Lease, Leases
+from pytest_smolvm.pool.messages import Message
+from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
 
-_REHEARSAL_SECONDS = stretched(60.0)
-_LOOK_SECONDS = 1.0
 # Longer than a restore takes on a busy host; then another clone is as likely to come.
 _PATIENCE_SECONDS = stretched(60.0)
 _LOGGER = logging.getLogger(__name__)
 
 
-class State(enum.Enum):
-    """How far a spare has got."""
+class Handover:
+    """A spare that is somebody's now.
 
-    MAKING = "making"
-    READY = "ready"
-    TAKEN = "taken"
-    """Somebody has it, who ends it."""
-    GONE = "gone"
-    """It has ended, or never came to be."""
-
-
-class Spare:
-    """One guest, restored in a thread of its own as soon as this object is made, and offered there until it is taken.
-
-    Nothing that goes wrong with it is raised: whoever asks for a guest next meets the same error, and is told.
-
-    :param spec: what is likely to be asked for.
-    :param leases: where room for it comes from.
+    :param lease: its room.
+    :param guest: a guest that lets us in.
+    :param life: ends it.
     """
 
-    def __init__(self, spec: GuestSpec, site: Site, leases: Leases) -> None:
-        self._spec = _nameless(spec)
-        self._site = site
-        self._leases = leases
-        self._state = State.MAKING
-        self._changed = threading.Condition()
-        self._wanted = threading.Event()
-        self._doomed = False
-        self._child: subprocess.Popen[bytes] | None = None
-        self._lease: Lease | None = None
-        self._guest: RunningGuest | None = None
-        self._life = ExitStack()
-        self._thread = threading.Thread(target=self._live, name="smolvm-spare", daemon=True)
-        self._thread.start()
-
-    @property
-    def state(self) -> State:
-        """How far it has got."""
-        return self._state
-
-    @property
-    def lease(self) -> Lease:
-        """Its room, once it was taken."""
-        assert self._lease is not None
-        return self._lease
-
-    def suits(self, spec: GuestSpec) -> bool:
-        """Whether it is what `spec` asks for."""
-        return _nameless(spec) == self._spec
-
-    def wait(self, timeout: float | None = None) -> State:
-        """Wait until it is no longer in the making."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._state is not State.MAKING, timeout)
-        return self._state
-
-    def take(self, patience: float = _PATIENCE_SECONDS) -> bool:
-        """Have it, once it is there; False if there is no guest to be had, or its room was taken away.
-
-        :param patience: seconds to wait for it.
-        """
-        self._wanted.set()
-        self.wait(patience)
-        with self._changed:
-            if self._state is State.READY and self._still_there():
-                self._become(State.TAKEN)
-        if self._state is not State.TAKEN:
-            self.doom()
-        return self._state is State.TAKEN
+    def __init__(self, lease: Lease, guest: RunningGuest, life: ExitStack) -> None:
+        self.lease = lease
+        self._guest = guest
+        self._life = life
 
     @contextmanager
     def used(self) -> Iterator[RunningGuest]:
-        """The guest, which was taken, for the length of the block; then it ends."""
-        assert self._guest is not None
+        """The guest, for the length of the block; then it ends."""
         with self._life:
             yield self._guest
 
-    def doom(self) -> None:
-        """End it wherever it has got to, unless it was taken; its thread does so."""
-        with self._changed:
-            self._doomed = True
-            self._wanted.set()
-            if self._child is not None and self._state is not State.TAKEN:
-                self._child.kill()
-            self._changed.notify_all()
 
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until it is gone or taken, at most `timeout` seconds."""
-        self._thread.join(timeout)
+@dataclass
+class ExpectedGuest:
+    """A guest that is made ahead, as seen from here."""
 
-    def _live(self) -> None:
-        with self._logged():
-            if self._made():
-                self._offer()
-        if self._state is not State.TAKEN:
-            with self._logged():
-                self._life.close()
-            if self._lease is not None:
-                self._lease.release()
-            with self._changed:
-                self._become(State.GONE)
+    number: int
+    """What it is called in messages."""
+    spec: GuestSpec
+    state: State = State.MAKING
 
-    def _made(self) -> bool:
-        key = templates.key(self._spec, self._site.hypervisor)
-        template = templates.find(self._site.store, key)
-        if template is None or self._site.failures.known(key):
-            return False  # baking takes minutes: that is for somebody who needs the guest
-        self._lease = self._leases.spare(self._spec)
-        if self._lease is None:
-            return False
-        directory = RunDirectory(self._life.enter_context(self._site.store.run_directory()))
-        self._life.callback(self._keep)  # between the machine's end and its directory's
-        machine = self._life.enter_context(cloning.clone(template, self._spec, self._site.hypervisor, directory))
-        self._can_be_ended(self._lease, machine.child)
-        self._guest = self._life.enter_context(starting.entered(machine, template, self._spec))
-        _rehearse(self._guest, self._wanted)
-        return True
 
-    def _keep(self) -> None:
-        if self._guest is not None:
-            starting.keep(self._guest)
+class Spares:
+    """The guest that is likely to be asked for next: one at a time.
 
-    def _can_be_ended(self, lease: Lease, child: subprocess.Popen[bytes]) -> None:
-        """From now on, before it is ready: by a real request, or by us. What else is to be done ends with its QEMU."""
-        lease.mark(child.pid)
-        with self._changed:
-            self._child = child
-            if self._doomed:
-                child.kill()
+    Nothing that goes wrong with it is raised: whoever asks for a guest next meets the same error, and is told.
 
-    def _offer(self) -> None:
-        with self._changed:
-            self._become(State.READY)
-            while not self._changed.wait_for(lambda: self._doomed or self._state is State.TAKEN, _LOOK_SECONDS):
-                # From another container it cannot be ended.
-                self._doomed = self._leases.wanted()
+    :param leases: where room for it comes from.
+    :param max_guests: how many guests may live at once on this host; None leaves it to memory.
+    :param begin: starts the process that makes it, when the first is expected.
+    """
 
-    def _still_there(self) -> bool:
-        assert self._lease is not None
-        assert self._child is not None
-        with suppress(OSError):  # the store cannot be written: who asks for a guest is told
-            return self._child.poll() is None and self._lease.take()
-        return False
+    def __init__(self, site: Site, leases: Leases, max_guests: int | None = None, begin: Begin = begin) -> None:
+        self._leases = leases
+        self._begin = begin
+        self._site = {
+            "store": os.fspath(site.store.root),
+            "hypervisor": messages.hypervisor_to(site.hypervisor),
+            "max_guests": max_guests,
+        }
+        self._helper: Helper | None = None
+        self._numbers = count(1)
+        self._expected: ExpectedGuest | None = None
+        self._in_use: set[int] = set()
+        self._closing = False
 
-    def _become(self, state: State) -> None:
-        self._state = state
-        self._changed.notify_all()
+    def expect(self, spec: GuestSpec) -> None:
+        """Somebody is likely to ask for such a guest soon: have one made, unless there is a spare already."""
+        if self._still_expected():
+            return
+        expected = ExpectedGuest(next(self._numbers), nameless(spec))
+        said = messages.spec_to(expected.spec)
+        self._running_helper().tell({"do": "make", "spare": expected.number, "spec": said})
+        self._expected = expected
 
-    @contextmanager
-    def _logged(self) -> Iterator[None]:
+    def wait(self, timeout: float | None = None) -> State:
+        """Wait until the spare is no longer in the making.
+
+        :param timeout: seconds; None waits as long as it takes.
+        :raises TimeoutError: it still is.
+        """
+        deadline = Deadline(timeout)
+        while (expected := self._expected) is not None and expected.state is State.MAKING:
+            messages.close(self._heard(expected, deadline.left)[1])
+        return State.GONE if expected is None else expected.state
+
+    def take(self, spec: GuestSpec, patience: float = _PATIENCE_SECONDS) -> Handover | None:
+        """Have the spare, as soon as it is there, if it is what `spec` asks for; any other one has to go.
+
+        :param patience: seconds to wait for it.
+        :returns: None if there is no guest to be had, or its room was taken away.
+        """
+        handover = None
+        if self._expected is not None and self._expected.spec == nameless(spec):
+            with suppress(OSError, SmolVMError):  # then another guest is made, or the same error met
+                handover = self._handed_over(self._expected, spec, Deadline(patience))
+        if handover is None:
+            self.drop()
+        self._expected = None  # only now: whoever is interrupted while waiting still has it to give up
+        return handover
+
+    def drop(self) -> None:
+        """Have the spare ended, if there is one; nobody waits for that."""
+        expected, self._expected = self._expected, None
+        if expected is not None and self._helper is not None:
+            with suppress(OSError):  # it has ended with who made it
+                self._helper.tell({"do": "end", "spare": expected.number})
+
+    def close(self) -> None:
+        """End the spare, and wait for that; guests that were handed over go on until they are done with."""
+        self.drop()
+        self._closing = True
+        self._close_if_done()
+
+    def forget(self) -> None:
+        """In a forked child: all of this is its parent's."""
+        if self._helper is not None:
+            self._helper.forget()
+        self._helper, self._expected = None, None
+
+    def _close_if_done(self) -> None:
+        if self._closing and not self._in_use and self._helper is not None:
+            done, self._helper = self._helper, None
+            done.close()
+
+    def _running_helper(self) -> Helper:
+        if self._helper is not None and not self._helper.alive:
+            self._helper.close()
+            self._helper = None
+        if self._helper is None:
+            self._helper = Helper(self._begin)
+            self._helper.tell(self._site)
+        return self._helper
+
+    def _still_expected(self) -> bool:
+        """Whether there is a spare, or will be, for all that is known."""
+        expected = self._expected
+        with suppress(TimeoutError):
+            while expected is not None and expected.state is not State.GONE:
+                messages.close(self._heard(expected, 0.0)[1])
+        return expected is not None and expected.state is not State.GONE
+
+    def _heard(self, expected: ExpectedGuest, timeout: float | None) -> tuple[Message, list[int]]:
+        """What is said next, perhaps of `expected`, and files for the caller to close."""
+        assert self._helper is not None
+        heard = self._helper.hear(timeout)
+        if heard is None:
+            expected.state = State.GONE
+            return {}, []
+        message, files = heard
+        if message["spare"] == expected.number:
+            expected.state = State(message["state"])
+            if message.get("why"):
+                _LOGGER.debug("a spare guest came to nothing: %s", message["why"])
+        return message, files
+
+    def _handed_over(self, expected: ExpectedGuest, spec: GuestSpec, deadline: Deadline) -> Handover | None:
+        assert self._helper is not None
+        self._helper.tell({"do": "take", "spare": expected.number})
+        while expected.state is not State.GONE:
+            message, files = self._heard(expected, deadline.left)
+            if expected.state is State.TAKEN:
+                return self._received(expected.number, spec, message, files)
+            messages.close(files)
+        return None
+
+    def _received(self, number: int, spec: GuestSpec, message: Message, files: list[int]) -> Handover | None:
+        assert self._helper is not None
+        with ExitStack() as life:
+            directory = Path(message["directory"])
+            life.callback(self._done_with, self._helper, number, directory)
+            monitor, *connections = [life.enter_context(socket.socket(fileno=file)) for file in files]
+            child = life.enter_context(closing(Adopted(message["pid"])))
+            lease = self._leases.take_over(message["lease"])
+            if lease is None:
+                return None
+            self._in_use.add(number)
+            with ExitStack() as failed:
+                failed.callback(lease.release)
+                unread = message["unread"].encode("latin-1")
+                machine = Machine(child, Monitor(monitor, unread), RunDirectory(directory))
+                guest = life.enter_context(_entered(machine, spec, message, *connections))
+                failed.pop_all()
+            return Handover(lease, guest, life.pop_all())
+        return None
+
+    def _done_with(self, maker: Helper, number: int, directory: Path) -> None:
+        """A guest that was handed over has ended, or is to: the rest is its maker's, who is not waited for."""
         try:
-            yield
-        except Exception:
-            _LOGGER.debug("a spare guest came to nothing", exc_info=True)
+            maker.tell({"do": "end", "spare": number})
+        except OSError:  # it has ended itself
+            remove(directory)
+        self._in_use.discard(number)
+        self._close_if_done()
 
 
-def _rehearse(guest: RunningGuest, wanted: threading.Event) -> None:
-    """Have a guest do what its test is likely to begin with: an emulator translates that code only now."""
-    if guest.resident is not None:
-        with suppress(ResidentLost):  # whoever gets the guest is told
-            for _ in range(guest.resident.processes):
-                if not wanted.is_set():
-                    guest.resident.warm_up()
-    if guest.ssh is not None and not wanted.is_set():
-        run.run(guest.ssh, "ver", shell="cmd", timeout=_REHEARSAL_SECONDS)
+@contextmanager
+def _entered(
+    machine: Machine, spec: GuestSpec, message: Message, *connections: socket.socket
+) -> Iterator[RunningGuest]:
+    """A guest that was handed over, once it lets us in, for the length of the block; then it ends.
+
+    :param message: how its connection goes on, and where its resident PowerShell listens, if it has one.
+    """
+    guest = None
+    try:
+        with closing(_way_in(machine, spec, message["connection"], *connections)) as ssh:
+            endpoint = message["endpoint"]
+            resident = None if endpoint is None else Resident(ssh.tunnel, Endpoint.from_record(endpoint))
+            guest = RunningGuest(machine, ssh, resident=resident)
+            yield guest
+    finally:
+        machine.disposable = guest is None or guest.keep is None
+        machine.end()
+        if guest is not None:
+            starting.keep(guest)
 
 
-def _nameless(spec: GuestSpec) -> GuestSpec:
+def _way_in(machine: Machine, spec: GuestSpec, state: resume.State | None, *connections: socket.socket) -> Ssh:
+    """The connection that was left, or else a new one."""
+    if state is not None:
+        with suppress(GuestUnreachable):
+            return resume.resume(state, connections[0], machine)
+    return login(machine, spec, min(starting.WAKING_SECONDS, spec.boot_timeout))
+
+
+def nameless(spec: GuestSpec) -> GuestSpec:
     """The wants that shape a clone before anybody's own are applied to it."""
     return spec.having(env_vars={})

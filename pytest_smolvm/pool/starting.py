@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pytest_smolvm.errors import BootError, CannotClone, LoginError, Unrestorable
@@ -22,7 +23,8 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
 
 # A clone need not boot, only go on. On a busy host its network takes some seconds.
-_WAKING_SECONDS = stretched(60.0)
+WAKING_SECONDS = stretched(60.0)
+"""Seconds to a login."""
 
 
 @dataclass
@@ -36,6 +38,8 @@ class RunningGuest:
     """Where its disk and logs go when it ends; None throws them away."""
     resident: Resident | None = None
     """Its resident PowerShell, if it came with one."""
+    arriving: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Around the first login to a guest that boots: how that fails is remembered, so that the next does not boot."""
 
 
 @contextmanager
@@ -52,6 +56,16 @@ def running(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
         yield guest
 
 
+def prepare(spec: GuestSpec, site: Site) -> None:
+    """Bake the template that guests of this spec are made from, if it takes one and this host has none.
+
+    :raises SmolVMError: as :func:`running` does.
+    """
+    if spec.boot == "clone":
+        with suppress(CannotClone), site.store.full_disk_told(), site.failures.remembered(attempt(spec, site)):
+            baked(spec, site)
+
+
 @contextmanager
 def restored(template: Template, spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
     """A clone of `template` that lets us in, for the length of the block.
@@ -63,6 +77,7 @@ def restored(template: Template, spec: GuestSpec, site: Site) -> Iterator[Runnin
         with (
             cloning.clone(template, spec, site.hypervisor, RunDirectory(directory)) as machine,
             entered(machine, template, spec) as guest,
+            _used(guest),
         ):
             yield guest
         keep(guest)
@@ -76,7 +91,7 @@ def entered(machine: Machine, template: Template, spec: GuestSpec) -> Iterator[R
     :raises BootError: its QEMU has ended.
     """
     try:
-        opened = login(machine, spec, min(_WAKING_SECONDS, spec.boot_timeout))
+        opened = login(machine, spec, min(WAKING_SECONDS, spec.boot_timeout))
     except (BootError, LoginError) as exc:
         if machine.child.poll() is not None:
             raise  # as when memory runs out
@@ -93,8 +108,13 @@ def _started(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:
     return life.enter_context(_cold(spec, site))
 
 
+def attempt(spec: GuestSpec, site: Site) -> str:
+    """Names what fails in the same way if it is tried again."""
+    return f"{spec.boot} {spec.boot_timeout:g} {templates.key(spec, site.hypervisor)}"
+
+
 def _cloned(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:
-    with site.failures.remembered(templates.key(spec, site.hypervisor)):
+    with site.failures.remembered(attempt(spec, site)):
         return _restored_or_rebaked(spec, site, life)
 
 
@@ -112,12 +132,25 @@ def _restored_or_rebaked(spec: GuestSpec, site: Site, life: ExitStack) -> Runnin
 
 @contextmanager
 def _cold(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
+    name = attempt(spec, site)
+    site.failures.check(name)
     with site.store.run_directory() as directory:
         files = RunDirectory(directory)
         with machine.cold(spec.image, spec.hardware, site.hypervisor, files, network=spec.reach) as booting:
-            guest = RunningGuest(booting, None)
-            yield guest
+            first_login = partial(site.failures.noted, name, unless=lambda: booting.child.poll() is not None)
+            guest = RunningGuest(booting, None, arriving=first_login)
+            with _used(guest):
+                yield guest
         keep(guest)
+
+
+@contextmanager
+def _used(guest: RunningGuest) -> Iterator[None]:
+    """After the block the guest's disk is thrown away, unless somebody wants to keep it."""
+    try:
+        yield
+    finally:
+        guest.machine.disposable = guest.keep is None
 
 
 def keep(guest: RunningGuest) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
+from pytest_smolvm.host.waiting import until
+from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.pool import Pool
-from tests.booted.conftest import pool_on
+from tests.booted.conftest import guest_processes, pool_on
 
 
 @pytest.fixture
@@ -56,39 +59,49 @@ def test_an_idle_clone_takes_little_disk(pool: Pool, spec: GuestSpec) -> None:
     assert taken <= 2 * 2**20
 
 
+def ready(pool: Pool, spec: GuestSpec) -> None:
+    """A spare is there."""
+    pool.expect(spec)
+    assert State.READY is pool.spares.wait(120)
+
+
 def test_a_spare_is_handed_over_and_the_next_one_is_not_the_same(pool: Pool, spec: GuestSpec) -> None:
-    pool.expect(spec)
+    own_child = rf"\bPPid:\t{os.getpid()}\b"
+    with SmolVM.of(spec, pool):
+        pass  # the template is baked
+    ready(pool, spec)
     with SmolVM.of(spec, pool) as vm:
+        assert not re.search(own_child, Path(f"/proc/{vm._running().machine.child.pid}/status").read_text())
         vm.write_text(r"C:\Users\smolvm\note.txt", "mine")
-        pool.expect(spec)
+        ready(pool, spec)
     with SmolVM.of(spec, pool) as vm:
-        assert (
-            vm.run(r"if exist C:\Users\smolvm\note.txt (echo yes) else (echo no)", shell="cmd").stdout.strip() == "no"
-        )
+        assert not re.search(own_child, Path(f"/proc/{vm._running().machine.child.pid}/status").read_text())
+        assert not vm.exists(r"C:\Users\smolvm\note.txt")
     pool.close()
 
 
-def test_a_spare_nobody_took_is_gone_with_the_pool(pool: Pool, spec: GuestSpec) -> None:
-    ours = f"*-{os.getpid()}-*"  # other workers have theirs in the same store
-    before = set(pool.store.runs.glob(ours))
-    pool.expect(spec)
+def test_a_spare_nobody_took_is_gone_with_the_pool(calm_store: Store, spec: GuestSpec) -> None:
+    pool = pool_on(calm_store)
+    ready(pool, spec)
+    assert 2 == len(guest_processes(calm_store.runs))
+
     pool.close()
 
-    assert set(pool.store.runs.glob(ours)) <= before
+    assert [] == [*guest_processes(calm_store.runs), *calm_store.runs.iterdir(), *calm_store.leases.iterdir()]
 
 
 def test_a_real_request_takes_a_spares_room(calm_store: Store, spec: GuestSpec) -> None:
-    small = pool_on(calm_store, max_guests=2)
-    small.expect(spec)
-    other = pool_on(calm_store, max_guests=2)
+    small, other = (pool_on(calm_store, max_guests=2) for _ in range(2))
+    ready(small, spec)
 
     places = other.reserve(spec, spec)
 
-    assert len(places) == 2
+    until("the spare's end", lambda: not guest_processes(calm_store.runs), timeout=60)
     for place in places:
         place.release()
     with SmolVM.of(spec, small) as vm:  # its spare was taken away: it gets another guest
         assert vm.run("exit 0", shell="cmd").exit_code == 0
+    small.close()
 
 
 # What Linux shows of a register; it asks the TPM each time.

@@ -91,6 +91,49 @@ def test_room_is_waited_for_and_the_wait_is_said(inner: pytest.Pytester, calm_st
     assert re.search(r"; process \d+ has one of \d+ MiB", said)
 
 
+def test_a_test_that_changes_its_process_and_the_guest_that_is_restored_meanwhile_do_not_meet(
+    inner: pytest.Pytester, calm_store: Store
+) -> None:
+    inner.makepyfile(
+        f"""
+        import builtins, os, socket, subprocess, time
+        from pathlib import Path
+
+        from pytest_smolvm.host.store import Store
+        from pytest_smolvm.host.waiting import until
+        from pytest_smolvm.pool.claims import Claims
+
+        store = Store.at(Path({str(calm_store.root)!r}))
+        seen, calls = [], []
+
+        def spares():
+            names = [name for name in os.listdir(store.leases) if ".spare_" in name]
+            return [pid for name in names if (pid := name.rpartition("_")[2].partition("-")[0])]
+
+        def fake(name):
+            def call(*args, **_):
+                calls.append((name, args))
+                raise OSError(name)
+            return call
+
+        def test_first(windows_vm, monkeypatch, tmp_path):
+            monkeypatch.chdir(tmp_path)
+            monkeypatch.setenv("PATH", str(tmp_path))
+            for module, name in ((subprocess, "Popen"), (socket, "socket"), (builtins, "open"), (time, "sleep")):
+                monkeypatch.setattr(module, name, fake(name))
+            seen.extend(until("a spare", spares, timeout=60))
+            monkeypatch.undo()
+            assert [] == calls
+
+        def test_second(windows_vm):
+            assert [str(windows_vm._running().machine.child.pid)] == seen
+            windows_vm.run("ver", shell="cmd", check=True)
+        """
+    )
+
+    inner.runpytest_subprocess(f"--smolvm-store={calm_store.root}").assert_outcomes(passed=2)
+
+
 def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.Pytester, calm_store: Store) -> None:
     inner.makepyfile(
         f"""

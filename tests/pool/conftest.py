@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import templates
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
+from tests.guest.link.sshd import PASSWORD
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -57,16 +62,45 @@ def qemu() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def placed(site: Site) -> Callable[[GuestSpec], Template]:
     """Puts a template for a spec into the store, as whole as it must be to be found."""
+    return partial(_placed, site)
 
-    def place(spec: GuestSpec) -> Template:
-        name = templates.key(spec, site.hypervisor)
-        files = TemplateFiles(site.store.templates / name)
-        files.path.mkdir()
-        for file in (files.disk, files.variables, files.state, files.blank_disk, files.blank_variables):
-            file.write_bytes(b"blank")
-        files.record.write_text('{"files": {}}')
-        found = templates.find(site.store, name)
-        assert found is not None
-        return found
 
-    return place
+def _placed(site: Site, spec: GuestSpec) -> Template:
+    name = templates.key(spec, site.hypervisor)
+    files = TemplateFiles(site.store.templates / name)
+    files.path.mkdir()
+    for file in (files.disk, files.variables, files.state, files.blank_disk, files.blank_variables):
+        file.write_bytes(b"blank")
+    files.record.write_text('{"files": {}}')
+    found = templates.find(site.store, name)
+    assert found is not None
+    return found
+
+
+_STAND_IN = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+from tests.pool.qemu_stand_in import main
+main()
+"""
+
+
+@pytest.fixture
+def inhabited(site: Site, tmp_path: Path) -> Site:
+    """The site with a program in QEMU's place whose guests let in whoever has the password of `guest_spec`."""
+    program = tmp_path / "qemu-system-x86_64"
+    program.write_text(_STAND_IN.format(python=sys.executable, root=str(ROOT)), encoding="utf-8")
+    program.chmod(0o755)
+    return replace(site, hypervisor=replace(site.hypervisor, binary=str(program)))
+
+
+@pytest.fixture
+def guest_spec(spec: GuestSpec) -> GuestSpec:
+    """Wants for a guest on that site."""
+    return spec.having(ssh_password=PASSWORD, network="host")
+
+
+@pytest.fixture
+def template(inhabited: Site, guest_spec: GuestSpec) -> Template:
+    """What its guests are made from."""
+    return _placed(inhabited, guest_spec)

@@ -13,7 +13,7 @@ import pytest
 from pytest_smolvm.errors import BootError, CannotClone, LoginError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import cloning, starting, templates
+from pytest_smolvm.pool import cloning, starting
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
 
@@ -104,14 +104,14 @@ def test_a_guest_is_cold_where_it_cannot_be_cloned(
         raise CannotClone("no")
 
     @contextmanager
-    def cold(*_: object, **__: object) -> Iterator[str]:
-        yield "booting"
+    def cold(*_: object, **__: object) -> Iterator[Any]:
+        yield SimpleNamespace(name="booting")
 
     monkeypatch.setattr(starting, "baked", baked)
     monkeypatch.setattr("pytest_smolvm.machine.machine.cold", cold)
 
     with starting.running(spec, site) as guest:
-        assert "booting" == str(guest.machine)
+        assert "booting" == getattr(guest.machine, "name", "")
         assert guest.ssh is None
 
 
@@ -163,7 +163,7 @@ def test_a_clone_whose_qemu_was_killed_is_no_bad_template(
 
     assert not isinstance(caught.value, Unrestorable)
     assert [None] == replaced
-    assert site.failures.known(templates.key(spec, site.hypervisor)) is None
+    assert site.failures.known(starting.attempt(spec, site)) is None
 
 
 def killed(clone: Any) -> Any:
@@ -176,3 +176,65 @@ def killed(clone: Any) -> Any:
             yield machine
 
     return ended
+
+
+@pytest.fixture(name="booted")
+def _booted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Machines that boot."""
+    machines: list[Any] = []
+
+    @contextmanager
+    def cold(*_: object, **__: object) -> Iterator[Any]:
+        machines.append(SimpleNamespace(child=SimpleNamespace(poll=lambda: None)))
+        yield machines[-1]
+
+    monkeypatch.setattr("pytest_smolvm.machine.machine.cold", cold)
+    return machines
+
+
+def boots(spec: GuestSpec, site: Site, error: Exception | None = None, code: int | None = None) -> None:
+    """A guest boots, and somebody logs in to it for the first time."""
+    with starting.running(spec, site) as guest:
+        machine: Any = guest.machine
+        with guest.arriving():
+            machine.child.poll = lambda: code
+            if error is not None:
+                raise error
+
+
+@pytest.mark.parametrize("error", [BootError("system", "no login over SSH within 300 s"), LoginError("refused")])
+def test_an_image_that_does_not_boot_costs_one_boot_a_run(
+    site: Site, spec: GuestSpec, booted: list[Any], error: Exception
+) -> None:
+    cold = spec.having(boot="cold")
+    for again in (False, True, True):
+        with pytest.raises(type(error)) as caught:
+            boots(cold, site, error)
+        assert again == bool(getattr(caught.value, "__notes__", []))
+
+    assert 1 == len(booted)
+    boots(cold.having(boot_timeout=1000.0), site)  # has more time, and may come up
+    boots(cold.having(ssh_password="another"), site)
+
+
+def test_a_guest_that_somebody_kills_while_it_boots_says_nothing_of_its_image(
+    site: Site, spec: GuestSpec, booted: list[Any]
+) -> None:
+    cold = spec.having(boot="cold")
+    with pytest.raises(BootError):
+        boots(cold, site, BootError("system", "QEMU ended with -9 while the guest was in use"), code=-9)
+
+    boots(cold, site)
+
+
+def test_a_guest_that_comes_up_after_all_is_no_reason_to_try_no_more(
+    site: Site, spec: GuestSpec, booted: list[Any]
+) -> None:
+    cold = spec.having(boot="cold")
+    with starting.running(cold, site) as guest:
+        with pytest.raises(BootError), guest.arriving():
+            raise BootError("system", "no login over SSH within 300 s")
+        with guest.arriving():
+            pass
+
+    boots(cold, site)

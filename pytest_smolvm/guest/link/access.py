@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from pytest_smolvm.errors import (
     BootError,
@@ -40,6 +40,7 @@ class Access:
     :param first: a connection that the guest came with, if any.
     :param welcome: what is done once, on the first connection.
     :param on_restart: called when the guest has restarted by itself, as a script may have it do, and is back.
+    :param arriving: around the first login to a guest that came without a connection, unless that is given less time.
     """
 
     def __init__(
@@ -48,9 +49,12 @@ class Access:
         spec: GuestSpec,
         first: Ssh | None,
         welcome: Welcome,
+        *,
         on_restart: Callable[[], object] = nothing,
+        arriving: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.machine = machine
+        self._arriving = arriving
         self._spec = spec
         self._ssh = first
         self._welcome = welcome
@@ -76,7 +80,8 @@ class Access:
             if self._closed:
                 raise GuestDied("the guest was thrown away")
             if self._ssh is None:
-                self._ssh = self._login(left)
+                with self._arriving() if timeout is None else nullcontext():
+                    self._ssh = self._login(left)
             if self._host_key is None:
                 self._receive(self._ssh)
             elif not self._ssh.alive or self._restarted():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -189,7 +190,7 @@ def test_a_guest_that_restarts_by_itself_has_as_long_as_one_that_boots() -> None
 
 def test_after_a_restart_that_nobody_was_told_of_all_goes_on(account: Account) -> None:
     machine, restarts = Machine(account.port), list[bool]()
-    way = Access(machine, SPEC, None, lambda _: False, lambda: restarts.append(True))  # type: ignore[arg-type]
+    way = Access(machine, SPEC, None, lambda _: False, on_restart=lambda: restarts.append(True))  # type: ignore[arg-type]
     with way.using() as before:
         pass
     machine.reset = clock.utc()  # and the old connection looks as if it stood
@@ -251,3 +252,26 @@ def test_alone_others_wait(account: Account) -> None:
     other.join(20)
     assert lent.is_set()
     way.close()
+
+
+def test_how_the_first_login_fails_is_noted_unless_it_was_given_less_time() -> None:
+    noted: list[BootError] = []
+
+    @contextmanager
+    def arriving() -> Iterator[None]:
+        try:
+            yield
+        except BootError as exc:
+            noted.append(exc)
+            raise
+
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        machine: Any = Machine(nobody.getsockname()[1])
+    access = Access(machine, SPEC.having(boot_timeout=0.3), None, lambda ssh: False, arriving=arriving)
+
+    with pytest.raises(BootError):
+        access.connect(0.1)
+    assert [] == noted
+    with pytest.raises(BootError):
+        access.connect()
+    assert 1 == len(noted)
