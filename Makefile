@@ -9,6 +9,8 @@ STORE = $(or $(SMOLVM_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smolvm)
 PACKAGES = qemu-system-x86 qemu-utils ovmf swtpm
 # Python: the plugin's dependencies, from the distribution.
 PACKAGES += python3-venv python3-pytest python3-pytest-xdist python3-paramiko python3-filelock python3-pycdlib python3-setuptools python3-wheel mypy
+# Pictures of screens, and what is written on them.
+PACKAGES += python3-pil python3-numpy tesseract-ocr
 # The practice image.
 PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk binutils zstd gcc libc6-dev gcc-mingw-w64-x86-64-win32
 # Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a reader of the workflow.

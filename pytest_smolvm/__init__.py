@@ -28,6 +28,8 @@ from pytest_smolvm.errors import (
     RegistryError,
     ResidentLost,
     ResidentLostWarning,
+    ScreenError,
+    ScreenMismatch,
     ServiceError,
     SmolVMError,
     StoreError,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
     from pytest_smolvm.guest.files.filesystem import FileStat
+    from pytest_smolvm.guest.screen.region import Region
+    from pytest_smolvm.guest.screen.screen import Screen
     from pytest_smolvm.guest.spec import GuestSpec
     from pytest_smolvm.guest.system.processes import Process
     from pytest_smolvm.guest.system.regfile import RegistryValue
@@ -77,6 +81,7 @@ __all__ = [
     "MonitorError",
     "OutputLimitExceeded",
     "Process",
+    "Region",
     "Registry",
     "RegistryError",
     "RegistryValue",
@@ -85,6 +90,9 @@ __all__ = [
     "ResidentLostWarning",
     # What it gives.
     "RunResult",
+    "Screen",
+    "ScreenError",
+    "ScreenMismatch",
     "Service",
     "ServiceError",
     # The guest.
@@ -108,6 +116,8 @@ _HOMES = {
     "RunResult": "guest.commands.output",
     "Spawned": "guest.commands.spawned",
     "FileStat": "guest.files.filesystem",
+    "Region": "guest.screen.region",
+    "Screen": "guest.screen.screen",
     "Process": "guest.system.processes",
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",

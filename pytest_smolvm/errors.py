@@ -25,6 +25,8 @@ SmolVMError
 ├── ResidentLost                 the resident PowerShell is not there, or broke
 ├── TransferError                a file could not be moved in or out
 ├── RegistryError                the guest's registry lacks something, or does not let it be changed
+├── ScreenError                  what is to be done on a guest's screen cannot be: no tablet, a text that is there twice
+│   └── ScreenMismatch           (also an AssertionError) a screen does not match the picture that is kept of it
 ├── ServiceError                 a service is missing, or did not do what was asked of it
 └── TimedOut                     (also a TimeoutError) what was awaited, how long, what was last seen
     └── CommandTimedOut          a command in the guest was ended at its time-out
@@ -56,6 +58,8 @@ __all__ = [
     "RegistryError",
     "ResidentLost",
     "ResidentLostWarning",
+    "ScreenError",
+    "ScreenMismatch",
     "ServiceError",
     "SmolVMError",
     "StoreError",
@@ -104,10 +108,7 @@ class ToolError(SmolVMError):
 
     def __init__(self, what: str, command: tuple[str, ...], exit_code: int, output: str) -> None:
         super().__init__(what, command, exit_code, output)
-        self.what = what
-        self.command = command
-        self.exit_code = exit_code
-        self.output = output
+        self.what, self.command, self.exit_code, self.output = what, command, exit_code, output
 
     def __str__(self) -> str:
         return f"could not {self.what}: {self.command[0]} ended with {self.exit_code}\n{self.output.strip()}"
@@ -124,10 +125,7 @@ class BuildError(SmolVMError):
 
     def __init__(self, phase: str, what: str, advice: str, evidence: Path | None = None) -> None:
         super().__init__(phase, what, advice, evidence)
-        self.phase = phase
-        self.what = what
-        self.advice = advice
-        self.evidence = evidence
+        self.phase, self.what, self.advice, self.evidence = phase, what, advice, evidence
 
     def __str__(self) -> str:
         kept = f"\nscreenshots and logs: {self.evidence}" if self.evidence else ""
@@ -172,9 +170,7 @@ class BootError(SmolVMError):
 
     def __init__(self, stage: str, reason: str, log_tail: str = "") -> None:
         super().__init__(stage, reason, log_tail)
-        self.stage = stage
-        self.reason = reason
-        self.log_tail = log_tail
+        self.stage, self.reason, self.log_tail = stage, reason, log_tail
 
     def __str__(self) -> str:
         tail = f"\nlast lines of the guest's log:\n{self.log_tail}" if self.log_tail else ""
@@ -240,10 +236,8 @@ class CommandFailed(SmolVMError):
 
     def __init__(self, command: str, exit_code: int, stdout: str, stderr: str) -> None:
         super().__init__(command, exit_code, stdout, stderr)
-        self.command = command
-        self.exit_code = exit_code
-        self.stdout = stdout
-        self.stderr = stderr
+        self.command, self.exit_code = command, exit_code
+        self.stdout, self.stderr = stdout, stderr
 
     def __str__(self) -> str:
         parts = [f"exit code {self.exit_code} from: {self.command}"]
@@ -302,6 +296,14 @@ class TransferError(SmolVMError):
 
 class RegistryError(SmolVMError):
     """The guest's registry has no such key or value, or does not let it be changed."""
+
+
+class ScreenError(SmolVMError):
+    """What is to be done on a guest's screen cannot be."""
+
+
+class ScreenMismatch(ScreenError, AssertionError):
+    """A screen does not match the picture that is kept of it, or there is none yet."""
 
 
 class ServiceError(SmolVMError):

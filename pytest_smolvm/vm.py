@@ -17,6 +17,7 @@ from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.link.access import Access
 from pytest_smolvm.guest.link.ports import PortMethods
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.screen.methods import ScreenMethods
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
@@ -26,7 +27,7 @@ from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
 from pytest_smolvm.pool.starting import RunningGuest
 
 
-class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
+class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMethods):
     """A disposable Windows computer.
 
     Use it in a ``with`` block: it starts on entering and is gone, with all that was done in it, on leaving.
@@ -160,6 +161,11 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, SystemMethods):
     def refused(self) -> list[str]:
         """What the guest tried to reach and its `network` does not allow, a line each; and who else tried to log in."""
         return [str(attempt) for attempt in attempts(self._running().machine.files.network_log) if attempt.refused]
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """What the machine writes while it is there: logs of QEMU, the TPM, the serial port, the network."""
+        return tuple(path for path in self._running().machine.files.logs if path.exists())
 
     def keep(self, directory: Path) -> None:
         """Keep the guest's disk and logs in `directory` when it is thrown away."""

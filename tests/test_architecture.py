@@ -18,6 +18,8 @@ THIRD_PARTY = {
     "paramiko": "guest.link",
     "filelock": "host.locks",
     "pycdlib": "images.windows.media.disc",
+    "PIL": "guest.screen",
+    "numpy": "guest.screen.matching",
     "pytest": "plugin",
     "time": "host.clock",  # tests stop the clock that everybody reads
     "_pytest": "plugin",

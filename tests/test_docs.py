@@ -42,9 +42,11 @@ def _apt_get(words: list[str], _: pytest.FixtureRequest) -> None:
 
 
 def _pip(words: list[str], _: pytest.FixtureRequest) -> None:
-    """The project is called so."""
+    """The project is called so, and its extras."""
     with open(ROOT / "pyproject.toml", "rb") as file:
-        assert ["install", tomllib.load(file)["project"]["name"]] == words
+        project = tomllib.load(file)["project"]
+    extras = [f"{project['name']}[{extra}]" for extra in project["optional-dependencies"]]
+    assert words in [["install", name] for name in (project["name"], *extras)]
 
 
 def _pytest(words: list[str], request: pytest.FixtureRequest) -> None:

@@ -16,10 +16,10 @@ from pytest_smolvm import errors
 
 NAMES = """
     SmolVM GuestSpec
-    RunResult Spawned FileStat Process Service Registry RegistryValue
+    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut GuestDied GuestUnreachable
-    HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError OutputLimitExceeded RegistryError ResidentLost ServiceError StoreError
+    HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning
 """

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.machine.qmp import Monitor
 
 _ANSWER_SECONDS = stretched(30.0)
-# The tablet's range on both axes (QEMU's InputMoveEvent).
-_FAR_END = 0x7FFF
+# The tablet's range on both axes (QEMU's InputMoveEvent): from 0 to one less than this.
+_RANGE = 0x8000
+
+
+@dataclass(frozen=True)
+class PointingDevice:
+    """The mouse or tablet that QEMU gives clicks to."""
+
+    name: str
+    """As QEMU calls it: ``QEMU Virtio Tablet``."""
+    absolute: bool
+    """Whether it can be put at a place, rather than moved by so much."""
 
 
 class Display:
@@ -27,21 +40,35 @@ class Display:
         self._scratch = scratch
         self._timeout = timeout
 
-    def picture(self, path: Path) -> None:
-        """Write what is on the screen to `path`, as PNG."""
-        self._dump(path, "png")
+    def picture(self, path: Path, timeout: float | None = None) -> None:
+        """Write what is on the screen to `path`, as PNG.
+
+        :param timeout: seconds to QEMU's answer; None: as for everything else.
+        """
+        self._monitor.execute(
+            "screendump", filename=str(path), format="png", timeout=self._timeout if timeout is None else timeout
+        )
 
     def pixels(self) -> bytes:
         """What is on the screen, as PPM: no compression, and the same bytes as long as no pixel changes.
 
         :raises FileNotFoundError: QEMU has written nothing, as while the guest changes its video mode.
         """
-        path = self._scratch / ".screen.ppm"
+        path = self._scratch / f".screen-{threading.get_ident()}.ppm"
         try:
-            self._dump(path, "ppm")
+            self._execute("screendump", filename=str(path), format="ppm")
             return path.read_bytes()
         finally:
             path.unlink(missing_ok=True)
+
+    def size(self) -> tuple[int, int]:
+        """Width and height of the screen, in pixels.
+
+        :raises FileNotFoundError: as :meth:`pixels` does.
+        """
+        _, size, _ = self.pixels().split(b"\n", 2)
+        width, height = map(int, size.split())
+        return width, height
 
     def press(self, *keys: str) -> None:
         """Press these keys together, and let them go.
@@ -50,25 +77,38 @@ class Display:
         """
         self._execute("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
 
+    def key(self, name: str, *, down: bool) -> None:
+        """Press a key, or let it go.
+
+        :param name: QEMU's (QKeyCode).
+        """
+        self._send([{"type": "key", "data": {"key": {"type": "qcode", "data": name}, "down": down}}])
+
     def point(self, x: float, y: float) -> None:
         """Move the pointer.
 
         :param x: from 0.0, the left edge, to 1.0, the right one.
         :param y: from 0.0, the upper edge, to 1.0, the lower one.
         """
-        moves = [{"axis": axis, "value": round(share * _FAR_END)} for axis, share in (("x", x), ("y", y))]
-        self._execute("input-send-event", events=[{"type": "abs", "data": move} for move in moves])
+        moves = [{"axis": axis, "value": min(_RANGE - 1, int(share * _RANGE))} for axis, share in (("x", x), ("y", y))]
+        self._send([{"type": "abs", "data": move} for move in moves])
 
-    def click(self, button: str = "left") -> None:
-        """Press and let go of a button of the pointer.
+    def button(self, name: str, *, down: bool) -> None:
+        """Press a button of the pointer, or let it go.
 
-        :param button: ``left``, ``middle`` or ``right``.
+        :param name: ``left``, ``middle``, ``right``; also ``wheel-up`` or ``wheel-down``, a notch of the wheel.
         """
-        for down in (True, False):
-            self._execute("input-send-event", events=[{"type": "btn", "data": {"button": button, "down": down}}])
+        self._send([{"type": "btn", "data": {"button": name, "down": down}}])
 
-    def _dump(self, path: Path, form: str) -> None:
-        self._execute("screendump", filename=str(path), format=form)
+    def pointing_device(self) -> PointingDevice | None:
+        """What the guest's driver has taken into use last; None if there is no such device."""
+        for mouse in self._monitor.execute("query-mice", timeout=self._timeout):
+            if mouse["current"]:
+                return PointingDevice(mouse["name"], mouse["absolute"])
+        return None
+
+    def _send(self, events: Sequence[object]) -> None:
+        self._execute("input-send-event", events=events)
 
     def _execute(self, command: str, **arguments: object) -> None:
         self._monitor.execute(command, timeout=self._timeout, **arguments)

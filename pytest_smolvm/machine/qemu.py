@@ -75,7 +75,7 @@ def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int
     words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults", "-sandbox", _SANDBOX]
     words += ["-machine", _board(config), "-accel", _accelerator(config), "-cpu", config.cpu_model]
     words += ["-smp", str(config.hardware.cpus), "-m", f"{config.hardware.memory}M", "-object", _memory(config)]
-    words += _flash(config, files) + _devices() + _storage(config) + _network(config) + _tpm(config, tpm_fd)
+    words += _flash(config, files) + _devices(config) + _storage(config) + _network(config) + _tpm(config, tpm_fd)
     words += ["-chardev", f"file,id=serial,path={_escaped(files.serial_log)}"]  # -serial file: cannot escape commas
     words += ["-display", "none", "-serial", "chardev:serial"]
     words += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
@@ -135,10 +135,13 @@ def _flash(config: Config, files: RunDirectory) -> list[str]:
     return [*words, "-global", "ICH9-LPC.disable_s3=1"]
 
 
-def _devices() -> list[str]:
+def _devices(config: Config) -> list[str]:
     words = ["-device", "VGA,xres=1280,yres=800", "-device", "vmgenid,guid=auto", "-device", "virtio-rng-pci"]
     words += ["-rtc", "base=utc,driftfix=slew"]
-    return [*words, "-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]
+    words += ["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]
+    if config.hardware.bus == "sata":  # whose guests may have no driver for that one; the board has a PS/2 keyboard
+        words += ["-device", "qemu-xhci", "-device", "usb-tablet"]
+    return words
 
 
 def _storage(config: Config) -> list[str]:

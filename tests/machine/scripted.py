@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.machine.qmp import Monitor
 
 Answers = dict[str, list[dict[str, Any]]]
@@ -26,11 +27,13 @@ def machine(
     *,
     asked: list[dict[str, Any]] | None = None,
     stream: Any = socket.socket.close,
+    act: Any = nothing,
     **answers: list[dict[str, Any]],
 ) -> Iterator[Any]:
     """A machine whose QEMU answers commands so, and others with nothing in particular.
 
     :param asked: the commands are added to it.
+    :param act: what else it does about a command before it answers.
     :param stream: what it does with a connection that is passed to it, once it is told to migrate.
     """
     ours, theirs = socket.socketpair()
@@ -41,6 +44,7 @@ def machine(
             for request in _requests(theirs, passed):
                 if asked is not None:
                     asked.append(request)
+                act(request)
                 if request["execute"].startswith("migrate") and passed:
                     with socket.socket(fileno=passed.pop()) as connection:
                         stream(connection)

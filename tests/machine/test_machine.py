@@ -57,7 +57,8 @@ def test_its_screen_can_be_seen_and_its_keys_and_pointer_used(running: Machine, 
     until("another screen", changed, timeout=PATIENCE, interval=0.5)
     display.picture(files.picture)
     display.point(0.5, 1.0)
-    display.click("right")
+    display.button("right", down=True)
+    display.button("right", down=False)
 
     assert PNG == files.picture.read_bytes()[: len(PNG)]
     assert [] == list(files.path.glob(".screen*"))

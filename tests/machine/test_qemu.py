@@ -65,6 +65,8 @@ def test_a_bring_your_own_image_gets_devices_windows_knows() -> None:
     assert "ide-hd" in own
     assert "e1000e" in own
     assert "virtio-scsi" not in own
+    assert "-device qemu-xhci -device usb-tablet" in own
+    assert "usb" not in line(MACHINE)
 
 
 def test_secure_boot_firmware_gets_smm() -> None:
