@@ -13,6 +13,7 @@ from pytest_smolvm.host import limits
 from pytest_smolvm.plugin import fixtures, options, stash, wants
 from pytest_smolvm.plugin.fixtures import (
     _smolvm,
+    smolvm_artifacts,
     smolvm_image,
     windows_vm,
     windows_vm_class,
@@ -24,6 +25,7 @@ from pytest_smolvm.plugin.fixtures import (
 
 __all__ = [
     "_smolvm",
+    "smolvm_artifacts",
     "smolvm_image",
     "windows_vm",
     "windows_vm_class",
@@ -91,6 +93,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     Here, where no test's fixtures have changed anything yet.
     """
+    stash.run(item)
     item.stash[stash.NEXT] = nextitem
     stash.console(item.config).pytest_writes()
     suite = stash.suite_if_any(item.config)
@@ -106,6 +109,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         suite.revert_for(item, fixtures.image_of(item))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """What an earlier run left of a test with guests is cleared."""
+    suite = stash.suite_if_any(item.config)
+    if suite is not None and "_smolvm" in getattr(item, "fixturenames", ()):
+        suite.results.begin(item)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Tell the guests' keeper how an attempt goes, and when it is over."""
@@ -117,5 +128,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             suite.artifacts.failed(item)
             if refused := suite.artifacts.refused(item):
                 report.sections.append(("smolvm: what a guest was refused to reach", refused))
+        suite.results.look(item, report, suite.artifacts.used_by(item))
         if call.when == "teardown":
             suite.artifacts.settle()
+            suite.results.end()

@@ -39,6 +39,10 @@ class Evidence:
     """Whether a test that used them has failed."""
     vms: list[SmolVM] = field(default_factory=list)
     """The guests, while they live."""
+    last_look: Path | None = None
+    """Where it was noted what there was to see of them when they ended."""
+    looked_at: bool = False
+    """Whether a failed test's report has shown them already."""
 
     def used_by(self, item: pytest.Item) -> bool:
         """Whether a test uses them."""
@@ -93,7 +97,7 @@ class Artifacts:
     def revert(self, evidence: Evidence, vm: SmolVM) -> None:
         """Revert a guest. What a failed test left in it stays, and the next ones begin without blame."""
         earlier = Evidence(evidence.node, evidence.fixture, evidence.places, evidence.failed)
-        evidence.places, evidence.failed = [], False
+        evidence.places, evidence.failed, evidence.looked_at = [], False, False
         try:
             vm.revert()
         finally:
@@ -102,14 +106,18 @@ class Artifacts:
 
     def failed(self, item: pytest.Item) -> None:
         """A test has failed, in setup, call or teardown: its guests count as a failed test's."""
-        for evidence in [*self._live, *self._ended]:
-            evidence.failed = evidence.failed or evidence.used_by(item)
+        for evidence in self.used_by(item):
+            evidence.failed = True
+
+    def used_by(self, item: pytest.Item) -> list[Evidence]:
+        """The guests of a test that live, or have ended since the last attempt's last report."""
+        return [evidence for evidence in [*self._live, *self._ended] if evidence.used_by(item)]
 
     def refused(self, item: pytest.Item) -> str:
         """What the living guests of a test tried to reach and were refused, a line for each; empty for nothing."""
         lines: list[str] = []
-        for evidence in self._live:
-            for vm in evidence.vms if evidence.used_by(item) else ():
+        for evidence in self.used_by(item):
+            for vm in evidence.vms:
                 with suppress(SmolVMError):  # the guest is gone, or could not be reverted
                     lines += vm.refused
         shown, more = lines[:_MOST_REFUSED], len(lines) - _MOST_REFUSED
@@ -121,6 +129,8 @@ class Artifacts:
             self._settle(self._ended.pop(0))
 
     def _settle(self, evidence: Evidence) -> None:
+        if evidence.last_look is not None:
+            remove(evidence.last_look)
         for number, place in enumerate(evidence.places):
             if not place.exists():
                 continue  # it never ran, or the test has had it kept elsewhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +41,12 @@ def smolvm_image(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture(scope="session")
 def _smolvm(request: pytest.FixtureRequest) -> Suite:
     return stash.suite(request.config)
+
+
+@pytest.fixture
+def smolvm_artifacts(request: pytest.FixtureRequest, _smolvm: Suite) -> Path:
+    """This test's directory below --smolvm-artifacts; what it puts there stays, whether it fails or not."""
+    return _smolvm.results.directory(request.node)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 PRACTICE = "practice"
+SCREENSHOT = ("off", "on", "only-on-failure")
 KEEP = ("never", "failed", "always")
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
@@ -89,6 +90,23 @@ TABLE = (
     *map(_of, WANTS),
     Setting("keep", "keep disk and logs of guests: never (default), of failed tests, or always", choices=KEEP),
     Setting(
+        "artifacts",
+        "directory of what failed tests leave: picture, what was run, logs (default: test-results/smolvm)",
+        metavar="DIR",
+    ),
+    Setting(
+        "screenshot",
+        "pictures of guests' screens in there: off, on (of every test), only-on-failure (default)",
+        choices=SCREENSHOT,
+    ),
+    Setting(
+        "update-screens",
+        "write what screen.expect_match sees as the new baseline",
+        _yes,
+        "yes or no",
+        flag=True,
+    ),
+    Setting(
         "max-guests",
         "most guests alive at once on this host, all runs together (default: as many as memory holds)",
         int,
@@ -119,6 +137,10 @@ class Settings:
     wants: Mapping[str, Any] = field(default_factory=dict)
     """What is wanted of every guest: fields of :class:`GuestSpec`, those only that somebody has set."""
     keep: str = "never"
+    artifacts: Path | None = None
+    """None: ``test-results/smolvm`` in pytest's root directory."""
+    screenshot: str = "only-on-failure"
+    update_screens: bool = False
     max_guests: int | None = None
     store: Path | None = None
     """None: where :func:`pytest_smolvm.host.store.default_root` has it, once a store is needed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SETTINGS = pytest.StashKey["Settings"]()
 _SUITE = pytest.StashKey["Suite | None"]()
 _CONSOLE = pytest.StashKey[Console]()
+_CURRENT = pytest.StashKey[pytest.Item]()
 NEXT = pytest.StashKey["pytest.Item | None"]()
 """An item's: the one that runs after it."""
 
@@ -43,13 +44,23 @@ def console(config: pytest.Config) -> Console:
     return config.stash[_CONSOLE]
 
 
+def run(item: pytest.Item) -> None:
+    """Note that a test runs now."""
+    item.config.stash[_CURRENT] = item
+
+
+def current(config: pytest.Config) -> pytest.Item:
+    """The test that runs now, or ran last."""
+    return config.stash[_CURRENT]
+
+
 def suite(config: pytest.Config) -> Suite:
     """What the guests of this process share, made when the first is asked for."""
     found = suite_if_any(config)
     if found is None:
         from pytest_smolvm.plugin.suite import Suite  # here, since a suite without an image must not pay for it
 
-        found = config.stash[_SUITE] = Suite(config, settings(config), console(config).say)
+        found = config.stash[_SUITE] = Suite(config, settings(config), console(config).say, lambda: current(config))
     return found
 
 

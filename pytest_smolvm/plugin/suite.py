@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_smolvm.errors import HostError
+from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.programs import die_with_parent
 from pytest_smolvm.host.progress import Lines
@@ -23,6 +25,7 @@ from pytest_smolvm.plugin import wants
 from pytest_smolvm.plugin.artifacts import Artifacts, Evidence
 from pytest_smolvm.plugin.console import show
 from pytest_smolvm.plugin.options import Settings
+from pytest_smolvm.plugin.results import Results
 from pytest_smolvm.pool import obstacles
 
 if TYPE_CHECKING:
@@ -47,14 +50,27 @@ class Suite:
     """What the fixtures share within one process.
 
     :param say: shows one line to whoever runs the tests.
+    :param running: gives the test that runs.
     """
 
-    def __init__(self, config: pytest.Config, settings: Settings, say: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        say: Callable[[str], object],
+        running: Callable[[], pytest.Item],
+    ) -> None:
         self._config = config
         self.settings = settings
         self.say = say
+        self._running = running
         self.images = Catalog(settings.image, lambda: self.store, Lines(say))
         self.artifacts = Artifacts(settings.keep, lambda: self.store, say)
+        self.results = Results(
+            settings.artifacts or config.rootpath / "test-results" / "smolvm",
+            settings.screenshot,
+            lambda: self.store.aside(self.store.runs / uuid.uuid4().hex[:8]),
+        )
         self._shared: dict[str, Shared] = {}
         """By fixture."""
         self._foreseen: dict[Path, Mapping[str, Any]] = {}
@@ -96,6 +112,18 @@ class Suite:
         self.artifacts.settle()
         if self._pool is not None:
             self._pool.close()
+
+    @cached_property
+    def _baselines(self) -> Baselines:
+        """Those of the test that runs."""
+
+        def beside() -> Path:
+            return self._running().path.parent
+
+        def kept() -> Path:
+            return self.results.directory(self._running())
+
+        return Baselines(beside, self.settings.update_screens, kept)
 
     def header(self) -> str:
         """What runs the guests, for the report's head."""
@@ -148,11 +176,13 @@ class Suite:
 
         with self.artifacts.of(node, fixture) as evidence, several(specs, self.pool) as vms:
             self.artifacts.hold(evidence, vms)
-            for vm in vms:
-                vm.wait_for_ssh()
-                if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
-                    vm.on_output = show
-            yield vms, evidence
+            with self.results.last_look(evidence, vms):
+                for vm in vms:
+                    vm.baselines = self._baselines
+                    vm.wait_for_ssh()
+                    if self._config.getoption("capture") == "no" and not hasattr(self._config, "workerinput"):
+                        vm.on_output = show
+                yield vms, evidence
 
     @contextmanager
     def sharing(self, fixture: str, shared: Shared) -> Iterator[None]:

@@ -45,6 +45,8 @@ def test_zero_is_a_value_and_not_nothing() -> None:
         ("cpus", "1.5", "'1.5' is not a whole number of processors"),
         ("boot", "warm", "'warm' is not one of clone, cold"),
         ("keep", "sometimes", "'sometimes' is not one of never, failed, always"),
+        ("screenshot", "failed", "'failed' is not one of off, on, only-on-failure"),
+        ("update-screens", "maybe", "'maybe' is not yes or no"),
         ("boot-timeout", "1m", "'1m' is not a number of seconds"),
         ("max-guests", "many", "'many' is not a whole number"),
         ("require", "maybe", "'maybe' is not yes or no"),
@@ -82,12 +84,13 @@ def test_a_path_with_the_sign_in_it_is_a_path(tmp_path: Path) -> None:
 
 
 def test_relative_paths_are_relative_to_where_they_were_written() -> None:
-    by_option = resolved({"image": ["a.qcow2"], "store": "s"})
-    by_variable = resolved(environ={"SMOLVM_IMAGE": "a.qcow2", "SMOLVM_STORE": "s"})
+    by_option = resolved({"image": ["a.qcow2"], "store": "s", "artifacts": "r"})
+    by_variable = resolved(environ={"SMOLVM_IMAGE": "a.qcow2", "SMOLVM_STORE": "s", "SMOLVM_ARTIFACTS": "r"})
     by_file = resolved(None, {"image": ["x=a.qcow2"], "store": "s"})
 
     assert vars(by_option) == vars(by_variable)
     assert (by_option.image, by_option.store) == ({"a": HERE / "a.qcow2"}, HERE / "s")
+    assert by_option.artifacts == HERE / "r"
     assert (by_file.image, by_file.store) == ({"x": INI_PLACE / "a.qcow2"}, INI_PLACE / "s")
 
 
@@ -102,6 +105,9 @@ def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
     assert {setting.name.replace("-", "_") for setting in TABLE} - {want.name for want in WANTS} == {
         "image",
         "keep",
+        "artifacts",
+        "screenshot",
+        "update_screens",
         "max_guests",
         "store",
         "require",

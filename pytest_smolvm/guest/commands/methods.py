@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pytest_smolvm.errors import CommandTimedOut
 from pytest_smolvm.guest.commands import run, spawned, values
 from pytest_smolvm.guest.commands.fallback import PowerShells
+from pytest_smolvm.guest.commands.history import History
 from pytest_smolvm.guest.commands.output import OnLine, RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import Resident
@@ -30,6 +31,8 @@ class CommandMethods(GuestMethods):
         super().__init__()
         self.on_output: OnLine | None = None
         """What :meth:`run` takes for `on_output` when it is given none; ``pytest -s`` prints the lines."""
+        self.history = History()
+        """What :meth:`run` has run, with times and output."""
         self._shells = PowerShells(self._using, None)
 
     def run(
@@ -65,10 +68,14 @@ class CommandMethods(GuestMethods):
         wanted = Script(
             script, args, input.encode("utf-8", "surrogatepass") if isinstance(input, str) else input, timeout
         )
-        with self._using() as ssh:
-            waiting = None if fresh or shell != "powershell" else self._shells.via(ssh)
-            chosen = run.chosen(ssh, shell, waiting)
-            result = run.carried_out(chosen, wanted, on_output or self.on_output, max_output)
+
+        def carried_out() -> RunResult:
+            with self._using() as ssh:
+                waiting = None if fresh or shell != "powershell" else self._shells.via(ssh)
+                chosen = run.chosen(ssh, shell, waiting)
+                return run.carried_out(chosen, wanted, on_output or self.on_output, max_output)
+
+        result = self.history.of(script, shell, carried_out)
         return result.check() if check else result
 
     def run_json(self, script: str, args: Sequence[Argument] = (), *, timeout: float | None = None) -> Any:

@@ -63,6 +63,18 @@ class Output:
         splitter.finish(cut=self.cut)
         yield from lines
 
+    def ends(self, limit: int) -> str:
+        """Its text, or what is at its beginning and at its end if it has more than `limit` bytes."""
+        if self.size <= limit:
+            return self.text
+        half = limit // 2
+        self._file.seek(0)
+        first = self._file.read(half)
+        self._file.seek(self.size - half)
+        last = self._file.read(half)
+        left_out = f"\n... {self.size - 2 * half} bytes are left out ...\n"
+        return text(first, cut=True) + left_out + text(last, cut=self.cut)
+
     def _move_to_disk(self) -> None:
         file = TemporaryFile()  # noqa: SIM115  # closed with this object
         weakref.finalize(self, file.close)
@@ -203,6 +215,11 @@ def unfinished(result: RunResult) -> RunResult:
     """Note that what a command printed is the beginning of something, and may end in the middle of a character."""
     result._stdout.cut = result._stderr.cut = True
     return result
+
+
+def ends(result: RunResult, limit: int) -> tuple[str, str]:
+    """Both streams; of one that has more than `limit` bytes, the beginning and the end."""
+    return result._stdout.ends(limit), result._stderr.ends(limit)
 
 
 def shortened(script: str) -> str:

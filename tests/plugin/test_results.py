@@ -1,0 +1,145 @@
+"""What failed tests leave to look at, without any guest."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.plugin.stand_in import AGAIN, CONFTEST
+
+ALL = {"screen.png", "runs.txt", "guest.json"}
+
+
+def run(pytester: pytest.Pytester, tests: str, *options: str, conftest: str = "") -> tuple[str, dict[str, set[str]]]:
+    """What such a run prints, and the directories that it leaves with the files in them."""
+    pytester.makeconftest(CONFTEST + conftest)
+    pytester.makepyfile(test_it=tests)
+    said = pytester.runpytest_subprocess(f"--smolvm-store={pytester.path / 'store'}", *options).stdout.str()
+    assert [] == list(Path(pytester.path, "store", "runs").glob("*"))
+    results = pytester.path / "test-results" / "smolvm"
+    return said, {
+        place.name: {str(file.relative_to(place)) for file in place.rglob("*") if file.is_file()}
+        for place in results.glob("*")
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["guest, checked_after", "checked_after, guest", "guest, checked_before", "guest, failing", "shared, failing"],
+)
+def test_a_failure_in_setup_call_or_teardown_leaves_all(pytester: pytest.Pytester, arguments: str) -> None:
+    """Before the test, in it, after it; also when its guest has ended before."""
+    conftest = "\n@pytest.fixture\ndef failing(): return True\n"
+
+    said, found = run(
+        pytester,
+        f"def test({arguments}): assert {'not failing' if 'failing' in arguments else 'True'}\n",
+        conftest=conftest,
+    )
+
+    assert {"test_it.py-test": ALL} == found
+    assert re.search(r"-+ smolvm: evidence -+\n.*/test-results/smolvm/test_it.py-test\n", said)
+
+
+def test_a_test_that_passes_leaves_nothing(pytester: pytest.Pytester) -> None:
+    assert {} == run(pytester, "def test(guest): pass\ndef test_without(): assert False\n")[1]
+
+
+@pytest.mark.parametrize(("screenshot", "good"), [("on", [{"test_it.py-test_good"}]), ("off", [])])
+def test_pictures_are_taken_as_is_said(pytester: pytest.Pytester, screenshot: str, good: list[set[str]]) -> None:
+    tests = "def test_good(guest): pass\ndef test_bad(guest): assert False\n"
+
+    said, found = run(pytester, tests, f"--smolvm-screenshot={screenshot}")
+
+    assert {"test_it.py-test_bad"}.union(*good) == set(found)
+    assert all((screenshot == "on") == ("screen.png" in files) for files in found.values())
+    assert 1 == said.count("smolvm: evidence")
+
+
+def test_junit_has_the_path(pytester: pytest.Pytester) -> None:
+    run(pytester, "def test(guest): assert False\ndef test_end(guest, checked_after): pass\n", "--junitxml=j.xml")
+
+    properties = ElementTree.parse(pytester.path / "j.xml").iter("property")
+    results = pytester.path / "test-results" / "smolvm"
+    assert [str(results / f"test_it.py-{name}") for name in ("test", "test_end")] == [
+        each.get("value") for each in properties if each.get("name") == "smolvm_artifacts"
+    ]
+
+
+def test_workers_leave_theirs(pytester: pytest.Pytester) -> None:
+    tests = "def test_one(guest): assert False\ndef test_two(guest): assert False\n"
+
+    said, found = run(pytester, tests, "-n2")
+
+    assert {"test_it.py-test_one": ALL, "test_it.py-test_two": ALL} == found
+    assert 2 == said.count("smolvm: evidence")
+
+
+def test_each_attempt_has_its_own(pytester: pytest.Pytester) -> None:
+    assert {"test_it.py-test", "test_it.py-test~2"} == set(
+        run(pytester, "def test(guest): assert False\n", conftest=AGAIN)[1]
+    )
+
+
+def test_a_test_that_runs_again_is_rid_of_what_it_left(pytester: pytest.Pytester) -> None:
+    """Others are not."""
+    _, before = run(pytester, "def test_one(guest): assert False\n", conftest=AGAIN)
+    assert {"test_it.py-test_one", "test_it.py-test_one~2"} == set(before)
+
+    tests = "def test_one(guest): pass\ndef test_two(guest): assert False\n"
+    assert {"test_it.py-test_one", "test_it.py-test_one~2", "test_it.py-test_two"} == set(
+        run(pytester, tests, "-k", "two")[1]
+    )
+    assert {"test_it.py-test_two"} == set(run(pytester, tests, "-k", "one")[1])
+
+
+def test_what_is_missing_is_told_with_the_reason(pytester: pytest.Pytester) -> None:
+    said, found = run(pytester, "def test(guest): guest.screen.dead = 'QEMU ended with -9'; assert False\n")
+
+    assert {"test_it.py-test": ALL - {"screen.png"} | {"missing.txt"}} == found
+    assert "missing: screen.png: QEMU ended with -9" in said
+
+
+@pytest.mark.parametrize("phase", ["guest", "guest, checked_after"])
+def test_a_directory_that_cannot_be_written(pytester: pytest.Pytester, phase: str) -> None:
+    (pytester.path / "file").touch()
+
+    said, found = run(pytester, f"def test({phase}): assert False\n", f"--smolvm-artifacts={pytester.path / 'file'}")
+
+    assert {} == found
+    assert "none could be kept: --smolvm-artifacts: " in said
+    assert "file cannot be written: Not a directory" in said
+    assert "1 failed" in said
+    assert "INTERNALERROR" not in said
+
+
+def test_secrets_are_left_out(pytester: pytest.Pytester) -> None:
+    run(pytester, "def test(guest): assert False\n")
+
+    place = pytester.path / "test-results" / "smolvm" / "test_it.py-test"
+    assert "> login *** ***\n" == (place / "runs.txt").read_text(encoding="utf-8")
+    assert {"hunter22", "t0ken"}.isdisjoint(re.findall(r"\w+", (place / "guest.json").read_text(encoding="utf-8")))
+    assert "x.qcow2" == json.loads((place / "guest.json").read_text(encoding="utf-8"))["image"]
+
+
+def test_a_test_may_keep_files_of_its_own(pytester: pytest.Pytester) -> None:
+    tests = (
+        "def test_good(smolvm_artifacts): (smolvm_artifacts / 'mine').touch()\n"
+        "def test_bad(guest, smolvm_artifacts): (smolvm_artifacts / 'mine').touch(); assert False\n"
+    )
+
+    _, found = run(pytester, tests)
+
+    assert {"test_it.py-test_good": {"mine"}, "test_it.py-test_bad": ALL | {"mine"}} == found
+
+
+def test_the_fixture_says_what_is_wrong_with_its_directory(pytester: pytest.Pytester) -> None:
+    (pytester.path / "file").touch()
+
+    said, _ = run(pytester, "def test(smolvm_artifacts): pass\n", f"--smolvm-artifacts={pytester.path / 'file'}")
+
+    assert "UsageError: --smolvm-artifacts: " in said
