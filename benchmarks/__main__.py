@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import boots, calls, crowds, network, suites, transfers
+from benchmarks import boots, calls, crowds, network, states, suites, transfers
 from benchmarks.setting import Setting
 from pytest_smolvm.host.progress import Lines, Silent, phase
 from pytest_smolvm.host.store import Store
@@ -24,6 +24,7 @@ PARTS = {
     "transfers": transfers.measure,
     "suites": suites.measure,
     "network": network.measure,
+    "states": states.measure,
 }
 
 

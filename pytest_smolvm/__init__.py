@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.system.regfile import RegistryValue
     from pytest_smolvm.guest.system.registry import Registry
     from pytest_smolvm.guest.system.services import Service
+    from pytest_smolvm.pool.snapshots import Snapshot
     from pytest_smolvm.vm import GuestFactory, SmolVM
 
     __version__: str
@@ -99,6 +100,7 @@ __all__ = [
     "SmolVM",
     # What can go wrong.
     "SmolVMError",
+    "Snapshot",
     "Spawned",
     "StoreError",
     "TimedOut",
@@ -123,6 +125,7 @@ _HOMES = {
     "Registry": "guest.system.registry",
     "RegistryValue": "guest.system.regfile",
     "GuestFactory": "vm",
+    "Snapshot": "pool.snapshots",
     "Argument": "guest.commands.powershell",
 }
 

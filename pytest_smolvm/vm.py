@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os as _os
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -24,7 +25,9 @@ from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
+from pytest_smolvm.pool.snapshots import Snapshot, Snapshots
 from pytest_smolvm.pool.starting import RunningGuest
+from pytest_smolvm.pool.templates import Template
 
 
 class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMethods):
@@ -67,6 +70,9 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         self._place: Reservation | None = None
         self._guest: RunningGuest | None = None
         self._life = ExitStack()
+        self._snapshots: Snapshots | None = None
+        """From the first one on."""
+        self._changing = threading.RLock()
 
     @classmethod
     def of(cls, spec: GuestSpec, pool: Pool | None = None) -> SmolVM:
@@ -96,9 +102,12 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         """Throw the guest away. Closing twice is fine."""
         self._entered = False
         place, self._place = self._place, None
+        snapshots, self._snapshots = self._snapshots, None
         try:
             self._stop()
         finally:
+            if snapshots is not None:
+                snapshots.close()
             if place is not None:
                 place.release()
 
@@ -146,16 +155,63 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
             power.wait_for_event(access.machine.monitor, "SHUTDOWN", asked, limit, nothing)
             ssh.close()
 
-    def revert(self) -> None:
-        """Bring the guest back to the state in which it was received: a new one takes its place in this object.
+    def revert(self, name: str | None = None) -> None:
+        """Bring the guest back to a former state: a new one takes its place in this object.
 
+        What other threads have under way in it ends with :class:`pytest_smolvm.GuestDied`.
+
+        :param name: the snapshot that is wanted; None is the state in which the guest was received.
+        :raises UsageError: there is no such snapshot; the guest stays as it is.
         :raises BootError: the new one did not come up. There is no guest then, until another call brings one.
         """
-        if not self._entered:
-            self._running()  # says so
-        self._stop()
-        self._start(self._place or self._new_place())
-        self.wait_for_ssh()
+        with self._changing:
+            if not self._entered:
+                self._running()  # says so
+            self._revert(None if name is None else self._known_snapshots().find(name))
+
+    def snapshot(self, name: str) -> Snapshot:
+        """Keep the state in which the guest is now, memory and disk, for :meth:`revert`, until this object is closed.
+
+        The guest stands still for a moment, and what runs in it goes on. Whoever reverts to it later finds such a
+        command still running, without the connection that would bring its output.
+
+        :param name: 1 to 100 printable characters, no two alike.
+        :raises UsageError: it is none, or there is a snapshot of that name.
+        :raises StoreError: the store's file system is full, or has no hard links; the guest goes on.
+        :raises GuestDied: the guest has ended.
+        """
+        with self._changing:
+            self._known_snapshots().check_new(name)
+            self._freeze(name)
+            return self.snapshots()[-1]
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots there are, in the order in which they were taken."""
+        return [] if self._snapshots is None else self._snapshots.all()
+
+    def delete_snapshot(self, name: str) -> None:
+        """Remove a snapshot; those that were taken later stay, and so does the guest.
+
+        :raises UsageError: there is none of that name.
+        """
+        with self._changing:
+            self._known_snapshots().delete(name, self._guest)
+
+    @contextmanager
+    def rollback(self) -> Iterator[None]:
+        """What the block does to the guest is undone, however it ends.
+
+        :raises SmolVMError: as :meth:`snapshot` does on entering, and :meth:`revert` on leaving.
+        """
+        with self._changing:
+            before = self._freeze("")
+        try:
+            yield
+        finally:
+            with self._changing:
+                if self._entered and self._snapshots is not None:  # else the block has thrown the guest away
+                    self._revert(before)
+                    self._snapshots.forget(before, self._guest)
 
     @property
     def refused(self) -> list[str]:
@@ -172,21 +228,45 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         if self._guest is not None:
             self._guest.keep = directory
 
+    def _freeze(self, name: str) -> Template:
+        access, guest = self._running(), self._guest
+        assert guest is not None
+        access.machine.check()
+        return self._known_snapshots().take(name, guest, lambda: self._shells.at_rest)
+
+    def _known_snapshots(self) -> Snapshots:
+        """The guest's own, and of those that it was before it was reverted."""
+        if self._snapshots is None:
+            if self._place is None:
+                self._running()  # says that there is no guest
+            assert self._place is not None
+            self._snapshots = Snapshots(self._place.site)
+        return self._snapshots
+
+    def _revert(self, snapshot: Template | None) -> None:
+        self._stop("the guest was reverted meanwhile")
+        self._start(self._place or self._new_place(), snapshot)
+        self.wait_for_ssh()
+
     def _new_place(self) -> Reservation:
         self._pool = self._pool or default_pool()
         (place,) = self._pool.reserve(self._spec)
         return place
 
-    def _start(self, place: Reservation) -> None:
-        """Take a place and a guest in it; after a failure neither is held."""
+    def _start(self, place: Reservation, snapshot: Template | None = None) -> None:
+        """Take a place and a guest in it; after a failure neither is held.
+
+        :param snapshot: what it is to be; None is what it was in the beginning.
+        """
+        welcome = self._welcome if snapshot is None else _no_welcome
         try:
             with ExitStack() as life:
-                self._guest = guest = life.enter_context(place.guest())
+                self._guest = guest = life.enter_context(place.guest(snapshot))
                 self._access = access = Access(
                     guest.machine,
                     self._spec,
                     guest.ssh,
-                    self._welcome,
+                    welcome,
                     on_restart=lambda: self._take_shells(None),
                     arriving=guest.arriving,
                 )
@@ -208,10 +288,17 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
             environment.write(ssh, self._spec.env_vars)
         return bool(self._spec.env_vars)
 
-    def _stop(self) -> None:
+    def _stop(self, why: str = "the guest was thrown away") -> None:
         self._shells.close()
-        self._access = self._guest = None
+        access, self._access, self._guest = self._access, None, None
+        if access is not None:
+            access.close(why)
         self._life.close()
+
+
+def _no_welcome(_: Ssh) -> bool:
+    """What a guest gets that is reverted to a snapshot: it has all of it."""
+    return False
 
 
 class GuestFactory(Protocol):

@@ -19,6 +19,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.pool.pool import Pool
 from pytest_smolvm.pool.starting import RunningGuest
+from pytest_smolvm.pool.templates import Template
 from pytest_smolvm.vm import SmolVM, several
 from tests.guest.link.sshd import listening, serving
 
@@ -57,7 +58,7 @@ class Places:
         return [Room(self) for _ in specs]
 
     @contextmanager
-    def guest(self) -> Iterator[RunningGuest]:
+    def guest(self, snapshot: Template | None = None) -> Iterator[RunningGuest]:
         self.begun()
         guest = next(self._guests)
         if isinstance(guest, BootError):

@@ -123,6 +123,22 @@ def rebase(path: Path, base: Path) -> None:
     run("base an overlay on another file", command)
 
 
+def merge(path: Path, base: Path) -> None:
+    """Have the overlay `path` be based on `base`, one of those that it is based on by way of others.
+
+    What those others hold is copied into it.
+    """
+    run("merge overlays", [_qemu_img(), "rebase", "-q", "-f", "qcow2", "-F", "qcow2", "-b", os.fspath(base), path])
+
+
+def base(path: Path) -> Path:
+    """The file that the overlay `path` is based on, as that names it."""
+    with open(path, "rb") as image:
+        offset, size = struct.unpack(">8xQI", image.read(20))
+        image.seek(offset)
+        return Path(os.fsdecode(image.read(size)))
+
+
 def bases(path: Path) -> tuple[Path, ...]:
     """The files below a qcow2 file, as far as they are there.
 
@@ -133,8 +149,11 @@ def bases(path: Path) -> tuple[Path, ...]:
 
 def virtual_size(path: Path) -> int:
     """Bytes a guest sees of the qcow2 file `path`."""
-    size: int = _chain(path)[0]["virtual-size"]
-    return size
+    with open(
+        path, "rb"
+    ) as image:  # qemu's docs/interop/qcow2.txt; qemu-img would look at all that it is based on, too
+        (size,) = struct.unpack(">24xQ", image.read(32))
+    return int(size)
 
 
 def _check_readable(path: Path) -> None:

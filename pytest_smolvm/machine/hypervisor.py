@@ -41,11 +41,18 @@ class Hypervisor:
         return ":".join(map(str, parts))
 
     def config(
-        self, hardware: Hardware, disk: Path, *, memory_file: Path | None = None, restored: bool = False
+        self,
+        hardware: Hardware,
+        disk: Path,
+        *,
+        memory_file: Path | None = None,
+        restored: bool = False,
+        devices_only: bool = False,
     ) -> qemu.Config:
         """How QEMU is to be run here for a machine of this hardware.
 
         :param memory_file: where its RAM is kept, if in a file; one that is restored writes to private copies of it.
+        :param devices_only: what is restored was written by :func:`migration.save`.
         :raises HostError: there is no such firmware.
         """
         return qemu.Config(
@@ -58,6 +65,7 @@ class Hypervisor:
             memory_file=memory_file,
             memory_private=restored,
             restored=restored,
+            devices_only=devices_only,
         )
 
     def __str__(self) -> str:

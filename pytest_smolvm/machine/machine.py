@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, GuestDied, SmolVMError
+from pytest_smolvm.errors import BootError, GuestDied, MonitorError, SmolVMError
 from pytest_smolvm.host import proc, programs
 from pytest_smolvm.host.adopted import Child
 from pytest_smolvm.machine import disk, qemu
@@ -29,12 +30,14 @@ class Machine:
     :param child: its process.
     :param monitor: its QMP monitor, greeted.
     :param files: its run directory.
+    :param hardware: what it is built of.
     """
 
-    def __init__(self, child: Child, monitor: Monitor, files: RunDirectory) -> None:
+    def __init__(self, child: Child, monitor: Monitor, files: RunDirectory, hardware: Hardware) -> None:
         self.child = child
         self.monitor = monitor
         self.files = files
+        self.hardware = hardware
         self.disposable = False
         """Whether nobody will look at its disk: then it need not be asked to write that out when it ends."""
         self.ssh_port = qemu.ssh_port(monitor.human("info usernet"))
@@ -82,6 +85,47 @@ class Machine:
             )
         if state in ("shutdown", "guest-panicked", "internal-error"):
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The guest stands still in the block, with all that it has written in its files.
+
+        :raises SmolVMError: as :meth:`Monitor.execute` does.
+        """
+        self.monitor.execute("stop")
+        try:
+            yield
+        finally:
+            self.monitor.execute("cont")
+
+    @property
+    def written_disk(self) -> Path:
+        """The overlay that the guest writes to: its disk, or the one that :meth:`write_to` was called with last."""
+        disks = (block for block in self.monitor.execute("query-block") if block["device"] == qemu.DISK)
+        node: str = next(disks)["inserted"]["node-name"]
+        own = node.startswith("#")  # QEMU gives such names
+        return self.files.disk if own else self.files.path / f"{node}.qcow2"
+
+    def write_to(self, overlay: Path) -> None:
+        """From now on the guest writes to `overlay`, an empty one of its disk, and no more to what was its disk so far.
+
+        :param overlay: in the run directory; what its name begins with is what QEMU calls it.
+        :raises SmolVMError: as :meth:`Monitor.execute` does; then it goes on as before.
+        """
+        file = {"driver": "file", "filename": os.fspath(overlay)}
+        self.monitor.execute(
+            "blockdev-add",
+            node_name=overlay.stem,
+            driver="qcow2",
+            file=file,
+            backing=None,  # it gets one in a moment
+            **qemu.DISK_OPTIONS,
+        )
+        try:
+            self.monitor.execute("blockdev-snapshot", node=qemu.DISK, overlay=overlay.stem)
+        except MonitorError:
+            self.monitor.execute("blockdev-del", node_name=overlay.stem)
+            raise
 
 
 @contextmanager
@@ -141,18 +185,18 @@ def launched(
         proc.end_first(child.pid)  # and not those who run the tests, whose guests would all be lost
         theirs.close()
         tpm_end.close()  # or swtpm would not notice when QEMU ends
-        machine = _greeted(child, ours, files)
+        machine = _greeted(child, ours, files, config.hardware)
         try:
             yield machine
         finally:
             machine.end(quit_patience)  # TERM and KILL follow in `programs.running`
 
 
-def _greeted(child: Child, connection: socket.socket, files: RunDirectory) -> Machine:
+def _greeted(child: Child, connection: socket.socket, files: RunDirectory, hardware: Hardware) -> Machine:
     try:
         monitor = Monitor(connection)
         monitor.greet()
-        return Machine(child, monitor, files)
+        return Machine(child, monitor, files, hardware)
     except SmolVMError as exc:
         said = "\n".join(filter(None, map(programs.tail, (files.qemu_log, files.tpm_log))))
         raise BootError("process", "QEMU did not start", said) from exc

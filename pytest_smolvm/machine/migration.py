@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from pytest_smolvm.errors import MigrationFailed
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.machine.qmp import Monitor
 
 _SAVE_SECONDS = stretched(120.0)
 _RESTORE_SECONDS = stretched(60.0)
+# What may follow a state, and describes it to people: QEMU waits for one (QEMU_VM_VMDESCRIPTION). This one is empty.
+_NO_DESCRIPTION = b"\x06" + bytes(4)
 # What QEMU calls the connection over which a state goes.
 _STREAM = "state"
 _URI = f"fd:{_STREAM}"
@@ -35,9 +39,26 @@ def freeze(monitor: Monitor, state: Path) -> None:
         _await_end(monitor, _SAVE_SECONDS)
 
 
-def load(monitor: Monitor, state: Path) -> None:
+def save(monitor: Monitor, state: Path) -> None:
+    """Write the devices' state of a machine that stands still to the file `state`; the machine can go on afterwards.
+
+    A migration cannot do that: RAM that is mapped privately would go with it, all of it.
+
+    :param state: must not be there yet; QEMU makes it.
+    :raises MonitorError: QEMU refuses, or cannot write.
+    :raises TimedOut: it takes too long.
+    :raises GuestDied: QEMU ended.
+    """
+    # Nothing in it is Xen's. It has been there since QEMU 1.1, and replication (COLO) saves devices in the same way.
+    monitor.execute("xen-save-devices-state", filename=os.fspath(state), live=False, timeout=_SAVE_SECONDS)
+    with open(state, "ab") as stream:
+        stream.write(_NO_DESCRIPTION)
+
+
+def load(monitor: Monitor, state: Path, before_it_goes_on: Callable[[], object] = nothing) -> None:
     """Bring a machine that waits for it into the state in which another was frozen, and let it go on.
 
+    :param before_it_goes_on: called once its devices are where they were.
     :raises MigrationFailed: the state is damaged, or not this machine's.
     :raises MonitorError: QEMU refuses.
     :raises TimedOut: it takes too long.
@@ -45,9 +66,11 @@ def load(monitor: Monitor, state: Path) -> None:
     """
     _leave_ram_out(monitor)
     with _stream(monitor, lambda stream: _read(stream, state)):
+        monitor.execute("stop")  # it wakes as it was frozen, which may be running
         monitor.execute("migrate-incoming", uri=_URI)
         _await_end(monitor, _RESTORE_SECONDS)
-    monitor.execute("cont")  # it was frozen paused, and wakes so
+    before_it_goes_on()
+    monitor.execute("cont")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.host.store import GUEST_NAME
@@ -23,6 +24,12 @@ _TCG_CACHE_MIB = 256
 # A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was
 # dropped would be translated again. It lives for a minute, and there is one at a time.
 _TCG_BAKING_CACHE_MIB = 1024
+
+
+DISK = "disk"
+"""What QEMU calls the system disk."""
+DISK_OPTIONS: dict[str, Any] = {"discard": "unmap", "detect_zeroes": "unmap", "cache": {"no-flush": True}}
+"""Of an overlay that is put on top of it, as QEMU's monitor takes them: the same that the disk begins with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +67,8 @@ class Config:
     """Read RAM from `memory_file` but write to private copies of its pages, so that clones share it."""
     restored: bool = False
     """Wait for a device state (``migrate-incoming``) instead of starting firmware."""
+    devices_only: bool = False
+    """That state is of a machine's devices only: it does not begin with what machine it is."""
 
 
 # Whatever runs in a guest and gets out of it can start no program and get no other rights.
@@ -83,6 +92,8 @@ def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int
     words += ["-no-shutdown"]
     if config.restored:
         words += ["-incoming", "defer"]
+    if config.devices_only:
+        words += ["-global", "migration.send-configuration=off"]
     return words + _discs(config) + _spares(config)
 
 
@@ -146,13 +157,13 @@ def _devices(config: Config) -> list[str]:
 
 def _storage(config: Config) -> list[str]:
     # unsafe: nobody reads an overlay after its guest is gone. werror=stop turns a full host disk into an event.
-    options = "id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop"
+    options = f"id={DISK},if=none,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=stop"
     drive = f"{options},file={_escaped(config.disk)}"
     words = ["-drive", drive]
     if config.hardware.bus == "sata":
-        return [*words, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0"]
+        return [*words, "-device", f"ide-hd,drive={DISK},bus=ide.0,bootindex=0"]
     # discard_granularity: TRIM of Windows' 2026 updates fails under smaller ones (kvm-guest-drivers-windows 1574).
-    disk = "scsi-hd,drive=disk,bootindex=0,discard_granularity=65536,rotation_rate=1"
+    disk = f"scsi-hd,drive={DISK},bootindex=0,discard_granularity=65536,rotation_rate=1"
     return [*words, "-device", "virtio-scsi-pci,id=scsi", "-device", disk]
 
 

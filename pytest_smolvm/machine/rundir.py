@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 
@@ -26,6 +27,16 @@ class RunDirectory:
         return self.path / "variables.qcow2"
 
     @property
+    def written_disk(self) -> Path:
+        """The overlay that is written to: `disk`, or the last of those that were put on top of it."""
+        return self._layer(self._layers)
+
+    @property
+    def next_disk(self) -> Path:
+        """The overlay that may be put on top of that."""
+        return self._layer(self._layers + 1)
+
+    @property
     def bases(self) -> dict[Path, Path]:
         """Of a clone: what its overlays are based on, by overlay. They are its template's files, and outlive that."""
         return {file: file.with_name(f"base-{file.name}") for file in (self.disk, self.variables)}
@@ -34,6 +45,15 @@ class RunDirectory:
     def memory(self) -> Path:
         """RAM, where it is kept in a file."""
         return self.path / "memory"
+
+    @property
+    def pages(self) -> Path:
+        """Which pages of which memory were copied, where not all of RAM is in `memory`, JSON."""
+        return self.path / "pages.json"
+
+    def memory_of(self, area: str) -> Path:
+        """What was copied of an area of memory: see :mod:`pytest_smolvm.machine.memory`."""
+        return self.path / f"memory-{area}"
 
     @property
     def state(self) -> Path:
@@ -74,3 +94,11 @@ class RunDirectory:
     def picture(self) -> Path:
         """The last picture of the screen, if somebody took one."""
         return self.path / "last.png"
+
+    @property
+    def _layers(self) -> int:
+        """How many overlays were put on top of the disk."""
+        return next(number for number in count() if not self._layer(number + 1).exists())
+
+    def _layer(self, number: int) -> Path:
+        return self.path / f"disk-{number}.qcow2" if number else self.disk

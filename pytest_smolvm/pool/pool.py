@@ -19,6 +19,7 @@ from pytest_smolvm.pool.leases import Lease, Leases
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.spares import Handover, Spares
 from pytest_smolvm.pool.starting import RunningGuest, attempt
+from pytest_smolvm.pool.templates import Template
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -90,24 +91,26 @@ class Pool:
 class Reservation:
     """Room for one guest, and for its successors when it is reverted.
 
+    :param site: where they are made.
     :param spec: what the guest is to be.
     :param spare: one that was taken, to be the first guest.
     """
 
     def __init__(self, site: Site, spec: GuestSpec, lease: Lease, spare: Handover | None = None) -> None:
-        self._site = site
+        self.site = site
         self.spec = spec
         self.lease = lease
         self._spare = spare
 
     @contextmanager
-    def guest(self) -> Iterator[RunningGuest]:
+    def guest(self, snapshot: Template | None = None) -> Iterator[RunningGuest]:
         """A guest in this room for the length of the block.
 
+        :param snapshot: what it is to be; None is what it was in the beginning.
         :raises BootError: it does not come up.
         """
         spare, self._spare = self._spare, None
-        with spare.used() if spare else starting.running(self.spec, self._site) as guest:
+        with spare.used() if spare else starting.running(self.spec, self.site, snapshot) as guest:
             with suppress(OSError):  # then what it has touched is counted twice
                 self.lease.mark(guest.machine.child.pid)
             yield guest
@@ -117,7 +120,7 @@ class Reservation:
 
         :raises BootError: the golden image does not come up.
         """
-        starting.prepare(self.spec, self._site)
+        starting.prepare(self.spec, self.site)
 
     def release(self) -> None:
         """Give the room back."""

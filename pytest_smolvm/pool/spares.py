@@ -35,6 +35,7 @@ from pytest_smolvm.pool.messages import Message
 from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
+from pytest_smolvm.pool.templates import Template, TemplateFiles
 
 # Longer than a restore takes on a busy host; then another clone is as likely to come.
 _PATIENCE_SECONDS = stretched(60.0)
@@ -209,7 +210,7 @@ class Spares:
             with ExitStack() as failed:
                 failed.callback(lease.release)
                 unread = message["unread"].encode("latin-1")
-                machine = Machine(child, Monitor(monitor, unread), RunDirectory(directory))
+                machine = Machine(child, Monitor(monitor, unread), RunDirectory(directory), spec.hardware)
                 guest = life.enter_context(_entered(machine, spec, message, *connections))
                 failed.pop_all()
             return Handover(lease, guest, life.pop_all())
@@ -238,7 +239,9 @@ def _entered(
         with closing(_way_in(machine, spec, message["connection"], *connections)) as ssh:
             endpoint = message["endpoint"]
             resident = None if endpoint is None else Resident(ssh.tunnel, Endpoint.from_record(endpoint))
-            guest = RunningGuest(machine, ssh, resident=resident)
+            place, *mark = message["template"]
+            template = Template(TemplateFiles(Path(place)), (mark[0], mark[1]))
+            guest = RunningGuest(machine, ssh, resident=resident, origin=template, base=template.memory)
             yield guest
     finally:
         machine.disposable = guest is None or guest.keep is None

@@ -40,19 +40,24 @@ class RunningGuest:
     """Its resident PowerShell, if it came with one."""
     arriving: Callable[[], AbstractContextManager[None]] = nullcontext
     """Around the first login to a guest that boots: how that fails is remembered, so that the next does not boot."""
+    origin: Template | None = None
+    """What it was restored from, or was frozen into last."""
+    base: Path | None = None
+    """The file that its memory was mapped from, of which it has the pages that it has not written to."""
 
 
 @contextmanager
-def running(spec: GuestSpec, site: Site) -> Iterator[RunningGuest]:
+def running(spec: GuestSpec, site: Site, snapshot: Template | None = None) -> Iterator[RunningGuest]:
     """A guest for the length of the block; room for it was granted already.
 
+    :param snapshot: what it is to be; None is what every guest of this spec begins with.
     :raises BootError: it does not come up.
     :raises LoginError: a clone, or the guest that is to be frozen, refuses user or password.
     :raises StoreError: the store's file system is full.
     """
     with ExitStack() as life:
         with site.store.full_disk_told():
-            guest = _started(spec, site, life)
+            guest = life.enter_context(restored(snapshot, spec, site)) if snapshot else _started(spec, site, life)
         yield guest
 
 
@@ -96,9 +101,11 @@ def entered(machine: Machine, template: Template, spec: GuestSpec) -> Iterator[R
         if machine.child.poll() is not None:
             raise  # as when memory runs out
         log = exc.log_tail if isinstance(exc, BootError) else ""
-        raise Unrestorable("ssh", f"a clone of its template lets nobody in: {exc}", log) from exc
+        what = "what was restored of its snapshot" if template.copied else "a clone of its template"
+        raise Unrestorable("ssh", f"{what} lets nobody in: {exc}", log) from exc
     with closing(opened) as connection:
-        yield RunningGuest(machine, connection, resident=warming.woken(template.files.endpoint, connection))
+        resident = warming.woken(template.files.endpoint, connection)
+        yield RunningGuest(machine, connection, resident=resident, origin=template, base=template.memory)
 
 
 def _started(spec: GuestSpec, site: Site, life: ExitStack) -> RunningGuest:

@@ -1,11 +1,11 @@
-"""Templates: golden images that were booted once and frozen."""
+"""Templates: golden images that were booted once and frozen, and what was frozen later of their clones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,48 @@ class Template:
     files: TemplateFiles
     mark: tuple[int, int]
     """Tells it from another that was baked in its place."""
+    parent: Template | None = None
+    """What the guest was that was frozen, if it was a clone: its disk says only what differs from that one's."""
+    base: Path | None = None
+    """The memory that its own says the difference to, if it does not hold all of it."""
 
     @property
     def key(self) -> str:
         """Its name."""
         return self.files.path.name
+
+    @property
+    def lineage(self) -> Iterator[Template]:
+        """It, its parent, and so on."""
+        yield self
+        if self.parent is not None:
+            yield from self.parent.lineage
+
+    @property
+    def root(self) -> Template:
+        """The one that has no parent."""
+        return list(self.lineage)[-1]
+
+    @property
+    def memory(self) -> Path:
+        """The file whose pages a clone has."""
+        return self.base or self.files.memory
+
+    @property
+    def copied(self) -> bool:
+        """Whether its memory was copied out of a guest that went on, rather than left by one that ended."""
+        return self.files.pages.exists()
+
+    @property
+    def intact(self) -> bool:
+        """Whether it is there, whole and unchanged, with what it differs from."""
+        try:
+            known = self.record["files"].items()
+            whole = all(fingerprint(self.files.path / file) == noted for file, noted in known)
+            older = all(parent.files.disk.exists() for parent in self.lineage)
+            return whole and older and all(mark(one.files.path) == one.mark for one in (self, self.root))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
 
     @property
     def record(self) -> dict[str, Any]:
@@ -91,11 +128,9 @@ def at(directory: Path) -> Template | None:
     """The template in `directory` if it is there, whole and unchanged."""
     try:
         template = Template(TemplateFiles(directory), mark(directory))
-        expected = template.record["files"]
-        intact = all(fingerprint(directory / file) == known for file, known in expected.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except OSError:
         return None
-    return template if intact else None
+    return template if template.intact else None
 
 
 def discard(store: Store, name: str) -> None:

@@ -43,10 +43,21 @@ def test_a_machine_that_was_loaded_goes_on(state: Path) -> None:
     with machine(asked=asked, stream=take, migrate_incoming=DONE) as waiting:
         migration.load(waiting.monitor, state)
 
-    assert ["migrate-set-capabilities", "getfd", "migrate-incoming", "cont"] == [
+    assert ["migrate-set-capabilities", "getfd", "stop", "migrate-incoming", "cont"] == [
         request["execute"] for request in asked
     ]
     assert [DEVICES] == came
+
+
+def test_what_is_to_be_done_before_a_machine_goes_on_comes_after_its_devices(state: Path) -> None:
+    asked: list[dict[str, Any]] = []
+    state.write_bytes(DEVICES)
+    seen: list[str] = []
+    with machine(asked=asked, migrate_incoming=DONE) as waiting:
+        migration.load(waiting.monitor, state, lambda: seen.extend(request["execute"] for request in asked))
+
+    assert "migrate-incoming" == seen[-1]
+    assert "cont" == asked[-1]["execute"]
 
 
 @pytest.mark.parametrize("work", [migration.freeze, migration.load])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from pytest_smolvm.errors import ResidentLost, ResidentLostWarning, SmolVMError
-from pytest_smolvm.guest.commands.resident import Resident, start
+from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
 from pytest_smolvm.guest.commands.shells import NewPowerShell, Script, Shell, Sinks
 from pytest_smolvm.guest.link.ssh import Ssh
 
@@ -39,6 +39,11 @@ class PowerShells:
     def resident_only(self, ssh: Ssh) -> Shell:
         """Runs a script in the resident PowerShell only, starting it if there is none: for what outlives a call."""
         return _Routed(self._in_resident, ssh)
+
+    @property
+    def at_rest(self) -> Endpoint | None:
+        """Where the resident's processes listen that run nothing at this moment; None if there are none."""
+        return None if self._resident is None else self._resident.at_rest
 
     def close(self) -> None:
         """The guest is about to end: start nothing in it any more. Calls under way are not waited for."""

@@ -6,7 +6,7 @@ import copy
 import secrets
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
@@ -81,6 +81,7 @@ class Resident:
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._route = Route(tunnel, alive)
+        self._endpoint = endpoint
         self._workers = Workers([Worker(port, endpoint.secret) for port in endpoint.ports], patience)
 
     def via(self, tunnel: Tunnel, alive: Callable[[], bool] = lambda: True) -> Resident:
@@ -97,6 +98,12 @@ class Resident:
     def processes(self) -> int:
         """How many of its processes are not known to be dead."""
         return self._workers.living
+
+    @property
+    def at_rest(self) -> Endpoint | None:
+        """Where those of its processes listen that nobody uses at this moment; None if there are none."""
+        ports = self._workers.idle
+        return replace(self._endpoint, ports=ports) if ports else None
 
     def run(self, script: Script, sinks: Sinks) -> int:
         """Run a script in a new runspace, handing over its output as it comes.

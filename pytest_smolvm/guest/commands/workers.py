@@ -64,6 +64,12 @@ class Workers:
             for worker in self._idle:
                 worker.close()
 
+    @property
+    def idle(self) -> tuple[int, ...]:
+        """The ports of those that nobody uses at this moment."""
+        with self._changed:
+            return tuple(worker.port for worker in self._idle)
+
     @contextmanager
     def one(self, deadline: Deadline) -> Iterator[Worker]:
         """One of them, alone, for the length of the block.
@@ -104,7 +110,8 @@ class Worker:
 
     def __init__(self, port: int, secret: str) -> None:
         self._tunnel: Tunnel | None = None  # that the connection goes through
-        self._port = port
+        self.port = port
+        """Where it listens, in the guest."""
         self._secret = secret
         self._frames: Frames | None = None
         # Until when it may be away, because a call that was left unfinished made it restart itself.
@@ -133,7 +140,7 @@ class Worker:
                     lost = ResidentLost(
                         f"the guest's PowerShell ended in the middle of a call: {exc}", begun=call.begun
                     )
-                    raise self._loss(route.broken(self._port), lost) from exc
+                    raise self._loss(route.broken(self.port), lost) from exc
             finally:
                 if not call.ended:
                     self.close()
@@ -148,7 +155,7 @@ class Worker:
         except (Broken, NoAnswer) as exc:
             self.close()
             raise self._loss(
-                route.broken(self._port), ResidentLost(f"the guest's PowerShell did not answer: {exc}")
+                route.broken(self.port), ResidentLost(f"the guest's PowerShell did not answer: {exc}")
             ) from exc
         if kind != b"c" or answer != b"\1":
             raise ResidentLost(
@@ -185,7 +192,7 @@ class Worker:
         return self._frames
 
     def _connect(self, route: Route) -> Frames:
-        stream = route.tunnel("127.0.0.1", self._port)
+        stream = route.tunnel("127.0.0.1", self.port)
         stream.sendall(self._secret.encode())
         return Frames(stream)
 

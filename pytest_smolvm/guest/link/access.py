@@ -62,7 +62,8 @@ class Access:
         self._arrived = clock.utc()
         """Seconds since 1970 since when no restart is known that was not dealt with."""
         self._host_key: bytes | None = None
-        self._closed = False
+        self._closed = ""
+        """Why, once it is."""
         self._connecting = threading.RLock()
         self._users: Counter[Ssh] = Counter()
 
@@ -78,7 +79,7 @@ class Access:
         """
         with self._turn(timeout) as left:
             if self._closed:
-                raise GuestDied("the guest was thrown away")
+                raise GuestDied(self._closed)
             if self._ssh is None:
                 with self._arriving() if timeout is None else nullcontext():
                     self._ssh = self._login(left)
@@ -128,7 +129,7 @@ class Access:
     def using(self) -> Iterator[Ssh]:
         """Lend the connection for the length of the block, made anew if it broke.
 
-        :raises GuestDied: the guest ended in the block, which then failed.
+        :raises GuestDied: the guest ended in the block, which then failed; or another thread threw it away.
         """
         with self._connecting:
             ssh = self.connect()
@@ -137,8 +138,11 @@ class Access:
         try:
             with ssh.in_use():
                 yield ssh
-        except (GuestUnreachable, ResidentLost, TransferError) as exc:
-            self.machine.check()  # says so if it is not only the connection that is gone
+        except (GuestUnreachable, GuestDied, ResidentLost, TransferError) as exc:
+            if self._closed:
+                raise GuestDied(self._closed) from exc
+            if not isinstance(exc, GuestDied):
+                self.machine.check()  # says so if it is not only the connection that is gone
             if self.machine.monitor.told("RESET", began):
                 exc.add_note("Meanwhile the guest has restarted; if nobody asked it to, its system has crashed.")
             raise
@@ -190,9 +194,12 @@ class Access:
             self._ssh = self._login(timeout)  # if it fails, the closed one stays: whoever connects anew tries again
             self._arrived = clock.utc()
 
-    def close(self) -> None:
-        """End the connection for good; whoever still uses it is not waited for."""
-        self._closed = True
+    def close(self, why: str = "the guest was thrown away") -> None:
+        """End the connection for good; whoever still uses it is not waited for.
+
+        :param why: what they are told.
+        """
+        self._closed = self._closed or why
         if self._ssh is not None:
             self._ssh.close()
 
