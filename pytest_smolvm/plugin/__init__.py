@@ -111,7 +111,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """What an earlier run left of a test with guests is cleared."""
+    """What an earlier run left of a test is not to be taken for what this one leaves."""
     suite = stash.suite_if_any(item.config)
     if suite is not None and "_smolvm" in getattr(item, "fixturenames", ()):
         suite.results.begin(item)
