@@ -19,10 +19,11 @@ from pytest_smolvm.guest.link.access import Access
 from pytest_smolvm.guest.link.ports import PortMethods
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.screen.methods import ScreenMethods
-from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.guest.spec import GuestSpec, hidden
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.host.secret import masked
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
 from pytest_smolvm.pool.snapshots import Snapshot, Snapshots
@@ -57,6 +58,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         pool: Pool | None = None,
         **wants: Any,
     ) -> None:
+        ssh_password, env_vars, wants = masked(ssh_password), masked(env_vars), hidden(wants)
         super().__init__()
         if os != "windows":
             raise UsageError(f"os={os!r} is not supported: guests are Windows computers, os='windows'")
@@ -85,7 +87,8 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         return self._spec
 
     def __repr__(self) -> str:
-        return f"<SmolVM {self._spec.image.name} {'running' if self._access else 'not running'}>"
+        spec = vars(self).get("_spec")  # there is none yet in a traceback of what has refused to be made
+        return f"<SmolVM {spec.image.name if spec else 'unmade'} {'running' if self._access else 'not running'}>"
 
     def __enter__(self) -> Self:
         if self._access is not None:

@@ -14,6 +14,7 @@ from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import DEFAULT_MEMORY
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Lines
+from pytest_smolvm.host.secret import Secret
 from pytest_smolvm.images.conformance.cases import ENGINES
 from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, UAC, Recipe
 
@@ -148,7 +149,7 @@ def secret(path: Path, what: str) -> str:
         text = path.expanduser().read_text(encoding="utf-8-sig")  # Windows' own editors put a mark in front
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"the {what} file {path} cannot be read: {exc}") from exc
-    first = (text.splitlines() or [""])[0]
+    first = Secret((text.splitlines() or [""])[0])
     if not first:
         raise UsageError(f"the {what} file {path} is empty: its first line is to be the {what}")
     return first

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.secret import masked_but, masks_secrets
 
 if TYPE_CHECKING:
     from pytest_smolvm.machine.hardware import Hardware
@@ -27,15 +28,6 @@ SECRET = "secret"
 """A run may want it by ini key and environment variable; a command line is seen by other users of the host."""
 
 
-class Secret(str):
-    """A text that no traceback shows."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 def _want(text: str, *where: str, unit: str = "", choices: tuple[str, ...] = ()) -> dict[str, Any]:
     """A field's metadata.
 
@@ -47,6 +39,7 @@ def _want(text: str, *where: str, unit: str = "", choices: tuple[str, ...] = ())
     return {"help": text, "where": where, "unit": unit, "choices": choices}
 
 
+@masks_secrets
 @dataclass(frozen=True, kw_only=True)
 class GuestSpec:
     """A guest as somebody wants it. Immutable: derive another with :meth:`having`."""
@@ -102,7 +95,6 @@ class GuestSpec:
         from pytest_smolvm.guest.names import check_environment
 
         check_environment(self.env_vars)
-        object.__setattr__(self, "ssh_password", Secret(self.ssh_password))
         object.__setattr__(self, "env_vars", MappingProxyType(dict(self.env_vars)))
         _check_whole("memory", self.memory, 256, "MiB")
         _check_whole("cpus", self.cpus, 1, "processors")
@@ -134,13 +126,20 @@ class GuestSpec:
 
         :raises UsageError: a name is none of ours, or a value makes no sense.
         """
+        changes = hidden(changes)
         unknown = sorted(set(changes) - set(self.__dataclass_fields__))
         if unknown:
             raise unknown_keyword(unknown[0], self.__dataclass_fields__)
         return replace(self, **changes)
 
 
+_SHOWN = {want.name for want in fields(GuestSpec) if want.repr}
 _CHOICES = {want.name: want.metadata["choices"] for want in fields(GuestSpec) if want.metadata["choices"]}
+
+
+def hidden(wants: Mapping[str, Any]) -> dict[str, Any]:
+    """The same wants, of which no repr shows what may be a secret; one that is no want of ours may be."""
+    return masked_but(_SHOWN, wants)
 
 
 def unknown_keyword(name: str, known: Iterable[str]) -> UsageError:

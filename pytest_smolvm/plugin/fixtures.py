@@ -54,6 +54,7 @@ def windows_vm(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[SmolVM]:
     """A fresh Windows guest for this test: booted, logged in, thrown away afterwards. See the marker windows_vm."""
+    windows_vm_spec = wants.masked_wants(windows_vm_spec)
     yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
 
 
@@ -62,6 +63,7 @@ def windows_vm_class(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[SmolVM]:
     """A Windows guest that the tests of a class share; the class's marker windows_vm configures it."""
+    windows_vm_spec = wants.masked_wants(windows_vm_spec)
     yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
 
 
@@ -70,6 +72,7 @@ def windows_vm_module(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[SmolVM]:
     """A Windows guest that the tests of a module share; the module's marker windows_vm configures it."""
+    windows_vm_spec = wants.masked_wants(windows_vm_spec)
     yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
 
 
@@ -78,6 +81,7 @@ def windows_vm_session(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[SmolVM]:
     """A Windows guest that all tests share; the windows_vm_spec that the first of them sees configures it."""
+    windows_vm_spec = wants.masked_wants(windows_vm_spec)
     yield from _guest(request, _smolvm, smolvm_image, windows_vm_spec)
 
 
@@ -86,9 +90,11 @@ def windows_vm_factory(
     request: pytest.FixtureRequest, _smolvm: Suite, smolvm_image: str | None, windows_vm_spec: Mapping[str, Any]
 ) -> Iterator[GuestFactory]:
     """Several Windows guests in one test: call it with count=2, memory=... for a list; all or none are granted."""
+    windows_vm_spec = wants.masked_wants(windows_vm_spec)
     with ExitStack() as stack:
 
         def make(count: int = 1, **more: Any) -> list[SmolVM]:
+            more = wants.masked_wants(more)
             if count < 1:
                 raise UsageError(f"count={count!r} must be at least 1")
             with _explained(_smolvm):  # here, for it is the test that calls this

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.spec import OPTION, SECRET, GuestSpec, Secret
+from pytest_smolvm.guest.spec import OPTION, SECRET, GuestSpec
 from pytest_smolvm.host import patience
+from pytest_smolvm.host.secret import Secret
 
 if TYPE_CHECKING:
     import pytest

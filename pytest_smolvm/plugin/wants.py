@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.errors import HostError, UsageError
-from pytest_smolvm.guest.spec import MARKER, GuestSpec, unknown_keyword
+from pytest_smolvm.guest.spec import MARKER, GuestSpec, hidden, unknown_keyword
 
 if TYPE_CHECKING:
     import pytest
@@ -40,13 +40,11 @@ def marked(node: Node) -> dict[str, Any]:
 
     :raises UsageError: it has something that is none.
     """
-    mark = node.get_closest_marker(NAME)
-    if mark is None:
-        return {}
+    arguments, said = _said_by_marker(node)
     who = f"marker {NAME} of {node.nodeid}"
-    if mark.args:
-        raise UsageError(f"{who}: give keywords, not {mark.args[0]!r}; possible are {', '.join(KEYWORDS)}")
-    return _checked(who, mark.kwargs)
+    if arguments:
+        raise UsageError(f"{who}: give keywords, not {arguments[0]!r}; possible are {', '.join(KEYWORDS)}")
+    return _checked(who, said)
 
 
 def of_suite(said: object) -> dict[str, Any]:
@@ -54,6 +52,7 @@ def of_suite(said: object) -> dict[str, Any]:
 
     :raises UsageError: it returned something else.
     """
+    said = masked_wants(said)
     who = "fixture windows_vm_spec"
     if not isinstance(said, Mapping):
         raise UsageError(f"{who}: give a dict of keywords, not {said!r}; possible are {', '.join(KEYWORDS)}")
@@ -82,6 +81,17 @@ def chosen(named: str | Sequence[str] | None, parameter: str | None) -> str:
     if parameter is None:
         raise HostError(_NO_IMAGE)
     return parameter
+
+
+def masked_wants(said: object) -> Any:
+    """What the fixture ``windows_vm_spec`` returned, but that no repr shows what may be a secret in it."""
+    return hidden(said) if isinstance(said, Mapping) else said
+
+
+def _said_by_marker(node: Node) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Here nothing is raised: the marker itself, with the secrets that it may hold, is in no traceback."""
+    mark = node.get_closest_marker(NAME)
+    return ((), {}) if mark is None else (mark.args, hidden(mark.kwargs))
 
 
 def _checked(who: str, said: Mapping[Any, Any]) -> dict[str, Any]:

@@ -93,9 +93,13 @@ def test_a_home_that_cannot_be_found_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Path, "home", homeless)
 
+    for name in ("SMOLVM_STORE", "SMOLVM_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
     with pytest.raises(StoreError, match="--smolvm-store"):
-        default_root({})
-    assert default_root({"SMOLVM_STORE": "/srv/s"}) == Path("/srv/s")
+        default_root()
+    monkeypatch.setenv("SMOLVM_STORE", "/srv/s")
+    assert default_root() == Path("/srv/s")
 
 
 def test_what_cannot_be_cleared_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,3 +204,41 @@ def test_the_password_is_in_no_report_of_a_failing_run(
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*UsageError: memory=1 must be a whole number of MiB, at least 256"])
     assert "s3cr3t" not in result.stdout.str() + result.stderr.str()
+
+
+SECRET_WANTS = """
+import os, pytest
+
+SECRET = os.environ["TOKEN"]
+
+@pytest.fixture(scope="session")
+def windows_vm_spec(): return {"env_vars": {"SUITE": SECRET}}
+
+@pytest.mark.windows_vm(env_vars={"MARKED": SECRET})
+def test_own(windows_vm): pass
+def test_class(windows_vm_class): pass
+def test_module(windows_vm_module): pass
+def test_session(windows_vm_session): pass
+def test_several(windows_vm_factory): windows_vm_factory(count=2, env_vars={"MADE": SECRET})
+"""
+SECRET_SLIP = """
+import os, pytest
+
+@pytest.mark.windows_vm(colour="red", env_vars={"MARKED": os.environ["TOKEN"]})
+def test_slip(windows_vm): pass
+"""
+
+
+@pytest.mark.parametrize("options", [("--tb=long", "--showlocals", "-vv"), ()], ids=["everything", "default"])
+def test_variables_for_guests_are_in_no_report_of_a_failing_run(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t")
+    pytester.makepyfile(test_wants=SECRET_WANTS, test_slip=SECRET_SLIP)
+    options += ("-ra", "-s", "--junitxml=junit.xml", "--continue-on-collection-errors")
+
+    result = pytester.runpytest_subprocess("--smolvm-image=x.qcow2", *options)
+
+    result.assert_outcomes(failed=1, errors=5)
+    result.stdout.fnmatch_lines(["*unknown keyword 'colour'*", "*ImageError: there is no image at */x.qcow2"])
+    assert "s3cr3t" not in result.stdout.str() + result.stderr.str() + (pytester.path / "junit.xml").read_text()

@@ -16,6 +16,7 @@ from pytest_smolvm.guest.commands.workers import Route, Tunnel, Worker, Workers
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.host.secret import Secret, unseen
 from pytest_smolvm.host.waiting import Deadline
 
 _SECRET_BYTES = 32
@@ -38,7 +39,7 @@ class Endpoint:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Endpoint:
         """The one that became a JSON record by :func:`dataclasses.asdict`."""
-        return cls(tuple(record["ports"]), record["secret"], record["sets_clock"])
+        return cls(tuple(record["ports"]), Secret(record["secret"]), record["sets_clock"])
 
 
 def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> Endpoint:
@@ -47,13 +48,15 @@ def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> E
     :param processes: how many calls are to run at once.
     :raises ResidentLost: it did not start; the message has what PowerShell said.
     """
-    secret = secrets.token_hex(_SECRET_BYTES)
+    secret = Secret(secrets.token_hex(_SECRET_BYTES))
     line, program = powershell.bootstrap("bytes", "native", "start")
     script = powershell.text_of("bytes", "call", "native", "resident").encode()
-    stdin = program + struct.pack("<i", processes) + secret.encode() + struct.pack("<i", len(script)) + script
+    before, after = program + struct.pack("<i", processes), struct.pack("<i", len(script)) + script
     stdout, stderr = bytearray(), bytearray()
+    sinks = {"on_stdout": stdout.extend, "on_stderr": stderr.extend}
     try:
-        code = ssh.execute(line, stdin=stdin, timeout=timeout, on_stdout=stdout.extend, on_stderr=stderr.extend)
+        with unseen():
+            code = ssh.execute(line, stdin=before + secret.encode() + after, timeout=timeout, **sinks)
     except TimedOut as exc:
         raise ResidentLost(
             f"the resident PowerShell did not start within {timeout:g} s: {stderr.decode('utf-8', 'replace')}"

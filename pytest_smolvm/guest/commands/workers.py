@@ -15,6 +15,7 @@ from pytest_smolvm.guest.commands.shells import Sinks
 from pytest_smolvm.guest.link.channels import Stream
 from pytest_smolvm.host import clock
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.secret import Secret, unseen
 from pytest_smolvm.host.waiting import Deadline, until
 
 _CLOCK_SECONDS = stretched(10.0)
@@ -112,7 +113,7 @@ class Worker:
         self._tunnel: Tunnel | None = None  # that the connection goes through
         self.port = port
         """Where it listens, in the guest."""
-        self._secret = secret
+        self._secret = Secret(secret)
         self._frames: Frames | None = None
         # Until when it may be away, because a call that was left unfinished made it restart itself.
         self._restart = _NONE
@@ -193,7 +194,8 @@ class Worker:
 
     def _connect(self, route: Route) -> Frames:
         stream = route.tunnel("127.0.0.1", self.port)
-        stream.sendall(self._secret.encode())
+        with unseen():
+            stream.sendall(self._secret.encode())
         return Frames(stream)
 
     def _connect_again(self, route: Route, deadline: Deadline) -> Frames:

@@ -12,6 +12,7 @@ from pytest_smolvm.guest import names
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.system import registry
 from pytest_smolvm.guest.system.regfile import RegistryValue
+from pytest_smolvm.host.secret import masked, unseen
 
 _KEYS = {
     "user": r"HKEY_CURRENT_USER\Environment",
@@ -27,10 +28,13 @@ def write(ssh: Ssh, variables: Mapping[str, str], scope: str = "user") -> None:
     :raises UsageError: a name or value that Windows cannot have, or PATH.
     :raises RegistryError: the guest refused.
     """
+    variables = masked(variables)
     names.check_environment(variables)
-    registry.store(
-        ssh, _key(scope), {name: RegistryValue(value, "REG_SZ") if value else None for name, value in variables.items()}
-    )
+    key = _key(scope)
+    with unseen():
+        registry.store(
+            ssh, key, {name: RegistryValue(value, "REG_SZ") if value else None for name, value in variables.items()}
+        )
 
 
 def read(ssh: Ssh, name: str, scope: str = "user") -> str | None:

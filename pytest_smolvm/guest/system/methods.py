@@ -11,6 +11,7 @@ from pytest_smolvm.guest.system.processes import Process
 from pytest_smolvm.guest.system.regfile import Data, RegistryValue
 from pytest_smolvm.guest.system.registry import Registry
 from pytest_smolvm.guest.system.services import Service
+from pytest_smolvm.host.secret import masked
 from pytest_smolvm.host.waiting import PATIENCE, until_seen
 
 
@@ -23,6 +24,7 @@ class SystemMethods(GuestMethods):
         :param scope: ``user`` or ``machine``.
         :raises UsageError: a name or value that Windows cannot have, or PATH: see :meth:`add_to_path`.
         """
+        variables = masked(variables)
         with self._using() as ssh:
             environment.write(ssh, variables, scope)
             self._running().renew()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.secret import masks_secrets
 from pytest_smolvm.images.windows import accounts
 
 DEFAULT_USER = "smolvm"
@@ -23,6 +24,7 @@ _LEAST_MEMORY = 2048
 _LEAST_CPUS = 1
 
 
+@masks_secrets
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything `build` needs to know. Checked when created; the media are looked at later."""

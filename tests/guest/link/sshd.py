@@ -50,13 +50,21 @@ Behaviour = Callable[[socket.socket], object]
 """What a server does with a new connection."""
 
 
-def serving(server: paramiko.ServerInterface | None = None, key: paramiko.PKey | None = None) -> Behaviour:
-    """An SSH server that works."""
+def serving(
+    server: paramiko.ServerInterface | None = None,
+    key: paramiko.PKey | None = None,
+    files: type[paramiko.SFTPServerInterface] = paramiko.SFTPServerInterface,
+) -> Behaviour:
+    """An SSH server that works.
+
+    :param files: its SFTP.
+    """
     key = key or paramiko.ECDSAKey.generate()
 
     def serve(connection: socket.socket) -> paramiko.Transport:
         transport = paramiko.Transport(connection)
         transport.add_server_key(key)
+        transport.set_subsystem_handler("sftp", paramiko.SFTPServer, files)
         transport.start_server(threading.Event(), server or Server())
         return transport
 

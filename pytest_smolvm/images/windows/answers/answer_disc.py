@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +20,7 @@ _FOLDER = "smolvm"
 class Contents:
     """What goes on the answer disc."""
 
-    answer_file: str
+    answer_file: str = field(repr=False)
     drivers: Drivers
     openssh: Path | None
     settings: Mapping[str, object]

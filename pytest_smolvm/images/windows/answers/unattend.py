@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
+from pytest_smolvm.host.secret import masks_secrets
 from pytest_smolvm.images.windows.answers import schema, validator
 
 # Letters a disc can have: A and B are floppies, C is the new system; WinPE itself is X. Which of them a disc gets
@@ -20,6 +21,7 @@ _BYPASSED = ("BypassTPMCheck", "BypassSecureBootCheck", "BypassRAMCheck", "Bypas
 Tree = Sequence[tuple[str, "str | Tree"]]
 
 
+@masks_secrets
 @dataclass(frozen=True, kw_only=True)
 class Answers:
     """Everything the answer file says."""
