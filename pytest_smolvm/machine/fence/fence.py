@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import HostError
 from pytest_smolvm.host import programs
-from pytest_smolvm.machine.fence.seccomp import CALLS, program
+from pytest_smolvm.machine.fence.seccomp import CALLS, door_only, program
 from pytest_smolvm.machine.network import HOST, OPEN, Network
 
 _HERE = Path(__file__).parent
@@ -88,23 +88,26 @@ GUARDS = _Guards()
 
 @contextmanager
 def fenced(network: Network, log: Path, trusted: Collection[int] = ()) -> Iterator[Fence]:
-    """How to start a QEMU that reaches what `network` allows and nothing else.
+    """How to start a QEMU that reaches what `network` allows and nothing else, and lets in this user and root only.
 
-    :param log: where it is written down what the guest tried to reach.
+    With ``host`` it reaches everything, and others are let in where the kernel cannot have them held.
+
+    :param log: where it is written down what the guest tried to reach, and who tried to log in.
     :param trusted: descriptors of QEMU's that lead to us: messages on them are not looked at.
     :raises HostError: for this kind of processor there is no fence.
     """
-    if network.mode == HOST:
+    calls, needed = CALLS.get(os.uname().machine), network.mode != HOST
+    if calls is None:
+        if needed:
+            raise HostError(f"network={network.wanted!r} cannot be kept on {os.uname().machine}; network='host' can")
         yield Fence()
         return
-    calls = CALLS.get(os.uname().machine)
-    if calls is None:
-        raise HostError(f"network={network.wanted!r} cannot be kept on {os.uname().machine}; network='host' can")
     guard = GUARDS.one()
     inner, outer = socket.socketpair()
     with inner:
         with outer:
             guard.announce(network, log, outer)
-        held = program(calls, receiving=network.mode != OPEN, trusted={inner.fileno(), *trusted})
-        numbers = (calls.prctl, calls.seccomp, held.hex(), guard.process.pid, inner.fileno())
+        passing = {inner.fileno(), *trusted}
+        held = program(calls, receiving=network.mode != OPEN, trusted=passing) if needed else door_only(calls)
+        numbers = (calls.prctl, calls.seccomp, held.hex(), guard.process.pid, inner.fileno(), int(needed))
         yield Fence((*_PYTHON, os.fspath(_HERE / "start.py"), *map(str, numbers)), (inner.fileno(),))

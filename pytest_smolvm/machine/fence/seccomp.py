@@ -74,19 +74,34 @@ def program(calls: Calls, *, receiving: bool, trusted: Collection[int]) -> bytes
     :param receiving: hold also what receives a datagram with its sender.
     :param trusted: descriptors on which messages are sent that lead nowhere else.
     """
-    words = [_jump(_LOAD, _ARCH_AT), _jump(_EQUAL, calls.arch, 1, 0), _returning(_FAIL | errno.EPERM)]
-    words += [_jump(_LOAD, _NUMBER_AT), *_with_address(calls.sendto)]  # first what is called most
+    words = _with_address(calls.sendto)  # first what is called most
     if receiving:
         words += _with_address(calls.recvfrom)
     safe = [word for number in sorted(trusted) for word in (_jump(_EQUAL, number, 0, 1), _returning(_ALLOW))]
     words += [_jump(_EQUAL, calls.sendmsg, 0, len(safe) + 2), _jump(_LOAD, _ARGUMENTS_AT), *safe, _returning(_NOTIFY)]
-    for number in (calls.connect, calls.accept, calls.accept4, calls.listen):
-        words += [_jump(_EQUAL, number, 0, 1), _returning(_NOTIFY)]
+    words += _held(calls.connect)
     # Either would be a way past the others; QEMU does without.
     words += [_jump(_EQUAL, calls.sendmmsg, 0, 1), _returning(_FAIL | errno.EPERM)]
     words += [_jump(_EQUAL, calls.io_uring_setup, 0, 1), _returning(_FAIL | errno.ENOSYS)]
-    words += [_jump(_AT_LEAST, _X32, 0, 1), _returning(_FAIL | errno.ENOSYS)]
-    return b"".join([*words, _returning(_ALLOW)])
+    return _filter(calls, words)
+
+
+def door_only(calls: Calls) -> bytes:
+    """The filter that holds what lets others in, and nothing that leads out."""
+    return _filter(calls, [])
+
+
+def _filter(calls: Calls, words: list[bytes]) -> bytes:
+    """What both have: one set of numbers, and who comes in is looked at."""
+    begin = [_jump(_LOAD, _ARCH_AT), _jump(_EQUAL, calls.arch, 1, 0), _returning(_FAIL | errno.EPERM)]
+    begin += [_jump(_LOAD, _NUMBER_AT)]
+    end = [*_held(calls.accept), *_held(calls.accept4), *_held(calls.listen)]
+    end += [_jump(_AT_LEAST, _X32, 0, 1), _returning(_FAIL | errno.ENOSYS)]
+    return b"".join([*begin, *words, *end, _returning(_ALLOW)])
+
+
+def _held(number: int) -> list[bytes]:
+    return [_jump(_EQUAL, number, 0, 1), _returning(_NOTIFY)]
 
 
 def _with_address(number: int) -> list[bytes]:

@@ -1,6 +1,7 @@
 """The program that puts itself behind a fence and becomes QEMU. It is run as a file, and imports nothing of ours.
 
-Its words: the numbers of prctl and seccomp, the filter in hexadecimal, the guard's number, a socket to it, the command.
+Its words: the numbers of prctl and seccomp, the filter in hexadecimal, the guard's number, a socket to it, whether
+there has to be a fence, the command.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def _main(prctl: str, seccomp: str, filtering: str, watcher: str, handover: str, *command: str) -> None:
+def _main(*words: str) -> None:
+    prctl, seccomp, filtering, watcher, handover, needed, *command = words
     descriptor = int(handover)
     # Where Yama lets only parents look into a program, others have to be named. Without Yama there is no such call.
     _call(prctl, _TRACER, int(watcher), 0, 0, 0)
@@ -29,11 +31,12 @@ def _main(prctl: str, seccomp: str, filtering: str, watcher: str, handover: str,
     listener = _call(prctl, _NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     if listener == 0:
         listener = _call(seccomp, _SET_FILTER, _NEW_LISTENER | _SPECULATING, ctypes.byref(held))
-    if listener < 0:
+    if listener < 0 and int(needed):
         why = os.strerror(ctypes.get_errno())
         sys.exit(f"no fence can be put around QEMU here, network='host' does without: seccomp_unotify: {why}")
-    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))]
-    _socket.socket(fileno=descriptor).sendmsg([b"fenced"], rights)
+    if listener >= 0:
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))]
+        _socket.socket(fileno=descriptor).sendmsg([b"fenced"], rights)
     # Messages sent on this number are not held. So nothing else may ever have it.
     os.dup2(os.open(os.devnull, os.O_RDONLY), descriptor, inheritable=True)
     os.execvp(command[0], command)  # noqa: S606 - that is what this program is for

@@ -14,8 +14,10 @@ import pytest
 
 from pytest_smolvm.host import programs
 from pytest_smolvm.machine import qemu
+from pytest_smolvm.machine.fence import start
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.machine.fence.fence import fenced
+from pytest_smolvm.machine.fence.seccomp import CALLS, door_only
 from pytest_smolvm.machine.network import network
 from pytest_smolvm.machine.qmp import Monitor
 
@@ -34,7 +36,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30) as client:
 
 
 @contextmanager
-def forwarding(wanted: str, log: Path) -> Iterator[int]:
+def forwarding(wanted: str | list[str], log: Path) -> Iterator[int]:
     """A QEMU with nothing in it that forwards a port to its guest; the port."""
     with ExitStack() as stack:
         ours, theirs = socket.socketpair()
@@ -59,8 +61,11 @@ def connected(port: int, *before: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("wanted", ["open", "off"])
-def test_its_owner_is_let_in(wanted: str, tmp_path: Path) -> None:
+MODES = pytest.mark.parametrize("wanted", ["open", "host", "off", ["example.com:443"]], ids=str)
+
+
+@MODES
+def test_its_owner_is_let_in(wanted: str | list[str], tmp_path: Path) -> None:
     with forwarding(wanted, tmp_path / "network.log") as port:
         assert "waiting" == connected(port)
 
@@ -68,13 +73,29 @@ def test_its_owner_is_let_in(wanted: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_another_user_is_not(tmp_path: Path) -> None:
+@MODES
+def test_another_user_is_not(wanted: str | list[str], tmp_path: Path) -> None:
     other = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
 
-    with forwarding("open", tmp_path / "network.log") as port:
+    with forwarding(wanted, tmp_path / "network.log") as port:
         assert "closed" == connected(port, *other)
         assert "waiting" == connected(port)
 
     assert [f"login from user {NOBODY}: refused, the guest is another user's"] == [
         str(attempt) for attempt in attempts(tmp_path / "network.log")
     ]
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_where_the_kernel_cannot_hold_calls_qemu_starts_only_if_it_may_do_without(needed: bool) -> None:
+    calls = CALLS[os.uname().machine]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        no_such_call = calls.io_uring_setup + 5000
+        told = (calls.prctl, no_such_call, door_only(calls).hex(), os.getpid(), theirs.fileno(), int(needed))
+        words = [sys.executable, "-I", "-S", start.__file__, *map(str, told), "echo", "started"]
+        done = subprocess.run(words, pass_fds=[theirs.fileno()], capture_output=True, text=True, check=False)
+
+    assert needed == bool(done.returncode)
+    assert done.stdout == ("" if needed else "started\n")
+    assert ("no fence can be put around QEMU here" in done.stderr) == needed
