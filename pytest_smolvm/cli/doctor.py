@@ -70,7 +70,7 @@ def examine(root: Path) -> Iterator[Finding]:
     yield _tried("UEFI firmware with Secure Boot", lambda: str(firmware.find(secure_boot=True).code))
     yield _tried("store", lambda: str(Store.at(root).root))
     yield from _host(root)
-    yield _memory()
+    yield _memory(root)
     yield from _room(root)
     yield from _optional()
 
@@ -85,10 +85,10 @@ def _host(root: Path) -> Iterator[Finding]:
     yield Finding("accelerator", not slow, f"{found}; {_SLOW}" if slow else str(found))
 
 
-def _memory() -> Finding:
+def _memory(root: Path) -> Finding:
     total, available = limits.memory_mib()
     per_guest = leases.weight(GuestSpec(image=Path("any")))
-    fitting = max(0, leases.limit_mib() // per_guest)
+    fitting = max(0, leases.limit_mib(Store(root)) // per_guest)
     good = fitting > 0 and available >= per_guest
     said = f"{total} MiB, {available} free: room for {fitting} guests of the default size"
     fix = f"; one takes {per_guest} MiB: end other programs, or ask for smaller guests with --smolvm-memory"

@@ -28,6 +28,19 @@ def memory_mib() -> tuple[int, int]:
     return total, available
 
 
+def in_ram_mib(directory: Path) -> int:
+    """MiB of RAM that the file system of a directory takes; 0 for one that is kept on a disk."""
+    if not _is_in_ram(directory):
+        return 0
+    used = os.statvfs(directory)
+    return (used.f_blocks - used.f_bfree) * used.f_frsize // _MIB
+
+
+@cache
+def _is_in_ram(directory: Path) -> bool:
+    return proc.file_system(directory) == "tmpfs"
+
+
 def processors() -> int:
     """How many processors this process and its children may keep busy, at least 1."""
     usable = len(os.sched_getaffinity(0))

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
-_MEMORY = (b"MemTotal:", b"MemAvailable:")
+_MEMORY = (b"MemTotal:", b"MemAvailable:", b"Hugetlb:")
 _PROCESSOR = ("vendor_id", "cpu family", "model", "model name", "stepping", "microcode", "flags")
 
 
@@ -27,9 +27,16 @@ def namespace() -> str:
 
 def memory_mib() -> tuple[int, int]:
     """MiB of RAM this host has, and MiB that are available now."""
-    table = (_PROC / "meminfo").read_bytes()
-    total, available = (int(table.partition(name)[2].split(None, 1)[0]) // 1024 for name in _MEMORY)
-    return total, available
+    return memory_of((_PROC / "meminfo").read_bytes())
+
+
+def memory_of(meminfo: bytes) -> tuple[int, int]:
+    """The same, out of what Linux writes about its memory.
+
+    Without huge pages, which are reserved for whoever asks for them by name: Linux leaves them out of the second only.
+    """
+    total, available, huge = (int((meminfo.partition(name)[2].split(None, 1) or [b"0"])[0]) // 1024 for name in _MEMORY)
+    return total - huge, available
 
 
 def processor() -> dict[str, str]:

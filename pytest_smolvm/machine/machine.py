@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -76,7 +77,9 @@ class Machine:
         :raises GuestDied: QEMU ended, the guest powered off or crashed, or the host's disk is full.
         """
         if self.child.poll() is not None:
-            raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use", self.log_tail)
+            killed = "; somebody killed it, perhaps the kernel for want of memory"
+            why = killed if self.child.returncode == -signal.SIGKILL else ""
+            raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use{why}", self.log_tail)
         state = self.monitor.execute("query-status")["status"]
         if state == "io-error":
             raise GuestDied(

@@ -37,9 +37,9 @@ def weight(spec: GuestSpec) -> int:
     return (spec.memory if spec.boot == "cold" else spec.memory // 2) + _OVERHEAD_MIB
 
 
-def limit_mib() -> int:
-    """MiB that all leases together may claim."""
-    return limits.memory_mib()[0] - _RESERVED_MIB
+def limit_mib(store: Store) -> int:
+    """MiB that all leases together may claim: what a store in RAM holds is taken."""
+    return limits.memory_mib()[0] - limits.in_ram_mib(store.root) - _RESERVED_MIB
 
 
 class Lease:
@@ -82,6 +82,7 @@ class Leases:
         say: Callable[[str], object] = nothing,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
+        self._store = store
         self._table = Claims(store)
         self._max_guests = max_guests
         self._say = say
@@ -130,7 +131,7 @@ class Leases:
 
     def room(self, spec: GuestSpec) -> int:
         """How many guests of this spec fit on the host when nothing else runs; at least 1."""
-        fitting = limit_mib() // weight(spec)
+        fitting = limit_mib(self._store) // weight(spec)
         return max(1, fitting if self._max_guests is None else min(fitting, self._max_guests))
 
     def _check_possible(self, wanted: Sequence[Claim]) -> None:
@@ -146,8 +147,9 @@ class Leases:
             )
 
     def _wait(self, request: _Request) -> None:
+        quiet = min(_SAY_AFTER_SECONDS, self._patience / 2)
         try:
-            until("room for a guest", request.granted, timeout=_SAY_AFTER_SECONDS, interval=_LOOK_EVERY_SECONDS)
+            until("room for a guest", request.granted, timeout=quiet, interval=_LOOK_EVERY_SECONDS)
         except TimedOut:
             self._say(f"waiting for room for {_described(request.wanted)}; {self._in_use()}")
             until("room for a guest", request.granted, timeout=_FOR_EVER, interval=_LOOK_EVERY_SECONDS)
@@ -158,7 +160,7 @@ class Leases:
             return False
         total, available = limits.memory_mib()
         claimed, more = _memory(held), _memory(wanted)
-        if claimed + more > total - _RESERVED_MIB:
+        if claimed + more > total - limits.in_ram_mib(self._store.root) - _RESERVED_MIB:
             return False
         # Guests that were granted take their memory later; most hosts have so much that it need not be looked at.
         return available - more >= claimed or available - more >= sum(claim.untouched for claim in held)
@@ -167,7 +169,8 @@ class Leases:
         held = [claim for claim in self._table.all() if claim.state != WAITING]
         total, available = limits.memory_mib()
         guests = "; ".join(f"process {pid(claim.owner)} has one of {claim.memory} MiB" for claim in held)
-        return guests or f"{available} of {total} MiB are free, and no guest uses the rest"
+        nobody = f"{available} of {total} MiB are free, and no guest uses the rest; given up after {self._patience:g} s"
+        return guests or nobody
 
 
 class _Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -86,6 +87,14 @@ def test_no_quota_in_the_first_version(monkeypatch: pytest.MonkeyPatch, tmp_path
     groups(monkeypatch, tmp_path, "/", version=1)
 
     assert 64 == limits.processors()
+
+
+def test_what_a_file_system_in_ram_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(proc, "file_system", lambda path: path.name)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_blocks=8192, f_bfree=2048, f_frsize=4096))
+
+    assert 24 == limits.in_ram_mib(tmp_path / "tmpfs")
+    assert 0 == limits.in_ram_mib(tmp_path / "ext4")
 
 
 def test_a_group_that_is_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

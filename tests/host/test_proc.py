@@ -19,6 +19,12 @@ def test_memory() -> None:
     assert 0 < available <= total
 
 
+def test_reserved_huge_pages_are_not_there_for_guests() -> None:
+    said = b"MemTotal: 4096000 kB\nMemAvailable: 1024000 kB\nHugePages_Total: 1000\nHugetlb: 2048000 kB\n"
+
+    assert (2000, 1000) == proc.memory_of(said)
+
+
 def test_who_has_a_file_open(tmp_path: Path) -> None:
     with open(tmp_path / "file", "wb"):
         assert {os.getpid()} == proc.open_files()[tmp_path / "file"]

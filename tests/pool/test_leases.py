@@ -214,6 +214,31 @@ def test_what_guests_have_touched_is_not_counted_twice(
     assert 1 == len(room.claim(spec))
 
 
+def test_what_a_store_in_ram_holds_is_not_granted(
+    store: Store, memory: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Templates there are as big as their guests' RAM."""
+    memory(32 * 1024)
+    before = Leases(store).room(SPEC)
+    monkeypatch.setattr(limits, "in_ram_mib", lambda _: 16 * 1024)
+
+    assert before - 16 * 1024 // weight(SPEC) - 1 <= Leases(store).room(SPEC) <= before - 16 * 1024 // weight(SPEC)
+    several = [SPEC.having(memory=4096, boot="cold")] * 4
+    with pytest.raises(CapacityError, match="cannot start"):  # it may be pruned: that is not for ever
+        Leases(store, patience=0.3).claim(*several)
+
+
+def test_the_patience_for_memory_that_no_guest_has_is_told(store: Store, memory: Callable[[int], None]) -> None:
+    memory(100)
+    said: list[str] = []
+
+    with pytest.raises(CapacityError, match=r"that was so for 0\.5 s"):
+        Leases(store, say=said.append, patience=0.5).claim(SPEC)
+
+    assert 1 == len(said)
+    assert said[0].endswith("100 of 32768 MiB are free, and no guest uses the rest; given up after 0.5 s")
+
+
 def test_memory_that_comes_back_in_a_moment_is_waited_for(store: Store, memory: Callable[[int], None]) -> None:
     """As after a compiler, though no guest has it."""
     memory(100)
