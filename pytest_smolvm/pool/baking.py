@@ -109,20 +109,22 @@ def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
     aside.path.mkdir(mode=0o700)
     try:
         with site.store.full_disk_told():
-            _freeze(spec, site, aside)
+            host_key = _freeze(spec, site, aside)
             _tidy(aside)
             _make_blanks(aside, final)
-            _record(aside, spec, site, identity, clock.now() - started)
+            about = {"identity": identity, "host_key": host_key.hex(), "seconds": round(clock.now() - started, 3)}
+            _record(aside, spec, site, about)
             aside.path.rename(final.path)
     except BaseException:
         shutil.rmtree(aside.path, ignore_errors=True)
         raise
-    return Template(final, templates.mark(final.path))
+    return Template(final, templates.mark(final.path), host_key)
 
 
-def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
+def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> bytes:
     """Leave in `files` what a warmed guest consists of.
 
+    :returns: its SSH server's public key.
     :raises CannotClone: QEMU will not, or stopped in the middle.
     """
     # Not what the clone may reach that is waited for: a template is everybody's, and Windows remembers what it saw.
@@ -131,7 +133,7 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
         machine.cold(
             spec.image, spec.hardware, site.hypervisor, files, network=reach, memory_file=files.memory
         ) as booted,
-        warming.warmed(booted, spec, files.endpoint, site.progress),
+        warming.warmed(booted, spec, files.endpoint, site.progress) as host_key,
     ):
         try:
             migration.freeze(booted.monitor, files.state)
@@ -139,6 +141,7 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> None:
             raise _Disturbed(str(exc)) from exc
         except MonitorError as exc:
             raise CannotClone(str(exc)) from exc
+    return host_key
 
 
 def _tidy(files: TemplateFiles) -> None:
@@ -158,16 +161,15 @@ def _make_blanks(aside: TemplateFiles, final: TemplateFiles) -> None:
     disk.blank(final.variables, aside.blank_variables, disk.virtual_size(aside.variables))
 
 
-def _record(files: TemplateFiles, spec: GuestSpec, site: Site, identity: str, seconds: float) -> None:
+def _record(files: TemplateFiles, spec: GuestSpec, site: Site, about: dict[str, Any]) -> None:
     record = {
         "files": {file.name: templates.fingerprint(file) for file in files.path.iterdir()},
         "image": os.fspath(spec.image),
-        "identity": identity,
         "memory": spec.memory,
         "cpus": spec.cpus,
         "host": str(site.hypervisor),
         "created": clock.utc(),
-        "seconds": round(seconds, 3),
+        **about,
     }
     records.write(files.record, record, durable=True)
 

@@ -45,7 +45,8 @@ def frozen(guest: RunningGuest, directory: Path, resident: Callable[[], Endpoint
         if isinstance(exc, ProcessLookupError):
             guest.machine.check()  # tells how it ended
         raise
-    guest.origin = Template(files, templates.mark(files.path), parent=guest.origin, base=guest.base)
+    host_key = guest.origin.host_key if guest.origin is not None else None
+    guest.origin = Template(files, templates.mark(files.path), host_key, parent=guest.origin, base=guest.base)
     return guest.origin
 
 

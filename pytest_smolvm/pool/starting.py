@@ -94,9 +94,10 @@ def entered(machine: Machine, template: Template, spec: GuestSpec) -> Iterator[R
 
     :raises Unrestorable: it does not, though it did when its template was made.
     :raises BootError: its QEMU has ended.
+    :raises HostKeyChanged: another server than its template's answers.
     """
     try:
-        opened = login(machine, spec, min(WAKING_SECONDS, spec.boot_timeout))
+        opened = login(machine, spec, min(WAKING_SECONDS, spec.boot_timeout), template.host_key)
     except (BootError, LoginError) as exc:
         if machine.child.poll() is not None:
             raise  # as when memory runs out

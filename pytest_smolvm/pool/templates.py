@@ -20,7 +20,7 @@ from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import warming
 
 # Part of every key: how a template is laid out on disk.
-_FORMAT = 2
+_FORMAT = 3
 # Without being used, beside one of the same image that was just baked.
 _KEPT_SECONDS = 7 * 86400.0
 
@@ -56,6 +56,8 @@ class Template:
     files: TemplateFiles
     mark: tuple[int, int]
     """Tells it from another that was baked in its place."""
+    host_key: bytes | None
+    """Its SSH server's public key, which every clone has to have; None takes any, as of a guest that was booted."""
     parent: Template | None = None
     """What the guest was that was frozen, if it was a clone: its disk says only what differs from that one's."""
     base: Path | None = None
@@ -127,8 +129,10 @@ def find(store: Store, name: str) -> Template | None:
 def at(directory: Path) -> Template | None:
     """The template in `directory` if it is there, whole and unchanged."""
     try:
-        template = Template(TemplateFiles(directory), mark(directory))
-    except OSError:
+        files = TemplateFiles(directory)
+        host_key = bytes.fromhex((records.read(files.record) or {}).get("host_key", ""))
+        template = Template(files, mark(directory), host_key)
+    except (OSError, ValueError, TypeError):
         return None
     return template if template.intact else None
 

@@ -38,8 +38,10 @@ def recipe() -> str:
 
 
 @contextmanager
-def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> Iterator[None]:
+def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> Iterator[bytes]:
     """A guest that has just been started is, for the length of the block, in the state that is to be frozen.
+
+    Gives its SSH server's public key.
 
     :param file: where to note down where its resident PowerShell listens; there is none if that does not start.
     :raises BootError: it does not come up.
@@ -53,7 +55,7 @@ def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> 
         shell.result().check()
         with suppress(TimedOut):  # a guest that never rests is frozen as it is
             wait_until_idle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
-        yield
+        yield connection.host_key
 
 
 def woken(file: Path, connection: Ssh) -> Resident | None:

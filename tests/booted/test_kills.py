@@ -37,11 +37,11 @@ def test_a_tpm_that_is_killed_while_its_guest_is_frozen_is_not_taken_for_a_host_
     disturbed: list[Path] = []
 
     @contextmanager
-    def warmed(booted: Machine, *_: object) -> Iterator[None]:
+    def warmed(booted: Machine, *_: object) -> Iterator[bytes]:
         if not disturbed:
             subprocess.run(["pkill", "-KILL", "-f", rf"^\S*swtpm .*{booted.files.path}"], check=True)
             disturbed.append(booted.files.path)
-        yield
+        yield b"the host key"
 
     monkeypatch.setattr(warming, "warmed", warmed)
     template = baked(spec, site)

@@ -40,8 +40,8 @@ def boots(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Path]:
         yield outcome
 
     @contextmanager
-    def warmed(*_: object) -> Iterator[None]:
-        yield
+    def warmed(*_: object) -> Iterator[bytes]:
+        yield b"the host key"
 
     monkeypatch.setattr("pytest_smolvm.machine.machine.cold", cold)
     monkeypatch.setattr(warming, "warmed", warmed)

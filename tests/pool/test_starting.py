@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, CannotClone, LoginError, Unrestorable
+from pytest_smolvm.errors import BootError, CannotClone, HostKeyChanged, LoginError, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import cloning, starting
@@ -21,6 +21,11 @@ DAMAGED = Unrestorable("process", "damaged")
 NOWHERE = TemplateFiles(Path("/nowhere"))
 
 
+def template(number: int) -> Template:
+    """Each has a host key of its own."""
+    return Template(NOWHERE, (number, 0), bytes([number]))
+
+
 def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[Template | None]:
     """Templates can be had, and are restored with these outcomes; what was asked to be replaced is listed."""
     replaced: list[Template | None] = []
@@ -28,7 +33,7 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
 
     def baked(_spec: object, _site: object, instead_of: Template | None = None) -> Template:
         replaced.append(instead_of)
-        return Template(NOWHERE, (len(replaced), 0))
+        return template(len(replaced))
 
     @contextmanager
     def clone(_template: object, _spec: object, _hypervisor: object, files: RunDirectory) -> Iterator[Any]:
@@ -49,7 +54,7 @@ def logins(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | None) -> list
     patience: list[float] = []
     left = list(outcomes)
 
-    def login(_machine: object, _spec: object, timeout: float) -> Any:
+    def login(_machine: object, _spec: object, timeout: float, _host_key: bytes) -> Any:
         patience.append(timeout)
         if (outcome := left.pop(0)) is not None:
             raise outcome
@@ -80,7 +85,7 @@ def test_a_guest_of_a_later_attempt_is_the_one_that_is_kept(
         guest.keep = site.store.kept / "guest"
 
     assert "third" == (site.store.kept / "guest" / "serial.log").read_text()
-    assert [None, Template(NOWHERE, (1, 0))] == replaced
+    assert [None, template(1)] == replaced
     assert 1 == len(said)
     assert [] == list(site.store.runs.iterdir())
 
@@ -129,7 +134,7 @@ def test_a_clone_that_lets_nobody_in_is_a_bad_template(
     with starting.running(spec, site):
         pass
 
-    assert [None, Template(NOWHERE, (1, 0))] == replaced
+    assert [None, template(1)] == replaced
     assert max(patience) < spec.boot_timeout  # it need not boot
     assert [] == list(site.store.runs.iterdir())
 
@@ -148,6 +153,24 @@ def test_templates_that_are_dead_inside_cost_one_bake_a_run(
 
     assert 2 == len(replaced)
     assert 3 == len(patience)
+
+
+def test_a_clone_has_the_host_key_of_its_template(site: Site, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else answers on its port is not talked to, and is no reason to make another template."""
+    replaced = clones(monkeypatch, "first")
+    demanded: list[object] = []
+
+    def login(*wanted: object) -> None:
+        demanded.append(wanted[-1])
+        raise HostKeyChanged
+
+    monkeypatch.setattr(starting, "login", login)
+
+    with pytest.raises(HostKeyChanged), starting.running(spec, site):
+        pass
+
+    assert [template(1).host_key] == demanded
+    assert [None] == replaced
 
 
 def test_a_clone_whose_qemu_was_killed_is_no_bad_template(
