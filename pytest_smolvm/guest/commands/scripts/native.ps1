@@ -119,10 +119,12 @@ function Start-Detached([string] $line) {
     $null = $Native::CloseHandle($nul)
 }
 
+# The program that runs this.
+function Get-Program { [Diagnostics.Process]::GetCurrentProcess().MainModule.FileName }
+
 # The command line that runs a script in another PowerShell of the same kind.
 function Get-Line([string] $file) {
-    $program = [Diagnostics.Process]::GetCurrentProcess().MainModule.FileName
-    "`"$program`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$file`""
+    "`"$(Get-Program)`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$file`""
 }
 
 # The clock, from 100 ns since 1601 UTC. False if we may not.

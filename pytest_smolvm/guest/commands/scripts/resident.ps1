@@ -12,10 +12,11 @@ $Spares = 3        # runspaces kept open in advance
 $Grace = 3000      # milliseconds for a stopped script, and for output that programs still hold back after the end
 $ChunkSize = 65536
 $LastPieces = 256  # pieces of output after the end of a script, whose pipes hold a few
+$Patience = 300000  # milliseconds for a PowerShell that starts, on an emulated processor that others use, too
 
 # --- environment ----------------------------------------------------------------------------------------------------
 
-# A logon sets the first two itself; PowerShell extends the third for itself when it starts.
+# A logon sets the first two itself; PowerShell puts folders of its own into the third when it starts.
 $Kept = 'USERNAME', 'PROCESSOR_ARCHITECTURE', 'PSModulePath'
 
 # The two places where variables are stored, each with an event that comes when anything in it changes.
@@ -84,6 +85,43 @@ function Set-Environment {
         }
         Set-Stored $name $value
     }
+    Set-ModulePath
+}
+
+# What a logon sets PSModulePath to: the user's value, else the machine's; nothing if it sets none.
+function Get-LogonModulePath {
+    $found = ''
+    foreach ($entry in Read-Stored) {
+        $name, $value, $key, $expands = $entry
+        if ($name -eq 'PSModulePath') { $found = if ($expands) { [Environment]::ExpandEnvironmentVariables($value) } else { $value } }
+    }
+    $found
+}
+
+# PSModulePath as a new PowerShell has it. It is asked for that only if a logon sets another than before, as once
+# somebody has installed a product with modules.
+function Set-ModulePath {
+    $logon = Get-LogonModulePath
+    if ($logon -cne $ModulePath.Logon) { $script:ModulePath = @{ Logon = $logon; Value = Get-NewModulePath $logon } }
+    Set-Stored 'PSModulePath' $ModulePath.Value
+}
+
+# What a PowerShell that is started now makes of it; the value itself if it does not say.
+function Get-NewModulePath([string] $logon) {
+    if ($logon) { Set-Stored 'PSModulePath' $logon } else { Clear-EnvironmentVariable 'PSModulePath' }
+    $code = '[Console]::Out.Write([Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($env:PSModulePath)))'
+    $start = [Diagnostics.ProcessStartInfo]::new((Get-Program), "-NoProfile -NonInteractive -Command `"$code`"")
+    $start.UseShellExecute = $false
+    $start.CreateNoWindow = $true
+    $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
+    $process = [Diagnostics.Process]::Start($start)
+    $process.StandardInput.Close()
+    $process.BeginErrorReadLine()
+    $said = $process.StandardOutput.ReadToEndAsync()
+    if (-not $said.Wait($Patience)) { $process.Kill(); return $logon }
+    try { $made = [Text.Encoding]::Unicode.GetString([Convert]::FromBase64String($said.Result)) } catch [FormatException] { $made = $logon }
+    $process.Dispose()
+    $made
 }
 
 # The environment as one block, in memory of its own. Without the current directories of drives, whose names begin with
@@ -248,6 +286,7 @@ function Invoke-Request($connection, [byte[]] $request) {
     Update-Environment
     [Environment]::CurrentDirectory = $env:USERPROFILE
     $runspace = Get-Spare
+    Set-Stored 'PSModulePath' $ModulePath.Value  # a runspace that is opened puts in folders as if it were the first
     $parts = ConvertFrom-Request $request
     $reader = if (Test-ReadsInput $parts[0]) { Receive-Input $connection }
     $streams = Open-Streams
@@ -442,6 +481,7 @@ $Native = New-Native ($Starting + @('SetStdHandle', 'CreateJobObjectW', 'AssignP
 $Job = Enter-Job
 $Stores = @(Open-Stores)
 $Given = Get-Given
+$ModulePath = @{ Logon = Get-LogonModulePath; Value = $env:PSModulePath }
 $Clean = $null
 # Blocked reads and runspaces being opened take a thread each, and a full pool gets a further one only twice a second.
 $null = [Threading.ThreadPool]::SetMinThreads(16, 16)

@@ -361,6 +361,34 @@ def test_a_users_variable_wins_over_the_machines_and_only_what_is_to_be_expanded
     assert [r"C:\mine, C:\mine\x, %H:%M %USERNAME%-x, C:\mine\bin"] * 4 == seen
 
 
+def test_module_folders_that_a_product_adds_are_those_that_a_new_logon_sees(connection: Ssh, guest: Guest) -> None:
+    machine = (
+        "$machine = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey("
+        "'SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment', $true);"
+    )
+
+    def new() -> str:
+        with another(connection) as ssh:
+            asked = commands.run(ssh, 'powershell.exe -NoProfile -Command "$env:PSModulePath"', shell="cmd")
+        return asked.check().stdout.strip()
+
+    def resident() -> set[str]:
+        return {guest.run("$env:PSModulePath").stdout.strip() for _ in range(4)}
+
+    before = new()
+    assert {before} == resident()
+    try:
+        value = r"%ProgramFiles%\WindowsPowerShell\Modules;C:\Produkt fürs Büro\Modules"
+        guest.run(f"{machine} $machine.SetValue('PSModulePath', '{value}', 'ExpandString')").check()
+        added = new()
+        assert {added} == resident()
+        assert r"C:\Program Files\WindowsPowerShell\Modules;C:\Produkt fürs Büro\Modules" in added
+    finally:
+        guest.run(f"{machine} $machine.DeleteValue('PSModulePath', $false)").check()
+
+    assert {before} == resident()
+
+
 @pytest.mark.parametrize(
     ("value", "code"), [("'text'", 1), ("@(1, 2)", 1), ("$null", 1), ("0", 1), ("7", 7), ("-1", 4294967295)]
 )
