@@ -51,8 +51,10 @@ bench: setup  ## measure on this machine, beside bare commands; writes bench.jso
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(VENV)/bin/python -m benchmarks --output bench.json
 
-soak: setup  ## 200 kills at random moments; minutes to hours
-	$(VENV)/bin/python tests/faults.py --kills 200
+soak: setup  ## 200 kills at random moments, in two pid namespaces on one store, and a crowd of guests; minutes to hours
+	$(VENV)/bin/pytest-smolvm practice build >/dev/null
+	$(VENV)/bin/python tests/faults.py --kills 200 --namespaces 2
+	$(PYTEST) tests/booted/test_crowd.py -ra --smolvm-image=practice
 
 clean:  ## remove the virtual environment and what the store keeps of nobody's work
 	if [ -x $(VENV)/bin/pytest-smolvm ]; then $(VENV)/bin/pytest-smolvm prune --all; fi

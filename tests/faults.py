@@ -1,6 +1,8 @@
 """SIGKILL at random moments to anything of ours, many times; then the next run must pass and nothing may be left.
 
-As a script: ``python tests/faults.py --kills 200 --image FILE``. The suite runs a small one.
+As a script: ``python tests/faults.py --kills 200 --image FILE``. The suite runs a small one. With ``--namespaces 2`` there
+are two storms at once, each in a pid namespace of its own as containers have, on one store: what is killed in one must not
+harm what lives in the other.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +33,10 @@ MEMORY = 1024
 LONGEST_FUSE = 6.0
 LONGEST_BAKE_FUSE = 150.0
 GONE_WITHIN = 10.0
+# As a container: its processes have numbers of their own, and it sees no others.
+NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+AS_ROOT = ("--user", "--map-root-user")
+CLEAN = "nothing left, the next run passed, the golden image is as it was"
 
 
 @dataclass
@@ -38,12 +44,16 @@ class Storm:
     """Runs of pytest on a store, and what gets killed in them.
 
     :param rebake_every: after so many kills the template is removed, so that a baker is among the next victims.
+    :param elsewhere: the store; None makes one.
+    :param alone: nobody else uses it.
     """
 
     image: Path
     root: Path
     rebake_every: int
     dice: random.Random
+    elsewhere: Path | None = None
+    alone: bool = True
     killed: Counter[str] = field(default_factory=Counter)
     golden: str = field(init=False)
 
@@ -53,7 +63,7 @@ class Storm:
     @property
     def store(self) -> Path:
         """The store that must be clean afterwards."""
-        return self.root / "store"
+        return self.elsewhere or self.root / "store"
 
     def rage(self, kills: int) -> None:
         """Kill so many times, one process a run."""
@@ -61,25 +71,37 @@ class Storm:
         self.calm()
         for number in range(1, kills + 1):
             if number % self.rebake_every == 0:
-                for template in (self.store / "templates").iterdir():
-                    shutil.rmtree(template)
+                self._remove_templates()
             while not self._one_kill():
                 pass  # that run was over before its moment came
             assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
             if number % 10 == 0:
                 print(f"{number} of {kills}: {dict(self.killed)}", flush=True)
+                if not self.alone:
+                    self.calm()
 
     def calm(self) -> None:
         """A run that nobody disturbs passes and leaves nothing, and the golden image is what it was."""
         result = subprocess.run(self._command(), cwd=self.root, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout[-3000:]
-        assert not self._remaining()
+        assert not self._remaining(), self._remaining()
+        assert self.golden == _digest(self.image), "the golden image has changed"
+        if self.alone:
+            self._check_store()
+
+    def _check_store(self) -> None:
+        """Nobody has left anything in it."""
         for place in ("runs", "leases"):
             assert [] == list((self.store / place).iterdir())
         assert all("." not in template.name for template in (self.store / "templates").iterdir()), (
             "a half-made template"
         )
-        assert self.golden == _digest(self.image), "the golden image has changed"
+
+    def _remove_templates(self) -> None:
+        for template in (self.store / "templates").iterdir():
+            if "." not in template.name:  # else somebody else makes it
+                with suppress(FileNotFoundError):  # somebody else has removed it
+                    shutil.rmtree(template.rename(self.root / template.name))
 
     def _one_kill(self) -> bool:
         """Begin a run and kill something of it at a random moment, if it is still there then."""
@@ -164,26 +186,55 @@ def _name(pid: int) -> str:
     return "pytest" if "-m pytest" in line else "worker" if "python" in line else "helper"
 
 
+def _several(number: int, kills: int, seed: int, last: Storm) -> None:
+    """Storms in pid namespaces of their own on one store, then a look at what is left.
+
+    :param last: one that has not begun, to look with.
+    """
+    space = [*NAMESPACE, *(() if os.geteuid() == 0 else AS_ROOT)]
+    with ExitStack() as stack:
+        storms = []
+        for each in range(number):
+            words = ["--kills", kills // number, "--seed", seed + each, "--image", last.image, "--store", last.store]
+            command = [*space, sys.executable, __file__, *map(str, words), "--beside-others"]
+            storms.append(stack.enter_context(subprocess.Popen(command)))
+        failed = sum(storm.wait() != 0 for storm in storms)
+    last.rage(0)
+    assert not failed, f"{failed} of {number} storms failed"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="all together (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
+    parser.add_argument("--namespaces", type=int, default=1, help="storms at once on one store, each in its own")
+    parser.add_argument("--store", type=Path, help="rage on this store (default: a new one)")
+    parser.add_argument("--beside-others", action="store_true", help="others use that store, too")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Rage, then say what was killed."""
     from pytest_smolvm.host.progress import Silent
     from pytest_smolvm.host.store import Store
     from pytest_smolvm.images.practice.build import practice_image
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--image", type=Path, help="golden image (default: the practice image)")
-    options = parser.parse_args()
-    image = options.image or practice_image(Store.default(), Silent())
+    options = _options()
+    image = (options.image or practice_image(Store.default(), Silent())).absolute()
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
-        storm = Storm(image.absolute(), Path(place), 25, random.Random(options.seed))
-        storm.rage(options.kills)
-        storm.calm()
-    print(
-        f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; nothing left, the next run passed, the golden image is as it was"
-    )
+        dice = random.Random(options.seed)
+        storm = Storm(
+            image, Path(place), 25, dice, options.store and options.store.absolute(), not options.beside_others
+        )
+        if options.namespaces > 1:
+            _several(options.namespaces, options.kills, options.seed, storm)
+            print(f"all {options.namespaces} storms: {CLEAN}")
+        else:
+            storm.rage(options.kills)
+            storm.calm()
+            print(f"{sum(storm.killed.values())} killed: {dict(storm.killed)}; {CLEAN}")
 
 
 if __name__ == "__main__":
