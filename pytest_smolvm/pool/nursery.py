@@ -223,7 +223,7 @@ class Nursling:
             unread=unread.decode("latin-1"),
             lease=lease.id,
             endpoint=records.read(template.files.endpoint),
-            template=[os.fspath(template.files.path), *template.mark],
+            template=[os.fspath(template.files.path), *template.mark, (template.host_key or b"").hex()],
             connection=None if left is None else left[0],
         )
         with self._changed:

@@ -236,11 +236,11 @@ def _entered(
     """
     guest = None
     try:
-        with closing(_way_in(machine, spec, message["connection"], *connections)) as ssh:
+        place, *mark, host_key = message["template"]
+        template = Template(TemplateFiles(Path(place)), (mark[0], mark[1]), bytes.fromhex(host_key))
+        with closing(_way_in(machine, template, spec, message["connection"], *connections)) as ssh:
             endpoint = message["endpoint"]
             resident = None if endpoint is None else Resident(ssh.tunnel, Endpoint.from_record(endpoint))
-            place, *mark = message["template"]
-            template = Template(TemplateFiles(Path(place)), (mark[0], mark[1]))
             guest = RunningGuest(machine, ssh, resident=resident, origin=template, base=template.memory)
             yield guest
     finally:
@@ -250,12 +250,14 @@ def _entered(
             starting.keep(guest)
 
 
-def _way_in(machine: Machine, spec: GuestSpec, state: resume.State | None, *connections: socket.socket) -> Ssh:
+def _way_in(
+    machine: Machine, template: Template, spec: GuestSpec, state: resume.State | None, *connections: socket.socket
+) -> Ssh:
     """The connection that was left, or else a new one."""
     if state is not None:
         with suppress(GuestUnreachable):
             return resume.resume(state, connections[0], machine)
-    return login(machine, spec, min(starting.WAKING_SECONDS, spec.boot_timeout))
+    return login(machine, spec, min(starting.WAKING_SECONDS, spec.boot_timeout), template.host_key)
 
 
 def nameless(spec: GuestSpec) -> GuestSpec:

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_smolvm import GuestDied, SmolVM, StoreError, UsageError
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import programs
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import disk
@@ -184,7 +185,7 @@ def test_a_guest_that_dies_can_be_reverted(vm: SmolVM, store: Store) -> None:
     vm.snapshot("alive")
     child = vm._running().machine.child
     child.kill()
-    child.wait()
+    programs.await_end(child, 30.0)
     with pytest.raises(GuestDied):
         vm.snapshot("dead")
 
