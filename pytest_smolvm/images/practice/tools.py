@@ -14,9 +14,9 @@ _FLAGS = ("-Os", "-s", "-Wall", "-Wextra", "-Werror")
 _PROGRAMS = ("initrd", "init", "shell")
 _PRELOADED = ("sshd", "wineserver")
 _WINDOWS_PROGRAMS = {
-    "sshd.exe": ("sshd", "session", "spare", "environment", "sftp", "paths"),
+    "sshd.exe": ("sshd", "session", "spare", "environment", "sftp", "names", "paths", "switch"),
     "shutdown.exe": ("shutdown",),
-    "linux.exe": ("linux",),
+    "linux.exe": ("linux", "switch"),
 }
 
 

@@ -18,6 +18,7 @@ internal sealed class ConsoleSession(CommandLine line)
         runspace.ApartmentState = line.SingleThreaded ? System.Threading.ApartmentState.STA : System.Threading.ApartmentState.MTA;
         runspace.Open();
         EngineEnvironment.Finish();
+        InheritableSockets.PrepareIfWanted();
         var executor = new Executor(runspace, host, line.XmlOutput ? errors : null);
         Console.CancelKeyPress += (_, press) => press.Cancel = executor.Stop();
         Profiles.Publish(runspace);

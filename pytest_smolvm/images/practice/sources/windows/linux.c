@@ -3,7 +3,7 @@
  *
  * wine can start a Linux program but not connect it to Windows' pipes. So a script on the Linux side (bridge) makes named
  * pipes, starts the program on them, and this copies between them and our own streams. */
-#include <windows.h>
+#include "switch.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
@@ -77,13 +77,44 @@ static HANDLE open_pipe(const WCHAR *name, DWORD access)
     return CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
 }
 
+/* Complain of each file below `directory` that cannot be read while nobody may write to it, and add words to `words` that
+ * leave it out: bsdtar before 3.7, which Windows had until 11 (24H2), packs no file that a program writes to. */
+static int leave_out(const WCHAR *directory, char **words, int count)
+{
+    WCHAR path[MAX_PATH];
+    WIN32_FIND_DATAW found;
+    HANDLE search, file;
+    swprintf(path, MAX_PATH, L"%ls/*", directory);
+    search = FindFirstFileW(path, &found);
+    for (BOOL more = search != INVALID_HANDLE_VALUE; more && count < ARGUMENTS; more = FindNextFileW(search, &found)) {
+        if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0)
+            continue;
+        swprintf(path, MAX_PATH, L"%ls/%ls", directory, found.cFileName);
+        if (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) {
+            count = leave_out(path, words, count);
+            continue;
+        }
+        file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+        if (file != INVALID_HANDLE_VALUE) {
+            CloseHandle(file);
+            continue;
+        }
+        char *name = utf8(path), *word = malloc(strlen(name) + sizeof "--exclude=");
+        fprintf(stderr, "tar.exe: %s: Couldn't open file: Permission denied\n", name);
+        words[count++] = strcat(strcpy(word, "--exclude="), name);
+        free(name);
+    }
+    FindClose(search);
+    return count;
+}
+
 /* Start the Linux program of our name; FALSE if that failed. */
-static BOOL start(int argc, WCHAR **argv)
+static BOOL start(int argc, WCHAR **argv, BOOL *incomplete)
 {
     spawn_function spawn = (spawn_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll"), "__wine_unix_spawnvp");
     WCHAR self[MAX_PATH], here[MAX_PATH], *name;
-    char *words[ARGUMENTS + 6], number[32];
-    int count = 0;
+    char *words[2 * ARGUMENTS + 6], number[32];
+    int count = 0, first;
     GetModuleFileNameW(NULL, self, MAX_PATH);
     GetCurrentDirectoryW(MAX_PATH, here);
     name = wcsrchr(self, L'\\') + 1;
@@ -92,8 +123,14 @@ static BOOL start(int argc, WCHAR **argv)
     words[count++] = number;
     words[count++] = linux_argument(here);
     words[count++] = _wcsnicmp(name, L"tar", 3) == 0 ? "/usr/bin/bsdtar" : "/usr/bin/curl";
-    for (int i = 1; i < argc && i < ARGUMENTS; i++)
+    for (int i = 1; i < argc - 1 && i < ARGUMENTS; i++)
         words[count++] = linux_argument(argv[i]);
+    first = count;
+    if (argc > 1 && wcscmp(argv[1], L"-cf") == 0 && practice_switch(L"TarSharesReading"))
+        count = leave_out(L".", words, count);
+    *incomplete = count > first;
+    if (argc > 1)
+        words[count++] = linux_argument(argv[argc - 1]);
     words[count] = NULL;
     return spawn && spawn(words, TRUE) == 0;
 }
@@ -104,7 +141,8 @@ int wmain(int argc, WCHAR **argv)
     HANDLE done, ends[2];
     DWORD got;
     char code[16] = "";
-    if (!start(argc, argv))
+    BOOL incomplete = FALSE;
+    if (!start(argc, argv, &incomplete))
         return 255;
     in = (struct flow){GetStdHandle(STD_INPUT_HANDLE), open_pipe(L"in", GENERIC_WRITE)};
     out = (struct flow){open_pipe(L"out", GENERIC_READ), GetStdHandle(STD_OUTPUT_HANDLE)};
@@ -119,5 +157,5 @@ int wmain(int argc, WCHAR **argv)
     ends[1] = CreateThread(NULL, 0, copy, &err, 0, NULL);
     WaitForMultipleObjects(2, ends, TRUE, INFINITE);
     ReadFile(done, code, sizeof code - 1, &got, NULL);
-    ExitProcess(atoi(code));
+    ExitProcess(incomplete && atoi(code) == 0 ? 1 : atoi(code));
 }

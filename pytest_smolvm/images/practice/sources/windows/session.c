@@ -12,12 +12,23 @@ static HANDLE new_job(void)
     return job;
 }
 
-/* As Windows' sshd does: the request stands between one more pair of quotes and nothing in it is escaped. */
-static WCHAR *command_line(struct request *request)
+/* Whether the registry names another shell than cmd.exe, as the images of some tools have it: powershell.exe. */
+static BOOL other_shell(WCHAR *shell)
 {
-    size_t size = wcslen(request->command) + 64;
-    WCHAR *text = malloc(size * sizeof *text);
-    swprintf(text, size, request->kind == SHELL ? SHELL_PATH : SHELL_PATH L" /c \"%ls\"", request->command);
+    DWORD size = MAX_PATH * sizeof *shell;
+    return RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\OpenSSH", L"DefaultShell", RRF_RT_REG_SZ, NULL, shell, &size) == ERROR_SUCCESS;
+}
+
+/* As Windows' sshd does: the request stands between one more pair of quotes and nothing in it is escaped. */
+static WCHAR *command_line(struct request *request, BOOL *other)
+{
+    size_t size = wcslen(request->command) + 64 + MAX_PATH;
+    WCHAR *text = malloc(size * sizeof *text), shell[MAX_PATH];
+    *other = other_shell(shell);
+    if (*other)
+        swprintf(text, size, request->kind == SHELL ? L"\"%ls\"" : L"\"%ls\" -c \"%ls\"", shell, request->command);
+    else
+        swprintf(text, size, request->kind == SHELL ? SHELL_PATH : SHELL_PATH L" /c \"%ls\"", request->command);
     return text;
 }
 
@@ -51,9 +62,10 @@ DWORD run_program(struct request *request)
     PROCESS_INFORMATION process;
     DWORD code = 255;
     HANDLE job = new_job();
-    WCHAR *command = command_line(request), *environment = connection_environment(request);
+    BOOL other;
+    WCHAR *command = command_line(request, &other), *environment = connection_environment(request);
     set_job(request, job);
-    if (start_spare(request, command, environment, job, &process) || start_shell(request, command, environment, job, &process)) {
+    if ((!other && start_spare(request, command, environment, job, &process)) || start_shell(request, command, environment, job, &process)) {
         WaitForSingleObject(process.hProcess, INFINITE);
         GetExitCodeProcess(process.hProcess, &code);
         CloseHandle(process.hThread);

@@ -197,6 +197,14 @@ static void reply(struct session *s, UINT32 id, BOOL success)
     reply_status(s, id, success ? OK : status_of(GetLastError()));
 }
 
+/* Windows' sshd removes by the C runtime, to which a file in use is one without permission. */
+static void reply_removed(struct session *s, UINT32 id, BOOL success)
+{
+    if (!success && GetLastError() == ERROR_SHARING_VIOLATION)
+        SetLastError(ERROR_ACCESS_DENIED);
+    reply(s, id, success);
+}
+
 /* --- attributes --- */
 
 static UINT32 unix_time(FILETIME time)
@@ -549,7 +557,7 @@ static void move(struct session *s, UINT32 id, DWORD flags)
 {
     BOOL good = get_path(s, s->path) & get_path(s, s->second);
     SetLastError(ERROR_INVALID_NAME);
-    reply(s, id, good && MoveFileExW(s->path, s->second, flags));
+    reply(s, id, good && rename_path(s->path, s->second, flags));
 }
 
 static void flush_file(struct session *s, UINT32 id)
@@ -639,13 +647,13 @@ static void answer_path(struct session *s, unsigned char type, UINT32 id)
         reply(s, id, set_attributes(s->path, &a));
         break;
     case REMOVE:
-        reply(s, id, DeleteFileW(s->path));
+        reply_removed(s, id, DeleteFileW(s->path));
         break;
     case MKDIR:
         reply(s, id, CreateDirectoryW(s->path, NULL));
         break;
     case RMDIR:
-        reply(s, id, RemoveDirectoryW(s->path));
+        reply_removed(s, id, remove_directory(s->path));
         break;
     case REALPATH:
         reply_name(s, id, s->path);

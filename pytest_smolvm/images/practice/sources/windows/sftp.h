@@ -13,4 +13,10 @@ BOOL windows_path(const char *text, WCHAR *path);
 /* paths.c: the reverse, as "/C:/x". `text` has room for PATH_LIMIT * 3 bytes. */
 void client_path(const WCHAR *path, char *text);
 
+/* names.c: MoveFileExW as the guest's switches have it. */
+BOOL rename_path(const WCHAR *from, const WCHAR *to, DWORD flags);
+
+/* names.c: remove an empty directory, or a junction itself. */
+BOOL remove_directory(const WCHAR *path);
+
 #endif

@@ -1,0 +1,10 @@
+/* What the guest's programs ask of its switches. */
+#ifndef SWITCH_H
+#define SWITCH_H
+
+#include <windows.h>
+
+/* The number that a switch is set to; 0 if it is not. */
+DWORD practice_switch(const WCHAR *name);
+
+#endif
