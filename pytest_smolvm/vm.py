@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.commands import surroundings
 from pytest_smolvm.guest.commands.methods import CommandMethods
 from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.link.access import Access
@@ -275,6 +276,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
                 )
                 life.callback(access.close)
                 self._take_shells(guest.resident)
+                access.code_page = guest.resident.code_page if guest.resident is not None else None
                 if guest.ssh is not None:
                     access.connect()
                 self._life = life.pop_all()
@@ -287,6 +289,9 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
 
     def _welcome(self, ssh: Ssh) -> bool:
         """What every new guest gets on the first connection; whether only a new connection sees it."""
+        access = self._running()
+        if access.code_page is None:
+            access.code_page = ssh.code_page = surroundings.look_around(ssh)
         if self._spec.env_vars:
             environment.write(ssh, self._spec.env_vars)
         return bool(self._spec.env_vars)

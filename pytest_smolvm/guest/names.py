@@ -20,6 +20,8 @@ _PATH_MAX = 32767
 _NAME_MAX = 254
 _VALUE_MAX = 32767
 
+ENGLISH_CODE_PAGE = "cp437"
+"""What programs that know no UTF-8 print on an en-US Windows, by Python's name."""
 GuestPath = str | PureWindowsPath
 """A path in a guest."""
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
-from pytest_smolvm.guest.commands import powershell, run
+from pytest_smolvm.guest.commands import powershell, surroundings
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -22,7 +22,7 @@ from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine.machine import Machine
 
 # Names what `warmed` does; part of a template's key.
-_WARMING = "warm 8"
+_WARMING = "warm 9"
 _WARM_CALLS = 3
 # A system goes on starting things after it lets one in. What is frozen in the middle of that, every clone continues.
 _IDLE_SHARE = 0.08
@@ -50,9 +50,9 @@ def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> 
     with closing(login(booted, spec, spec.boot_timeout)) as connection:
         # Two things at once, since a guest has two processors.
         with ThreadPoolExecutor(1) as beside:
-            shell = beside.submit(run.run, connection, "ver", shell="cmd", timeout=spec.boot_timeout)
+            shell = beside.submit(surroundings.look_around, connection, spec.boot_timeout)
             _start_resident(connection, file, progress)
-        shell.result().check()
+        shell.result()
         with suppress(TimedOut):  # a guest that never rests is frozen as it is
             wait_until_idle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
         yield connection.host_key

@@ -10,30 +10,44 @@ import codecs
 import io
 from collections.abc import Iterator
 
-_OEM_CODE_PAGE = "cp437"  # what programs that know no UTF-8 print on an en-US Windows
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
+
 _UTF8_MARK = "\ufeff"
 _UTF16_MARK = b"\xff\xfe"
 _NEWLINES = 4  # that are looked at for the end of a line in UTF-16, in which a letter such as U+4E0A holds one's byte
 
 
-def text(raw: bytes, *, cut: bool = False) -> str:
+def codec(code_page: str) -> str:
+    """Python's name of a code page of Windows, given by its number; that of an en-US Windows for one without a name."""
+    try:
+        return codecs.lookup(f"cp{code_page}").name
+    except LookupError:
+        return ENGLISH_CODE_PAGE
+
+
+def text(raw: bytes, *, cut: bool = False, code_page: str = ENGLISH_CODE_PAGE) -> str:
     """All that was printed, as text.
 
     :param cut: it may end in the middle of a character, of which nothing is told then.
+    :param code_page: what programs print that know no UTF-8.
     """
     if b"\0" not in raw:
         try:
             return raw.decode("utf-8").removeprefix(_UTF8_MARK)
         except UnicodeDecodeError:
             pass  # not all of it
-    decoder = Decoder()
+    decoder = Decoder(code_page)
     return "".join([*decoder.feed(raw), *decoder.finish(cut=cut)])
 
 
 class Decoder:
-    """Makes text of a stream line by line, while it comes."""
+    """Makes text of a stream line by line, while it comes.
 
-    def __init__(self) -> None:
+    :param code_page: what programs print that know no UTF-8.
+    """
+
+    def __init__(self, code_page: str = ENGLISH_CODE_PAGE) -> None:
+        self._code_page = code_page
         self._rest = bytearray()
         self._first = True
         self._wide = False  # whether the last line was UTF-16
@@ -57,7 +71,7 @@ class Decoder:
         start = 0
         while (end := self._end(start, ended)) is not None:
             line = bytes(self._rest[start:end])
-            yield self._unmarked(line.decode("utf-16-le", "replace") if self._wide else _narrow(line))
+            yield self._unmarked(line.decode("utf-16-le", "replace") if self._wide else self._narrow(line))
             start = end
         del self._rest[:start]
 
@@ -108,7 +122,16 @@ class Decoder:
             self._wide = True
             return _letters(whole)
         self._wide = False
-        return _narrow(line, cut)
+        return self._narrow(line, cut)
+
+    def _narrow(self, line: bytes, cut: bool = False) -> str:
+        try:
+            return line.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            before, in_the_middle = line[: exc.start], exc.end == len(line) and exc.reason == "unexpected end of data"
+        if in_the_middle and (cut or not before.isascii()):
+            return before.decode("utf-8") + ("" if cut else "\ufffd")
+        return line.decode(self._code_page, "replace")
 
 
 def _wide(line: bytes, likely: bool) -> bool:
@@ -137,13 +160,3 @@ def _is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _narrow(line: bytes, cut: bool = False) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        before, in_the_middle = line[: exc.start], exc.end == len(line) and exc.reason == "unexpected end of data"
-    if in_the_middle and (cut or not before.isascii()):
-        return before.decode("utf-8") + ("" if cut else "\ufffd")
-    return line.decode(_OEM_CODE_PAGE)

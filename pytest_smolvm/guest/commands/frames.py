@@ -16,6 +16,9 @@ _PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has
 _HEAD = 5  # bytes before a frame's data
 # How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
 _STOP_SECONDS = stretched(10.0)
+# How long the guest may take to say that a script begins, which is the first that it does.
+_BEGIN_SECONDS = stretched(120.0)
+_CLOSE = 1.0  # seconds that a wait may end too early
 
 
 class Broken(Exception):
@@ -91,10 +94,16 @@ class Frames:
 
 
 class Call:
-    """One call on a connection: input goes one way while output comes the other."""
+    """One call on a connection: input goes one way while output comes the other.
 
-    def __init__(self, frames: Frames, stdin: bytes, deadline: Deadline, sinks: Sinks) -> None:
+    :param begin: seconds within which the guest has to say that the script begins.
+    """
+
+    def __init__(
+        self, frames: Frames, stdin: bytes, deadline: Deadline, sinks: Sinks, begin: float = _BEGIN_SECONDS
+    ) -> None:
         self._frames = frames
+        self._begin = begin
         self._pieces = [(b"I", stdin[start : start + _PIECE]) for start in range(0, len(stdin), _PIECE)] + [(b"E", b"")]
         self._deadline = deadline
         self._sinks = {b"o": sinks.stdout, b"e": sinks.stderr}
@@ -107,20 +116,28 @@ class Call:
         """Send the request and carry input and output until the exit code comes.
 
         :raises NoAnswer: the time was up; the script was told to stop.
-        :raises Broken: the other side has ended.
+        :raises Broken: the other side has ended, or has not even begun for so long that nobody is there: a port may go
+            on listening when its process has ended, as one does that another program inherited.
         """
         try:
-            self._frames.send(b"R", request, self._deadline.left)
+            self._frames.send(b"R", request, self._patience(self._deadline))
             for _ in range(_PIECES_AHEAD):
                 self._send_input(self._deadline)
             return self._until_end(self._deadline)
         except NoAnswer:
+            left = self._deadline.left
             self._stop()
+            if left is None or left > _CLOSE:
+                raise Broken("nobody has said in time that the script begins") from None
             raise
+
+    def _patience(self, deadline: Deadline) -> float | None:
+        """How long the next step may take: a script that has begun has all the time that it was given."""
+        return deadline.left if self.begun else deadline.at_most(self._begin)
 
     def _until_end(self, deadline: Deadline) -> int:
         while True:
-            kind, data = self._frames.receive(deadline.left)
+            kind, data = self._frames.receive(self._patience(deadline))
             self.begun = True
             if kind == b"x":
                 self.ended = True
@@ -135,7 +152,7 @@ class Call:
     def _send_input(self, deadline: Deadline) -> None:
         """Send the next piece, or that there is none. More than a few under way could block both sides."""
         if self._pieces:
-            self._frames.send(*self._pieces.pop(0), deadline.left)
+            self._frames.send(*self._pieces.pop(0), self._patience(deadline))
 
     def _stop(self) -> None:
         deadline = Deadline(_STOP_SECONDS)

@@ -73,7 +73,7 @@ class CommandMethods(GuestMethods):
             with self._using() as ssh:
                 waiting = None if fresh or shell != "powershell" else self._shells.via(ssh)
                 chosen = run.chosen(ssh, shell, waiting)
-                return run.carried_out(chosen, wanted, on_output or self.on_output, max_output)
+                return run.carried_out(chosen, wanted, on_output or self.on_output, max_output, ssh.code_page)
 
         result = self.history.of(script, shell, carried_out)
         return result.check() if check else result

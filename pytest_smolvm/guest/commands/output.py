@@ -12,6 +12,7 @@ from typing import IO
 from pytest_smolvm.errors import CommandFailed, OutputLimitExceeded
 from pytest_smolvm.guest.commands import clixml, decoding
 from pytest_smolvm.guest.commands.shells import Sinks
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 
 _SHORT = 200
 _IN_MEMORY = 8 * 1024 * 1024  # bytes of a stream; more of it goes to a temporary file
@@ -22,9 +23,13 @@ OnLine = Callable[[str], object]
 
 
 class Output:
-    """What a command wrote to one stream; kept on disk when it is much."""
+    """What a command wrote to one stream; kept on disk when it is much.
 
-    def __init__(self) -> None:
+    :param code_page: what programs print that know no UTF-8.
+    """
+
+    def __init__(self, code_page: str = ENGLISH_CODE_PAGE) -> None:
+        self._code_page = code_page
         self._file: IO[bytes] = io.BytesIO()
         self.size = 0
         """Bytes."""
@@ -49,13 +54,13 @@ class Output:
     def text(self) -> str:
         """All of it, as text."""
         self._file.seek(0)
-        return text(self._file.read(), cut=self.cut)
+        return text(self._file.read(), cut=self.cut, code_page=self._code_page)
 
     def lines(self) -> Iterator[str]:
         """Line by line, without their ends."""
         self._file.seek(0)
         lines: list[str] = []
-        splitter = LineSplitter(lines.append)
+        splitter = LineSplitter(lines.append, self._code_page)
         while piece := self._file.read(_PIECE):
             splitter.feed(piece)
             yield from lines
@@ -140,13 +145,18 @@ class Catch:
     :param command: what is run, shortened.
     :param on_output: called with every line of both streams while it runs.
     :param limit: bytes of both streams together; more raises OutputLimitExceeded.
+    :param code_page: what programs print that know no UTF-8.
     """
 
-    def __init__(self, command: str, on_output: OnLine | None, limit: int | None) -> None:
+    def __init__(
+        self, command: str, on_output: OnLine | None, limit: int | None, code_page: str = ENGLISH_CODE_PAGE
+    ) -> None:
         self.command = command
-        self.stdout, self.stderr = Output(), Output()
+        self.stdout, self.stderr = Output(code_page), Output(code_page)
         self._limit = limit
-        self._splitters = (LineSplitter(on_output), LineSplitter(on_output)) if on_output else None
+        self._splitters = None
+        if on_output:
+            self._splitters = LineSplitter(on_output, code_page), LineSplitter(on_output, code_page)
 
     @property
     def sinks(self) -> Sinks:
@@ -181,11 +191,14 @@ class Catch:
 
 
 class LineSplitter:
-    """Cuts a stream into the lines that its text will have."""
+    """Cuts a stream into the lines that its text will have.
 
-    def __init__(self, on_line: OnLine) -> None:
+    :param code_page: what programs print that know no UTF-8.
+    """
+
+    def __init__(self, on_line: OnLine, code_page: str = ENGLISH_CODE_PAGE) -> None:
         self._on_line = on_line
-        self._decoder = decoding.Decoder()
+        self._decoder = decoding.Decoder(code_page)
         self._plain = clixml.Plain()
         self._rest = ""
 
@@ -227,9 +240,10 @@ def shortened(script: str) -> str:
     return script if len(script) <= _SHORT else script[:_SHORT] + "..."
 
 
-def text(raw: bytes, *, cut: bool = False) -> str:
+def text(raw: bytes, *, cut: bool = False, code_page: str = ENGLISH_CODE_PAGE) -> str:
     """Output as text, CLIXML in it as what a person would have seen.
 
     :param cut: it may end in the middle of a character.
+    :param code_page: what programs print that know no UTF-8.
     """
-    return clixml.plain(decoding.text(raw, cut=cut))
+    return clixml.plain(decoding.text(raw, cut=cut, code_page=code_page))

@@ -11,9 +11,12 @@ from typing import Any
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.commands.decoding import codec
+from pytest_smolvm.guest.commands.output import Output
 from pytest_smolvm.guest.commands.shells import Script, Sinks
 from pytest_smolvm.guest.commands.workers import Route, Tunnel, Worker, Workers
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import Secret, unseen
@@ -35,11 +38,13 @@ class Endpoint:
     """What a connection has to begin with; hexadecimal."""
     sets_clock: bool = True
     """Whether it may set the guest's clock."""
+    code_page: str = ENGLISH_CODE_PAGE
+    """What the guest's programs print that know no UTF-8, by Python's name."""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Endpoint:
         """The one that became a JSON record by :func:`dataclasses.asdict`."""
-        return cls(tuple(record["ports"]), Secret(record["secret"]), record["sets_clock"])
+        return cls(tuple(record["ports"]), Secret(record["secret"]), record["sets_clock"], record["code_page"])
 
 
 def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> Endpoint:
@@ -52,20 +57,17 @@ def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> E
     line, program = powershell.bootstrap("bytes", "native", "start")
     script = powershell.text_of("bytes", "call", "native", "resident").encode()
     before, after = program + struct.pack("<i", processes), struct.pack("<i", len(script)) + script
-    stdout, stderr = bytearray(), bytearray()
-    sinks = {"on_stdout": stdout.extend, "on_stderr": stderr.extend}
+    stdout, stderr = Output(ssh.code_page), Output(ssh.code_page)
+    sinks = {"on_stdout": stdout.write, "on_stderr": stderr.write}
     try:
         with unseen():
             code = ssh.execute(line, stdin=before + secret.encode() + after, timeout=timeout, **sinks)
     except TimedOut as exc:
-        raise ResidentLost(
-            f"the resident PowerShell did not start within {timeout:g} s: {stderr.decode('utf-8', 'replace')}"
-        ) from exc
+        raise ResidentLost(f"the resident PowerShell did not start within {timeout:g} s: {stderr.text}") from exc
     if code != 0:
-        raise ResidentLost(
-            f"the resident PowerShell did not start (exit code {code}): {stderr.decode('utf-8', 'replace')}"
-        )
-    return Endpoint(tuple(int(port) for port in stdout.split()), secret)
+        raise ResidentLost(f"the resident PowerShell did not start (exit code {code}): {stderr.text}")
+    code_page, *ports = stdout.text.split()
+    return Endpoint(tuple(map(int, ports)), secret, code_page=codec(code_page))
 
 
 class Resident:
@@ -86,6 +88,8 @@ class Resident:
         self._route = Route(tunnel, alive)
         self._endpoint = endpoint
         self._workers = Workers([Worker(port, endpoint.secret) for port in endpoint.ports], patience)
+        self.code_page = endpoint.code_page
+        """What the guest's programs print that know no UTF-8, by Python's name."""
 
     def via(self, tunnel: Tunnel, alive: Callable[[], bool] = lambda: True) -> Resident:
         """The same resident, reached in another way."""
@@ -133,10 +137,13 @@ class Resident:
     def warm_up(self, calls: int = 1) -> None:
         """Make so many calls, by its processes in turn: first they compile, which takes long on an emulated processor.
 
-        :raises ResidentLost: nobody is there.
+        :raises ResidentLost: nobody is there, or what a script prints does not arrive.
         """
         for _ in range(calls):
-            self.run(Script("1", timeout=_START_SECONDS), Sinks(nothing, nothing))
+            printed = bytearray()
+            self.run(Script("1", timeout=_START_SECONDS), Sinks(printed.extend, nothing))
+            if printed.split() != [b"1"]:
+                raise ResidentLost(f"the guest's PowerShell printed {bytes(printed)!r} where it was to print 1")
 
     def close(self) -> None:
         """End the connections. The resident itself stays. To be called before a guest is frozen."""

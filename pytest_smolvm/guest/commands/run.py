@@ -8,6 +8,7 @@ from pytest_smolvm.errors import CommandTimedOut, TimedOut, UsageError
 from pytest_smolvm.guest.commands.output import Catch, OnLine, RunResult, shortened
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.shells import Cmd, NewPowerShell, Script, Shell, Transport
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 from pytest_smolvm.host.clock import now
 
 
@@ -29,7 +30,8 @@ def run(
     :raises CommandTimedOut: with what was printed until then.
     :raises UsageError: the shell is unknown, or the line is none that cmd.exe takes.
     """
-    return carried_out(chosen(transport, shell, resident), Script(script, args, stdin, timeout))
+    wanted = Script(script, args, stdin, timeout)
+    return carried_out(chosen(transport, shell, resident), wanted, code_page=transport.code_page)
 
 
 def chosen(transport: Transport, shell: str, resident: Shell | None = None) -> Shell:
@@ -45,16 +47,21 @@ def chosen(transport: Transport, shell: str, resident: Shell | None = None) -> S
 
 
 def carried_out(
-    shell: Shell, script: Script, on_output: OnLine | None = None, max_output: int | None = None
+    shell: Shell,
+    script: Script,
+    on_output: OnLine | None = None,
+    max_output: int | None = None,
+    code_page: str = ENGLISH_CODE_PAGE,
 ) -> RunResult:
     """Run a script in a shell.
 
     :param on_output: called with every line of both streams while the script runs.
     :param max_output: bytes of both streams together; more ends the command.
+    :param code_page: what the guest's programs print that know no UTF-8.
     :raises CommandTimedOut: with what was printed until then.
     :raises OutputLimitExceeded: likewise.
     """
-    catch = Catch(shortened(script.text), on_output, max_output)
+    catch = Catch(shortened(script.text), on_output, max_output, code_page)
     started = now()
     try:
         code = shell.run(script, catch.sinks)

@@ -41,6 +41,9 @@ class Sinks:
 class Transport(Protocol):
     """What runs a command line in the guest; `link.ssh.Ssh` is one."""
 
+    code_page: str
+    """What the guest's programs print that know no UTF-8, by Python's name."""
+
     def execute(
         self, request: str, *, on_stdout: Sink, on_stderr: Sink, stdin: bytes = b"", timeout: float | None = None
     ) -> int:

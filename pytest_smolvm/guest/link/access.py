@@ -26,7 +26,7 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 from pytest_smolvm.machine.machine import Machine
 
-_RECONNECT_SECONDS = stretched(60.0)
+_RECONNECT_SECONDS = stretched(150.0)  # Windows' sshd may take two minutes for a banner (Win32-OpenSSH 2425)
 
 Welcome = Callable[[Ssh], bool]
 """Does over the first connection what every new guest gets; returns whether only a new connection sees it."""
@@ -62,6 +62,8 @@ class Access:
         self._arrived = clock.utc()
         """Seconds since 1970 since when no restart is known that was not dealt with."""
         self._host_key: bytes | None = None
+        self.code_page: str | None = None
+        """What its programs print that know no UTF-8, by Python's name, once that is known."""
         self._closed = ""
         """Why, once it is."""
         self._connecting = threading.RLock()
@@ -87,6 +89,8 @@ class Access:
                 self._receive(self._ssh)
             elif not self._ssh.alive or self._restarted():
                 self._ssh = self._again(left)
+            if self.code_page is not None:
+                self._ssh.code_page = self.code_page
             return self._ssh
 
     @contextmanager

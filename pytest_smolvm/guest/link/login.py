@@ -170,6 +170,8 @@ def _authenticate(transport: PatchedTransport, user: str, password: str) -> None
         # It stands for a connection that ended and for an answer that never came, too.
         if isinstance(exc, paramiko.BadAuthenticationType) or (transport.is_active() and not patience.passed):
             raise LoginError(
-                f"the guest refused to log in {user!r}: wrong user or password, or no password login"
+                f"the guest refused to log in {user!r}: wrong user or password, an account that is locked or"
+                " disabled, no password login (PasswordAuthentication in sshd_config), or a policy that denies local"
+                " accounts the network (SeDenyNetworkLogonRight, as hardened images have it)"
             ) from exc
         raise GuestUnreachable(f"the guest's SSH server did not answer the login: {exc}") from exc

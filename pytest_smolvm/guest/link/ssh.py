@@ -12,7 +12,9 @@ import paramiko
 from pytest_smolvm.errors import GuestUnreachable, TimedOut
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.guest.link.channels import BROKEN, Patience, Sink, Stdin, Stream
+from pytest_smolvm.guest.link.server import Server
 from pytest_smolvm.guest.link.sftp import Sftp, Transfers
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 from pytest_smolvm.host.waiting import Deadline, until
 
 _FAREWELL_SECONDS = 30.0
@@ -42,6 +44,8 @@ class Ssh:
         self._patience = patience
         self._commands = threading.BoundedSemaphore(_COMMANDS)
         self._transfers = Transfers(transport, watch, patience)
+        self.code_page = ENGLISH_CODE_PAGE
+        """What the guest's programs print that know no UTF-8, by Python's name; its owner sets it."""
 
     @property
     def host_key(self) -> bytes:
@@ -62,6 +66,11 @@ class Ssh:
     def handles(self) -> tuple[paramiko.Transport, socket.socket]:
         """What it consists of, for who takes it apart."""
         return self._transport, self._connection
+
+    @property
+    def server(self) -> Server:
+        """Which server answers."""
+        return Server(self.banner)
 
     @property
     def alive(self) -> bool:
@@ -98,13 +107,14 @@ class Ssh:
             if feeder is not None:
                 feeder.join(1.0)
             return code
-        except TimedOut:
-            self._kill(channel)
+        except TimedOut as exc:
+            if not self._killed(channel):
+                exc.add_note(f"It may still run: {self.server.banner} did not end it when it was asked to.")
             raise
         except BROKEN as exc:
             raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
         except BaseException:  # a sink that has had enough, or Ctrl-C
-            self._kill(channel)
+            self._killed(channel)
             raise
         finally:
             channel.close()
@@ -161,11 +171,12 @@ class Ssh:
         self._transport.close()
         threading.Thread(target=_take_leave, args=(self._connection,), name="smolvm-farewell", daemon=True).start()
 
-    def _kill(self, channel: paramiko.Channel) -> None:
-        """End the command and its children.
+    def _killed(self, channel: paramiko.Channel) -> bool:
+        """End the command and its children; whether it has ended.
 
         Win32-OpenSSH answers the `signal` request by terminating the shell, whose job object takes the whole tree with
-        it; closing the channel alone would let a silent command run on (Win32-OpenSSH 1751).
+        it (not 7.7, which knows no such request); closing the channel alone would let a silent command run on
+        (Win32-OpenSSH 1751).
         """
         message = paramiko.Message()
         message.add_byte(paramiko.common.cMSG_CHANNEL_REQUEST)
@@ -180,7 +191,8 @@ class Ssh:
             # Let the server act before the channel goes: its end is the proof.
             until("the end of the timed-out command", channel.exit_status_ready, timeout=5.0)
         except (TimedOut, *BROKEN):
-            pass  # the connection is gone or the guest is stuck; the time-out is what gets reported
+            return False  # the connection is gone or the guest is stuck; the time-out is what gets reported
+        return True
 
 
 def _take_leave(connection: socket.socket) -> None:

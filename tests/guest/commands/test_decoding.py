@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_smolvm.guest.commands.decoding import Decoder, text
+from pytest_smolvm.guest.commands.decoding import Decoder, codec, text
 
 WIDE = "Windows-Subsystem für Linux\r\n以上\r\n\r\nĊà 🎈\r\n"
 
@@ -74,3 +74,21 @@ def test_pieces_of_any_size_give_the_same_lines(size: int, encoding: str) -> Non
 @pytest.mark.parametrize("line", ["ü\r\n".encode(), b"\x81\n", "ü\r\n".encode("utf-16-le"), b"\r\n"])
 def test_a_line_is_told_as_soon_as_it_has_ended(line: bytes) -> None:
     assert 1 == len(list(Decoder().feed(line)))
+
+
+@pytest.mark.parametrize(
+    ("number", "raw", "expected"),
+    [
+        ("850", b"\xc6 \x9d", "ã Ø"),
+        ("866", b"\xaf\xe0\xa8\xa2\xa5\xe2", "привет"),
+        ("932", b"\x93\xfa\x96\x7b", "日本"),
+        ("936", b"\xc4\xe3\xff", "你\ufffd"),
+        ("65001", b"\xff", "\ufffd"),
+        ("12345", b"\x81", "ü"),
+        ("", b"\x81", "ü"),
+    ],
+)
+def test_what_is_no_utf_8_is_of_the_guest_s_code_page(number: str, raw: bytes, expected: str) -> None:
+    assert expected == text(raw, code_page=codec(number))
+    decoder = Decoder(codec(number))
+    assert [expected] == [*decoder.feed(raw), *decoder.finish()]

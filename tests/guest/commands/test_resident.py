@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import threading
 import time
 from dataclasses import asdict
 
@@ -12,8 +13,11 @@ import pytest
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.commands.frames import Broken, Call, Frames
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.commands.shells import Script, Sinks
+from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.host.waiting import Deadline
 from tests.guest.commands.residents import SECRET, Worker, answer, call, guest, tunnel
 
 
@@ -143,3 +147,27 @@ def test_an_endpoint_survives_a_file_and_hides_its_secret() -> None:
 
     assert endpoint == Endpoint.from_record(json.loads(json.dumps(asdict(endpoint))))
     assert SECRET not in repr(endpoint)
+
+
+def test_a_port_that_listens_with_nobody_behind_it_is_not_waited_for_for_ever() -> None:
+    """As one does whose process has ended, and that a program has inherited."""
+    here, there = socket.socketpair()
+    with here, there:
+        call = Call(Frames(here), b"", Deadline(None), Sinks(nothing, nothing), begin=0.2)
+
+        with pytest.raises(Broken, match="nobody has said in time"):
+            call.run(powershell.request("script"))
+
+    assert not call.begun
+
+
+def test_a_script_that_has_begun_has_all_the_time_it_was_given() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        call = Call(Frames(here), b"", Deadline(10.0), Sinks(nothing, nothing), begin=0.2)
+        there.sendall(b"b" + struct.pack("<i", 0))
+        later = threading.Timer(0.5, there.sendall, [b"x" + struct.pack("<iI", 4, 3)])
+        later.start()
+
+        assert 3 == call.run(powershell.request("script"))
+        later.join()

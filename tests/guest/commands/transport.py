@@ -8,6 +8,8 @@ from pytest_smolvm.guest.link.channels import Sink
 class Printing:
     """Prints given pieces, whatever it is asked."""
 
+    code_page = "cp437"
+
     def __init__(self, *pieces: tuple[str, bytes], code: int = 0, error: Exception | None = None) -> None:
         self.pieces = pieces
         self.code = code

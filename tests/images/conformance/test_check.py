@@ -15,6 +15,8 @@ from pytest_smolvm.images.conformance.check import put
 class Answering:
     """A guest that gives one answer to everything."""
 
+    code_page = "cp437"
+
     def __init__(self, stdout: bytes, code: int = 0) -> None:
         self.stdout, self.code = stdout, code
         self.requests: list[str] = []

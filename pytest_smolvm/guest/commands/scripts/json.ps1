@@ -1,6 +1,6 @@
 # Runs a script and prints its value as JSON after a record separator. ConvertTo-Json would not do: 5.1 and 7 differ in
 # dates, depth and enums, and both stop at a depth. What JSON lacks is an object whose only name begins with NUL.
-param([string] $Text, [Parameter(ValueFromRemainingArguments)] [object[]] $Rest)
+param([string] $Text, [Parameter(ValueFromRemainingArguments)] [object[]] $Rest = @())
 
 $Deepest = 100
 

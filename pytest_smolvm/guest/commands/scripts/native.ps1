@@ -38,6 +38,7 @@ function New-Native([string[]] $names) {
         GetEnvironmentStringsW    = , [IntPtr]
         FreeEnvironmentStringsW   = [bool], [IntPtr]
         SetEnvironmentStringsW    = [bool], [IntPtr]
+        GetFileAttributesW        = [int], [string]
         CreateFileW               = [IntPtr], [string], [int], [int], [IntPtr], [int], [int], [IntPtr]
         RegNotifyChangeKeyValue   = [int], [IntPtr], [bool], [int], [IntPtr], [bool]
         CreateProcessW            = [bool], [IntPtr], [Text.StringBuilder], [IntPtr], [IntPtr], [bool], [int], [IntPtr], [IntPtr], [byte[]], [byte[]]
@@ -86,12 +87,19 @@ function Stop-Child($job, [long] $id) {
 # A file's handle that children may inherit.
 function Open-Inherited([string] $path, [int] $access, [int] $disposition) {
     $handle = $Native::CreateFileW($path, $access, 3, 0, $disposition, 0, 0)
-    if ($handle -eq -1) { throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error()) }
+    # Without the number of the reason: the engine has called Windows since, and it would be another's.
+    if ($handle -eq -1) { throw "Windows could not open $path" }
     $null = $Native::SetHandleInformation($handle, 1, 1)
     $handle
 }
 
 $Starting = 'GetStdHandle', 'SetHandleInformation', 'CreateFileW', 'CreateProcessW', 'CloseHandle'
+
+# Keep a socket from children. .NET Framework asks Windows for sockets that every program inherits which is started while
+# they are open (PowerShell 7's are not): one that outlives us would hold our port, and a connection that nobody answers.
+function Hide-Socket($socket) {
+    $null = $Native::SetHandleInformation($socket.Handle, 1, 0)
+}
 
 # Start a program outside of our job, so that it outlives us, with no console window and none of our own streams:
 # an inherited stream would hold the session's channel open (Win32-OpenSSH 2452). Returns a PROCESS_INFORMATION.
@@ -108,23 +116,31 @@ function Start-Program([string] $line, [string] $directory, $streams, [int] $mor
     $process = [byte[]]::new(24)
     $where = if ($directory) { [Runtime.InteropServices.Marshal]::StringToHGlobalUni($directory) } else { [IntPtr]::Zero }
     $started = $Native::CreateProcessW(0, [Text.StringBuilder]::new($line), 0, 0, $true, $flags, 0, $where, $startup, $process)
-    if (-not $started) { throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error()) }
+    if (-not $started) { throw "Windows could not start it, as one that is not there or that the user may not run: $line" }
     , $process
 }
 
-# Start a program that reads and writes nothing.
-function Start-Detached([string] $line) {
+# Start the resident in its file and return its process, whose handle stays open. What it says before it has streams of
+# its own goes to the end of a file beside: a file, since Windows PowerShell takes NUL for a console and would go on
+# writing there, and since nobody would learn why it did not start.
+function Start-Resident([string] $file) {
     $nul = Open-Inherited 'NUL' -1073741824 3
-    $null = Start-Program $line '' @($nul, $nul, $nul) 0
-    $null = $Native::CloseHandle($nul)
+    $log = Open-Inherited ([IO.Path]::ChangeExtension($file, 'log')) 4 4  # FILE_APPEND_DATA, OPEN_ALWAYS
+    $information = Start-Program (Get-Line $file) '' @($nul, $log, $log) 0
+    foreach ($handle in $nul, $log) { $null = $Native::CloseHandle($handle) }
+    $null = $Native::CloseHandle([IntPtr] [BitConverter]::ToInt64($information, 8))
+    [IntPtr] [BitConverter]::ToInt64($information, 0)
 }
 
 # The program that runs this.
 function Get-Program { [Diagnostics.Process]::GetCurrentProcess().MainModule.FileName }
 
-# The command line that runs a script in another PowerShell of the same kind.
+# The command line that runs our script in another PowerShell of the same kind. With -Command and not -File, whatever is
+# said on the command line: a policy set for the machine (AllSigned, Restricted) rules files.
 function Get-Line([string] $file) {
-    "`"$(Get-Program)`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$file`""
+    $quoted = "'" + $file.Replace("'", "''") + "'"
+    "`"$(Get-Program)`" -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command " +
+        "`"`$File = $quoted; . ([ScriptBlock]::Create([IO.File]::ReadAllText(`$File)))`""
 }
 
 # The clock, from 100 ns since 1601 UTC. False if we may not.

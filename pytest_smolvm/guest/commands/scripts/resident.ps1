@@ -75,10 +75,14 @@ function Set-Environment {
     }
     foreach ($name in $Given.Keys) { [Environment]::SetEnvironmentVariable($name, $Given[$name]) }
     $paths = @{}
+    $modules = @($Given['PSModulePath'] -split ';')
     foreach ($entry in Read-Stored) {
         $name, $value, $key, $expands = $entry
-        if ($Kept -contains $name) { continue }
         if ($expands) { $value = [Environment]::ExpandEnvironmentVariables($value) }
+        if ($name -eq 'PSModulePath') {  # behind what PowerShell made of it when we started
+            $modules += @($value -split ';' | Where-Object { $_ -and $modules -notcontains $_ })
+            $value = $modules -join ';'
+        } elseif ($Kept -contains $name) { continue }
         if ($name -eq 'Path') {  # the machine's, then the user's
             $paths[$key.Name] = $value
             $value = @(foreach ($store in $Stores) { if ($paths[$store.Key.Name]) { $paths[$store.Key.Name] } }) -join ';'
@@ -263,17 +267,17 @@ function Step-Frame($connection) {
 }
 
 # A connection whose first bytes were the secret; nothing for any other.
-function Confirm-Connection($client) {
-    $client.NoDelay = $true
-    $stream = $client.GetStream()
+function Confirm-Connection($socket) {
+    $socket.NoDelay = $true
+    $stream = [Net.Sockets.NetworkStream]::new($socket, $true)
     $stream.ReadTimeout = $Grace
     try { $given = Read-Bytes $stream $Secret.Length } catch [IO.IOException] { $given = $null }
     $different = [int] ($null -eq $given)
     # As long for a wrong secret as for the right one.
     if ($given) { for ($i = 0; $i -lt $Secret.Length; $i++) { $different = $different -bor ($given[$i] -bxor $Secret[$i]) } }
-    if ($different) { $client.Close(); return }
+    if ($different) { $stream.Close(); return }
     $stream.ReadTimeout = -1
-    $connection = @{ Client = $client; Stream = $stream; Bytes = [byte[]]::new(5); Have = 0; InBody = $false; Task = $null }
+    $connection = @{ Stream = $stream; Bytes = [byte[]]::new(5); Have = 0; InBody = $false; Task = $null }
     $null = Step-Frame $connection
     $connection
 }
@@ -413,7 +417,7 @@ function Receive-Rest($call) {
 # End at once, with a successor on the same port.
 function Restart-Self {
     Set-Seat $Port 0
-    Start-Detached $CommandLine
+    $null = Start-Resident $File
     $null = $Native::TerminateProcess($Self, 1)
 }
 
@@ -424,7 +428,7 @@ function Set-Seat([int] $port, [int] $reportTo) {
 function Open-Listener([int] $port) {
     $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, $port)
     for ($attempt = 0; $true; $attempt++) {
-        try { $listener.Start(); return $listener }
+        try { $listener.Start(); Hide-Socket $listener.Server; return $listener }
         catch [Net.Sockets.SocketException] {
             if ($attempt -eq 50) { throw }
             [Threading.Thread]::Sleep(100)  # a predecessor is ending; nothing tells when its port is free
@@ -440,10 +444,23 @@ function Send-Port([int] $reportTo) {
     $client.Close()
 }
 
+# A task for the next connection's socket. It is made here rather than by the listener, which would have one ready that a
+# program started meanwhile inherits.
+function Start-Accept($listener) {
+    $next = [Net.Sockets.Socket]::new('InterNetwork', 'Stream', 'Tcp')
+    Hide-Socket $next
+    $server = $listener.Server
+    if ($server.GetType().GetMethod('AcceptAsync', [type[]] [Net.Sockets.Socket])) { return $server.AcceptAsync($next) }
+    # .NET Framework has no such method, and PowerShell 7 does not end a BeginAccept like this one so.
+    $method = $server.GetType().GetMethod('EndAccept', [type[]] [IAsyncResult])
+    $end = [Delegate]::CreateDelegate([Func[IAsyncResult, object]], $server, $method)
+    [Threading.Tasks.Task[object]]::Factory.FromAsync($server.BeginAccept($next, 0, $null, $null), $end)
+}
+
 # Serve for ever: the newest connection that knows the secret is the one listened to, because the one before may have
 # been left behind by a host that is gone, as after the restoration of a snapshot.
 function Invoke-Server($listener) {
-    $accept = $listener.AcceptTcpClientAsync()
+    $accept = Start-Accept $listener
     $connection = $null
     while ($true) {
         $tasks = @($accept)
@@ -452,12 +469,12 @@ function Invoke-Server($listener) {
         if ($opening) { $tasks += $opening }
         $first = Wait-First $tasks
         if ($first -eq 0) {
-            $client = Confirm-Connection $accept.Result
-            if ($client) { if ($connection) { $connection.Client.Close() }; $connection = $client }
-            $accept = $listener.AcceptTcpClientAsync()
+            $newer = Confirm-Connection $accept.Result
+            if ($newer) { if ($connection) { $connection.Stream.Close() }; $connection = $newer }
+            $accept = Start-Accept $listener
         } elseif ($connection -and $first -eq 1) {
             Invoke-Frame $connection (Step-Frame $connection)
-            if ($connection.Lost) { $connection.Client.Close(); $connection = $null }
+            if ($connection.Lost) { $connection.Stream.Close(); $connection = $null }
         }
     }
 }
@@ -474,11 +491,11 @@ $ErrorActionPreference = 'Stop'
 $secretText, $wanted, $reportTo = $env:SMOLVM_RESIDENT -split ' '
 Clear-EnvironmentVariable 'SMOLVM_RESIDENT'
 $Secret = [Text.Encoding]::ASCII.GetBytes($secretText)
-$CommandLine = Get-Line $PSCommandPath
 $Native = New-Native ($Starting + @('SetStdHandle', 'CreateJobObjectW', 'AssignProcessToJobObject', 'IsProcessInJob',
         'SetInformationJobObject', 'QueryInformationJobObject', 'TerminateProcess', 'SetSystemTime', 'GetEnvironmentStringsW',
         'FreeEnvironmentStringsW', 'SetEnvironmentStringsW', 'RegNotifyChangeKeyValue'))
 $Job = Enter-Job
+foreach ($stream in $Handles.Values) { $null = $Native::SetHandleInformation($Native::GetStdHandle($stream), 1, 0) }  # nobody else's
 $Stores = @(Open-Stores)
 $Given = Get-Given
 $ModulePath = @{ Logon = Get-LogonModulePath; Value = $env:PSModulePath }
@@ -491,7 +508,9 @@ $Port = $listener.LocalEndpoint.Port
 if ([int] $reportTo) { Send-Port $reportTo }
 try { Invoke-Server $listener }
 catch {
-    # Nobody sees our stderr, and a call's may be in its place.
-    [IO.File]::AppendAllText([IO.Path]::ChangeExtension($PSCommandPath, 'log'), "$_`r`n$($_.ScriptStackTrace)`r`n")
+    # Our stderr is gone, and a call's may be in its place. Other processes have the file open, too.
+    $log = [IO.StreamWriter]::new([IO.File]::Open([IO.Path]::ChangeExtension($File, 'log'), 'Append', 'Write', 'ReadWrite'))
+    $log.WriteLine("$_`r`n$($_.ScriptStackTrace)")
+    $log.Close()
     Restart-Self
 }

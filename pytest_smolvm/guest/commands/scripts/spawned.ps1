@@ -8,7 +8,7 @@ $jobHandle = $Native::OpenJobObjectW(12, $false, [Runtime.InteropServices.Marsha
 if ($jobHandle -eq 0) { 'unknown'; return }
 $process = $Native::OpenProcess(0x00100400, $false, $Id)  # SYNCHRONIZE, PROCESS_QUERY_INFORMATION
 if ($Kill -and -not $Native::TerminateJobObject($jobHandle, 1)) {
-    throw [ComponentModel.Win32Exception]::new([Runtime.InteropServices.Marshal]::GetLastWin32Error())
+    throw "Windows could not end what is in the job $Job"
 }
 if ($process -eq 0) { 'unknown' }
 elseif ($Native::WaitForSingleObject($process, $Milliseconds) -eq 0) {
