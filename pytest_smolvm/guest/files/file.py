@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 from pytest_smolvm.errors import TransferError, UsageError
 from pytest_smolvm.guest import names
-from pytest_smolvm.guest.files import filesystem
+from pytest_smolvm.guest.files import filesystem, renaming
 from pytest_smolvm.guest.link.channels import BROKEN
 from pytest_smolvm.guest.link.sftp import Sftp, SftpFile, asking, sftp_path
 from pytest_smolvm.host.progress import nothing
@@ -247,13 +247,7 @@ def _replacing(sftp: Sftp, target: str) -> Iterator[str]:
     """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file."""
     with filesystem.made(sftp, names.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
         yield path
-        with asking(sftp, "write", target):
-            try:
-                sftp.posix_rename(sftp_path(path), sftp_path(target))  # MoveFileEx with REPLACE_EXISTING
-            except PermissionError:
-                # Which refuses to replace a read-only file, unlike a rename on the host.
-                sftp.chmod(sftp_path(target), 0o666)
-                sftp.posix_rename(sftp_path(path), sftp_path(target))
+        renaming.replace(sftp, path, target)
 
 
 def _chunk(source: BinaryIO, shown: str) -> bytes:

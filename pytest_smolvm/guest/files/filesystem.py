@@ -63,6 +63,17 @@ def find_itself(sftp: Sftp, remote: windows.GuestPath) -> FileStat:
         return described(sftp.lstat(sftp_path(path)))
 
 
+def is_there(sftp: Sftp, remote: windows.GuestPath) -> bool:
+    """Whether anything has that name, be it a link that leads nowhere."""
+    try:
+        find_itself(sftp, remote)
+    except TransferError as exc:
+        if isinstance(exc.__cause__, FileNotFoundError):
+            return False
+        raise
+    return True
+
+
 def names(sftp: Sftp, remote: windows.GuestPath) -> list[str]:
     """The names in a directory, sorted.
 
@@ -93,10 +104,15 @@ def remove(sftp: Sftp, remote: windows.GuestPath) -> None:
 
 def _remove_stubborn(sftp: Sftp, name: str, mode: int) -> None:
     if stat.S_ISLNK(mode):
-        sftp.rmdir(name)  # a junction or a link to a directory: RemoveDirectory takes the link itself away
-    else:
-        sftp.chmod(name, 0o666)  # DeleteFile refuses read-only files
+        sftp.rmdir(name)  # a symbolic link to a directory: RemoveDirectory takes the link itself away
+        return
+    sftp.chmod(name, 0o666)  # DeleteFile refuses read-only files
+    try:
         sftp.remove(name)
+    except OSError:
+        if not mode & stat.S_IWUSR:
+            sftp.chmod(name, 0o444)  # it stays, and so does its mark
+        raise
 
 
 def make_directories(sftp: Sftp, remote: windows.GuestPath) -> list[str]:

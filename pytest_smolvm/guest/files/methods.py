@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from pytest_smolvm.errors import SmolVMError, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names
-from pytest_smolvm.guest.files import file, filesystem, tree
+from pytest_smolvm.guest.files import file, filesystem, removal, tree
 from pytest_smolvm.guest.files.file import OnBytes
 from pytest_smolvm.guest.files.filesystem import FileStat
 from pytest_smolvm.guest.files.text import decoded, encoded
@@ -142,7 +142,7 @@ class FileMethods(GuestMethods):
         """
         with self._using() as ssh:
             if recursive and filesystem.find_itself(ssh.sftp, remote).is_directory:
-                tree.remove(ssh, names.absolute(remote))
+                removal.remove(ssh, names.absolute(remote))
             else:
                 filesystem.remove(ssh.sftp, remote)
 
@@ -164,12 +164,12 @@ class FileMethods(GuestMethods):
         """The connection for a transfer; what one that broke left in the guest is removed over another."""
         try:
             with self._using() as ssh:
-                self._left = tree.still_there(ssh, self._left) if self._left else []
+                self._left = removal.still_there(ssh, self._left) if self._left else []
                 yield ssh
         except TransferInterrupted as exc:
             try:
                 with self._using() as ssh:
-                    tree.sweep(ssh, exc)
+                    removal.sweep(ssh, exc)
             except SmolVMError as second:
                 raise TransferError(f"{exc}; left in the guest: {', '.join(exc.left)} ({second})") from exc
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import TransferError
 from pytest_smolvm.guest import names
-from pytest_smolvm.guest.files import filesystem
+from pytest_smolvm.guest.files import filesystem, renaming
 from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_path
 
 
@@ -50,8 +50,7 @@ class There:
 
     def move(self, source: str, target: str) -> None:
         """Rename it."""
-        with asking(self._sftp, "write", target):
-            self._sftp.posix_rename(sftp_path(source), sftp_path(target))
+        renaming.move(self._sftp, source, target)
 
 
 class Here:

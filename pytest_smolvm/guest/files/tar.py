@@ -88,6 +88,8 @@ class Unpacking:
 
     def __init__(self, place: Path | None) -> None:
         self._place = place
+        self.damaged = False
+        """Whether the stream ended too early, or was none."""
         self.links: list[str] = []
         """Names of symbolic links, which are left out."""
         self.digests: dict[str, bytes] = {}
@@ -106,6 +108,7 @@ class Unpacking:
                     if name:
                         self._member(archive, member, name, directories)
         except (tarfile.TarError, EOFError) as exc:
+            self.damaged = True
             raise TransferError(f"what the guest's tar.exe sent cannot be read: {exc}") from exc
         except OSError as exc:
             raise TransferError(f"could not write {exc.filename or self._place}: {exc.strerror}") from exc

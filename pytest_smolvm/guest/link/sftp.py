@@ -14,12 +14,14 @@ from pytest_smolvm.errors import GuestUnreachable, TransferError
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.guest.link.channels import BROKEN, Patience
 from pytest_smolvm.guest.link.patches import PatchedSftp
+from pytest_smolvm.guest.link.server import Server
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 _SILENCE_SECONDS = stretched(60.0)
 # At once on one connection: sshd allows ten sessions (MaxSessions), commands and SFTP together.
 _SESSIONS = 3
+_OLD_PATH_MAX = 259  # characters; sshd 7.7 has no more, whatever LongPathsEnabled says
 
 
 class SftpAttributes(Protocol):
@@ -159,6 +161,11 @@ class Transfers:
         return client
 
 
+def server_of(sftp: Sftp) -> Server:
+    """Which server answers."""
+    return Server(sftp.get_channel().get_transport().remote_version)
+
+
 def sftp_path(path: str) -> str:
     """An absolute Windows path as Win32-OpenSSH's SFTP server names it: ``/C:/x`` (misc.c, realpath)."""
     return "/" + path.replace("\\", "/")
@@ -178,11 +185,15 @@ def asking(sftp: Sftp, verb: str, path: str) -> Iterator[None]:
         channel = sftp.get_channel()
         if channel.closed or channel.eof_received or isinstance(exc, (TimeoutError, paramiko.SSHException)):
             raise GuestUnreachable(f"the SSH connection broke: could not {verb} {path}") from exc
-        raise _refused(verb, path, exc) from exc
+        raise _refused(verb, path, exc, server_of(sftp)) from exc
 
 
-def _refused(verb: str, path: str, exc: Exception) -> TransferError:
+def _refused(verb: str, path: str, exc: Exception, server: Server) -> TransferError:
     number = getattr(exc, "errno", None)
+    if len(path) > _OLD_PATH_MAX and server.before(8, 0):
+        return TransferError(
+            f"the guest could not {verb} {path}: {server.banner} takes no path of more than {_OLD_PATH_MAX} characters"
+        )
     if number == errno.ENOENT:
         return TransferError(f"the guest could not {verb} {path}: no such file or directory")
     if number == errno.EACCES:

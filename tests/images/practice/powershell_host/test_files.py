@@ -12,7 +12,7 @@ import pytest
 
 from pytest_smolvm.errors import TransferError, UsageError
 from pytest_smolvm.guest.commands.run import run
-from pytest_smolvm.guest.files import file, filesystem, tree
+from pytest_smolvm.guest.files import file, filesystem, removal, tree
 from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.progress import nothing
@@ -25,7 +25,7 @@ def there(connection: Ssh) -> Iterator[PureWindowsPath]:
     """An empty directory of the guest."""
     filesystem.make_directories(connection.sftp, DIRECTORY)
     yield DIRECTORY
-    tree.remove(connection, str(DIRECTORY))
+    removal.remove(connection, str(DIRECTORY))
 
 
 @pytest.mark.parametrize(

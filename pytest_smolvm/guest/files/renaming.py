@@ -1,0 +1,81 @@
+"""Giving files of a guest other names, where others look into what is new and old servers replace in two steps."""
+
+from __future__ import annotations
+
+import errno
+
+from pytest_smolvm.errors import TransferError
+from pytest_smolvm.guest.files import filesystem
+from pytest_smolvm.guest.link.sftp import Sftp, asking, server_of, sftp_path
+from pytest_smolvm.host.clock import sleep
+from pytest_smolvm.host.waiting import Deadline
+
+# Defender and the indexer open what was just written, without sharing its removal. Nothing tells when they have done.
+SCANNED_SECONDS = 30.0
+"""How long that may take."""
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+
+def move(sftp: Sftp, source: str, target: str) -> None:
+    """Rename a file or directory to a name that nothing has; tries again for a while as long as Windows refuses.
+
+    :raises TransferError: it still refuses.
+    """
+    deadline, pause = Deadline(SCANNED_SECONDS), _FIRST_PAUSE
+    while True:
+        try:
+            with asking(sftp, "write", target):
+                sftp.posix_rename(sftp_path(source), sftp_path(target))
+        except TransferError as exc:
+            if deadline.passed or not _may_pass(sftp, exc, source, target):
+                raise
+        else:
+            return
+        sleep(deadline.at_most(pause))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def replace(sftp: Sftp, source: str, target: str) -> None:
+    """Rename a file to a name that another file may have, read-only or not, which is gone then.
+
+    :raises TransferError: Windows refuses; the other one is as it was.
+    """
+    found = filesystem.find(sftp, target)
+    fixed = found is not None and found.read_only
+    if fixed:
+        _set_read_only(sftp, target, False)  # MoveFileEx refuses to replace it, unlike a rename on the host
+    try:
+        if found is not None and not found.is_directory and server_of(sftp).before(8, 6):
+            _replace_in_steps(sftp, source, target)
+        else:
+            move(sftp, source, target)
+    except BaseException:
+        if fixed:
+            _set_read_only(sftp, target, True)
+        raise
+
+
+def _replace_in_steps(sftp: Sftp, source: str, target: str) -> None:
+    """For sshd before 8.6, which removes the target and then renames: if that fails, there is none of the two."""
+    old = filesystem.aside_of(target)
+    move(sftp, target, old)
+    try:
+        move(sftp, source, target)
+    except BaseException:
+        move(sftp, old, target)
+        raise
+    filesystem.remove(sftp, old)
+
+
+def _may_pass(sftp: Sftp, refusal: TransferError, source: str, target: str) -> bool:
+    """Whether what Windows refuses may be possible in a moment."""
+    if getattr(refusal.__cause__, "errno", None) == errno.ENOENT:
+        return False
+    there = filesystem.find(sftp, target)
+    return filesystem.is_there(sftp, source) and (there is None or not there.is_directory)
+
+
+def _set_read_only(sftp: Sftp, path: str, read_only: bool) -> None:
+    with asking(sftp, "write", path):
+        sftp.chmod(sftp_path(path), 0o444 if read_only else 0o666)
