@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_smolvm.guest.link.access import GuestMethods
+from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.names import GuestPath
-from pytest_smolvm.guest.system import environment, processes, regfile
+from pytest_smolvm.guest.system import environment, processes, regfile, sshd
 from pytest_smolvm.guest.system.processes import Process
 from pytest_smolvm.guest.system.regfile import Data, RegistryValue
 from pytest_smolvm.guest.system.registry import Registry
@@ -22,12 +23,16 @@ class SystemMethods(GuestMethods):
         """Write to the environment in the registry; the next :meth:`run` sees it. An empty value deletes.
 
         :param scope: ``user`` or ``machine``.
+        Windows' sshd is restarted for variables of the machine that it would go on giving as it has them itself: before
+        8.9 all, later those that are deleted.
+
         :raises UsageError: a name or value that Windows cannot have, or PATH: see :meth:`add_to_path`.
+        :raises ServiceError: sshd was not restarted.
         """
         variables = masked(variables)
         with self._using() as ssh:
             environment.write(ssh, variables, scope)
-            self._running().renew()
+            self._see_anew(ssh, scope, variables)
 
     def get_env(self, name: str, *, scope: str = "user") -> str | None:
         """A variable as it is in the registry, percent signs and all; None if it is not there."""
@@ -45,13 +50,22 @@ class SystemMethods(GuestMethods):
         """
         with self._using() as ssh:
             if environment.add_to_path(ssh, str(directory), scope, first=first):
-                self._running().renew()
+                self._see_anew(ssh, scope)
 
     def remove_from_path(self, directory: GuestPath, *, scope: str = "user") -> None:
         """Take a directory out of PATH; fine if it is not in there."""
         with self._using() as ssh:
             if environment.remove_from_path(ssh, str(directory), scope):
-                self._running().renew()
+                self._see_anew(ssh, scope)
+
+    def _see_anew(self, ssh: Ssh, scope: str, variables: Mapping[str, str] = {}) -> None:
+        """Have the next command see variables that were just written.
+
+        :raises ServiceError: Windows' sshd had to be restarted for that, and was not.
+        """
+        if scope == "machine" and sshd.keeps(ssh, variables):
+            sshd.restart(ssh)
+        self._running().renew()
 
     @property
     def registry(self) -> Registry:
