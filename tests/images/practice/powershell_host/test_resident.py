@@ -56,7 +56,7 @@ class Guest:
     def run(
         self,
         script: str,
-        timeout: float = SECONDS,
+        timeout: float | None = SECONDS,
         args: Sequence[powershell.Argument] = (),
         stdin: bytes = b"",
         on_output: OnLine | None = None,

@@ -1,0 +1,358 @@
+"""What real Windows does and the practice guest does not unless a switch says so, its programs running on this host."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path, PureWindowsPath
+
+import pytest
+
+from pytest_smolvm.errors import CommandTimedOut, ImageError, ResidentLostWarning, ServiceError, TimedOut, TransferError
+from pytest_smolvm.guest.commands import powershell, resident, spawned
+from pytest_smolvm.guest.commands.output import RunResult, text
+from pytest_smolvm.guest.commands.resident import Resident
+from pytest_smolvm.guest.commands.run import run
+from pytest_smolvm.guest.commands.surroundings import look_around
+from pytest_smolvm.guest.commands.values import run_json
+from pytest_smolvm.guest.files import file, filesystem, removal, renaming, tree
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.system import sshd
+from pytest_smolvm.host.progress import nothing
+from tests.booted.conftest import linux
+from tests.images.practice.powershell_host.test_resident import joined
+
+SECONDS = 60.0
+SWITCHES = r"HKLM\SOFTWARE\pytest-smolvm\practice"
+DIRECTORY = PureWindowsPath(r"C:\harsh")
+
+
+@contextmanager
+def value(ssh: Ssh, key: str, name: str, data: str, kind: str = "REG_SZ") -> Iterator[None]:
+    """A value of the registry, for the length of the block; afterwards it is as it was."""
+    found = run(ssh, f'reg query "{key}" /v {name}', shell="cmd")
+    before = found.stdout.split()[-1:] if found.exit_code == 0 else []
+    run(ssh, f'reg add "{key}" /v {name} /t {kind} /d "{data}" /f', shell="cmd").check()
+    try:
+        yield
+    finally:
+        again = (
+            f'reg add "{key}" /v {name} /t {kind} /d "{before[0]}" /f' if before else f'reg delete "{key}" /v {name} /f'
+        )
+        run(ssh, again, shell="cmd").check()
+
+
+def switched(ssh: Ssh, name: str, number: int = 1) -> AbstractContextManager[None]:
+    """A switch of the practice guest is set for the length of the block."""
+    return value(ssh, SWITCHES, name, str(number), "REG_DWORD")
+
+
+@pytest.fixture
+def old(connection: Ssh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says that it is an old one of Windows'."""
+    monkeypatch.setattr(connection._transport, "remote_version", "SSH-2.0-OpenSSH_for_Windows_8.1")
+
+
+@pytest.fixture
+def there(connection: Ssh) -> Iterator[PureWindowsPath]:
+    """An empty directory of the guest."""
+    filesystem.make_directories(connection.sftp, DIRECTORY)
+    yield DIRECTORY
+    removal.remove(connection, str(DIRECTORY))
+
+
+@pytest.fixture
+def grove(tmp_path: Path) -> Path:
+    """A directory of this host, with what a tree may have."""
+    root = tmp_path / "grove"
+    (root / "empty").mkdir(parents=True)
+    (root / "Grüße").mkdir()
+    (root / "Grüße" / "100% ü.txt").write_text("deep")
+    (root / "fixed.txt").write_text("read-only")
+    (root / "fixed.txt").chmod(0o444)
+    return root
+
+
+def seen(root: Path) -> dict[str, tuple[bytes, int, int] | None]:
+    """What is in a directory: content, time and mode of the files."""
+    return {
+        str(path.relative_to(root)): None
+        if path.is_dir()
+        else (path.read_bytes(), int(path.stat().st_mtime), path.stat().st_mode & 0o200)
+        for path in root.rglob("*")
+    }
+
+
+# --- sockets that every program inherits ----------------------------------------------------------------------------
+
+
+def test_a_powershell_that_restarts_gets_its_port_back(connection: Ssh) -> None:
+    with switched(connection, "InheritableSockets"), joined(connection, resident.start(connection)) as guest:
+        before = guest.processes()
+
+        with pytest.raises(CommandTimedOut):
+            guest.run("'before'; [Threading.Thread]::Sleep(300000)", timeout=1)
+        after = guest.processes()
+
+    assert (2, 1) == (len(after), len(after & before))
+
+
+def test_a_program_that_outlives_its_powershell_holds_no_call_up(connection: Ssh) -> None:
+    with switched(connection, "InheritableSockets"), joined(connection, resident.start(connection)) as guest:
+        program = spawned.spawn(guest.resident_only, ["ping", "-n", "1000", "127.0.0.1"])
+        for process in guest.processes():
+            run(connection, f"taskkill /f /pid {process}", shell="cmd").check()
+
+        said: list[str] = []
+        calling = threading.Thread(
+            target=lambda: said.append(guest.run("'on'", timeout=None).stdout.strip()), daemon=True
+        )
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            calling.start()
+            calling.join(SECONDS)
+        program.kill()
+
+    assert (["on"], [ResidentLostWarning]) == (said, [warning.category for warning in told])
+
+
+# --- who looks into new files, and old servers ----------------------------------------------------------------------
+
+
+def test_a_scanner_is_waited_for(connection: Ssh, there: PureWindowsPath, grove: Path, tmp_path: Path) -> None:
+    with switched(connection, "Scanner", 700):
+        file.write(connection.sftp, there / "new.txt", b"first")
+        file.write(connection.sftp, there / "new.txt", b"second")
+        left = [tree.upload(connection, grove, there / "tree") for _ in range(2)]
+
+    assert [[], []] == left
+    assert b"second" == file.read(connection.sftp, there / "new.txt")
+    tree.download(connection, there / "tree", tmp_path / "back")
+    assert seen(grove) == seen(tmp_path / "back")
+    assert ["new.txt", "tree"] == filesystem.names(connection.sftp, there)
+
+
+@pytest.mark.usefixtures("old")
+def test_a_server_that_removes_before_it_renames_loses_nothing(
+    connection: Ssh, there: PureWindowsPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write(connection.sftp, there / "kept.txt", b"before")
+    monkeypatch.setattr(renaming, "SCANNED_SECONDS", 0.5)
+
+    with switched(connection, "RenameUnlinks"), switched(connection, "Scanner", 10**6):
+        with pytest.raises(TransferError, match="could not write"):
+            file.write(connection.sftp, there / "kept.txt", b"after")
+
+    assert b"before" == file.read(connection.sftp, there / "kept.txt")
+    assert ["kept.txt"] == filesystem.names(connection.sftp, there)
+
+
+@pytest.mark.usefixtures("old")
+def test_such_a_server_replaces_files_too(connection: Ssh, there: PureWindowsPath) -> None:
+    file.write(connection.sftp, there / "fixed.txt", b"before")
+    connection.sftp.chmod("/C:/harsh/fixed.txt", 0o444)
+
+    with switched(connection, "RenameUnlinks"):
+        file.write(connection.sftp, there / "fixed.txt", b"after")
+        file.write(connection.sftp, there / "fixed.txt", b"at last")
+
+    assert b"at last" == file.read(connection.sftp, there / "fixed.txt")
+    assert ["fixed.txt"] == filesystem.names(connection.sftp, there)
+
+
+@pytest.mark.usefixtures("old")
+def test_an_old_server_that_cannot_be_restarted_is_no_reason_to_say_that_commands_see_a_variable(
+    connection: Ssh,
+) -> None:
+    """wine has no service of that name."""
+    assert sshd.keeps(connection, {"A": "b"})
+    with pytest.raises(
+        ServiceError, match=r"OpenSSH_for_Windows_8.1 gives commands .* as they were when it was started"
+    ):
+        sshd.restart(connection)
+
+
+@pytest.mark.usefixtures("old")
+def test_a_command_that_a_server_does_not_end_is_told_of(connection: Ssh) -> None:
+    with switched(connection, "NoSignal"), pytest.raises(TimedOut) as caught:
+        connection.execute("ping -n 20 127.0.0.1", on_stdout=nothing, on_stderr=nothing, timeout=1)
+
+    assert [
+        "It may still run: SSH-2.0-OpenSSH_for_Windows_8.1 did not end it when it was asked to."
+    ] == caught.value.__notes__
+    run(connection, "taskkill /f /im ping.exe", shell="cmd").check()
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def link(ssh: Ssh, directory: PureWindowsPath, target: PureWindowsPath) -> PureWindowsPath:
+    """A junction `link` in a directory, to one beside it, as SFTP shows them: as a directory."""
+    run(ssh, f"Set-Location '{directory}'" + linux(r"usr\bin\ln", f"-s ../../harsh/{target.name} link")).check()
+    path = directory / "link"
+    while not filesystem.is_there(ssh.sftp, path):
+        time.sleep(0.05)  # the program is wine's, and nobody's child here
+    return path
+
+
+@pytest.mark.parametrize("name", ["100%", "plain"])
+def test_removing_does_not_leave_the_tree(connection: Ssh, there: PureWindowsPath, name: str) -> None:
+    file.write(connection.sftp, there / "elsewhere" / "kept.txt", b"kept")
+    file.write(connection.sftp, there / name / "a" / "b.txt", b"x")
+    linked = link(connection, there / name, there / "elsewhere")
+    if name == "plain":  # what is in it is cmd.exe's matter, and wine's follows links
+        removal.remove(connection, str(linked))
+
+    removal.remove(connection, str(there / name))
+
+    assert ["elsewhere"] == filesystem.names(connection.sftp, there)
+    assert ["kept.txt"] == filesystem.names(connection.sftp, there / "elsewhere")
+
+
+def test_a_junction_is_told_from_a_directory(connection: Ssh, there: PureWindowsPath) -> None:
+    file.write(connection.sftp, there / "elsewhere" / "kept.txt", b"kept")
+    file.write(connection.sftp, there / "other" / "kept.txt", b"kept")
+    linked = link(connection, there / "elsewhere", there / "other")
+
+    assert {str(linked)} == removal.junctions(connection, [str(linked), str(there), str(there / "none")])
+    removal.remove(connection, str(linked))
+
+
+# --- tar.exe --------------------------------------------------------------------------------------------------------
+
+
+def test_a_log_that_a_program_writes_to_is_fetched_though_tar_refuses_it(
+    connection: Ssh, there: PureWindowsPath, tmp_path: Path
+) -> None:
+    file.write(connection.sftp, there / "logs" / "other.txt", b"other")
+    begun = threading.Event()
+    writer = (
+        rf"$f = [IO.File]::Open('{there}\logs\app.log', 'Create', 'Write', 'ReadWrite'); $f.WriteByte(65); $f.Flush();"
+        " [Console]::Out.Write('x'); $null = [Console]::In.ReadToEnd()"
+    )
+    end = threading.Event()
+
+    def stdin() -> Iterator[bytes]:
+        yield head
+        end.wait(SECONDS)
+
+    line, head = powershell.command(writer)
+    with ThreadPoolExecutor(1) as beside, switched(connection, "TarSharesReading"):
+        running = beside.submit(
+            connection.execute, line, stdin=stdin(), on_stdout=lambda _: begun.set(), on_stderr=nothing, timeout=SECONDS
+        )
+        try:
+            assert begun.wait(SECONDS)
+            tree.download(connection, there / "logs", tmp_path / "logs", verify=True)
+        finally:
+            end.set()
+        running.result()
+
+    assert {"app.log": b"A", "other.txt": b"other"} == {p.name: p.read_bytes() for p in (tmp_path / "logs").iterdir()}
+
+
+def test_trees_go_both_ways_where_there_is_no_tar(
+    connection: Ssh, there: PureWindowsPath, grove: Path, tmp_path: Path
+) -> None:
+    sent: list[tuple[int, int]] = []
+    run(connection, r"ren c:\windows\system32\tar.exe tar.away", shell="cmd").check()
+    try:
+        tree.upload(
+            connection, grove, there / "tree", verify=True, progress=lambda done, total: sent.append((done, total))
+        )
+        tree.download(connection, there / "tree", tmp_path / "back", verify=True)
+    finally:
+        run(connection, r"ren c:\windows\system32\tar.away tar.exe", shell="cmd").check()
+
+    assert seen(grove) == seen(tmp_path / "back")
+    assert (13, 13) == sent[-1]
+    assert ["tree"] == filesystem.names(connection.sftp, there)
+
+
+# --- policies and how the resident starts ---------------------------------------------------------------------------
+
+
+def test_no_execution_policy_keeps_the_resident_from_starting(connection: Ssh) -> None:
+    policy = r"HKLM\SOFTWARE\Policies\Microsoft\PowerShellCore"
+    with (
+        value(connection, policy, "EnableScripts", "1", "REG_DWORD"),
+        value(connection, policy, "ExecutionPolicy", "AllSigned"),
+    ):
+        endpoint = resident.start(connection, processes=1, timeout=SECONDS)
+        with closing(Resident(connection.tunnel, endpoint)) as started:
+            started.warm_up()
+
+
+def test_a_resident_that_ends_as_it_starts_says_why_at_once(connection: Ssh) -> None:
+    line, program = powershell.bootstrap("bytes", "native", "start")
+    script = b"throw 'no way'"
+    stdin = program + struct.pack("<i", 1) + b"5e" * 32 + struct.pack("<i", len(script)) + script
+    said = bytearray()
+    began = time.monotonic()
+
+    code = connection.execute(line, stdin=stdin, on_stdout=nothing, on_stderr=said.extend, timeout=SECONDS)
+
+    assert 1 == code
+    assert "its process has ended with exit code 1: " in text(bytes(said))
+    assert "no way" in text(bytes(said))
+    assert time.monotonic() - began < 15
+
+
+# --- what images differ in ------------------------------------------------------------------------------------------
+
+
+def test_output_is_read_in_the_guest_s_own_code_page(connection: Ssh, monkeypatch: pytest.MonkeyPatch) -> None:
+    with value(connection, r"HKLM\SYSTEM\CurrentControlSet\Control\Nls\CodePage", "OEMCP", "850"):
+        pages = [look_around(connection), resident.start(connection, processes=1, timeout=SECONDS).code_page]
+    monkeypatch.setattr(connection, "code_page", pages[0])
+    script = "$o = [Console]::OpenStandardOutput(); $o.Write([byte[]] (0xc6, 32, 0x9d, 10), 0, 4)"
+
+    assert ["cp850"] * 2 == pages
+    assert "ã Ø\n" == run(connection, script, timeout=SECONDS).stdout
+
+
+def test_another_shell_than_cmd_is_named_as_what_is_wrong(connection: Ssh) -> None:
+    shell = r"c:\windows\system32\WindowsPowerShell\v1.0\powershell.exe"
+    key = r"HKLM\SOFTWARE\OpenSSH"
+    run(connection, f'reg add {key} /v DefaultShell /d "{shell}" /f', shell="cmd").check()
+    try:
+        with pytest.raises(ImageError, match=r"another shell than cmd\.exe: remove the value DefaultShell"):
+            look_around(connection)
+    finally:
+        connection.execute(f"reg.exe delete {key} /v DefaultShell /f", on_stdout=nothing, on_stderr=nothing)
+
+    assert "cp437" == look_around(connection)
+
+
+def test_a_fresh_powershell_leaves_the_console_s_code_page_as_it_was(connection: Ssh) -> None:
+    line, stdin = powershell.command("'grün'")
+    said = bytearray()
+
+    connection.execute(f"{line} & chcp", stdin=stdin, on_stdout=said.extend, on_stderr=nothing, timeout=SECONDS)
+
+    assert ["grün", "437"] == [said.decode().split()[0], said.decode().split()[-1].strip(".")]
+
+
+def test_a_json_script_without_arguments_is_given_none(connection: Ssh) -> None:
+    def quietly(script: str, args: Sequence[powershell.Argument]) -> RunResult:
+        return run(connection, script, args=args, timeout=SECONDS)
+
+    assert [0, 5, None] == [
+        run_json(quietly, script) for script in ("$args.Count", "param($x = 5) $x", "param([int[]] $all) $all")
+    ]
+
+
+def test_modules_of_what_was_just_installed_are_found(connection: Ssh) -> None:
+    key = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+    with joined(connection, resident.start(connection, processes=1)) as guest:
+        before = guest.run("$env:PSModulePath").stdout.strip()
+        with value(connection, key, "PSModulePath", r"C:\installed\Modules"):
+            after = guest.run("$env:PSModulePath").stdout.strip()
+
+        assert rf"{before};C:\installed\Modules" == after
+        assert before == guest.run("$env:PSModulePath").stdout.strip()
