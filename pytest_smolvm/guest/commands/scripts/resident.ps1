@@ -75,14 +75,10 @@ function Set-Environment {
     }
     foreach ($name in $Given.Keys) { [Environment]::SetEnvironmentVariable($name, $Given[$name]) }
     $paths = @{}
-    $modules = @($Given['PSModulePath'] -split ';')
     foreach ($entry in Read-Stored) {
         $name, $value, $key, $expands = $entry
+        if ($Kept -contains $name) { continue }
         if ($expands) { $value = [Environment]::ExpandEnvironmentVariables($value) }
-        if ($name -eq 'PSModulePath') {  # behind what PowerShell made of it when we started
-            $modules += @($value -split ';' | Where-Object { $_ -and $modules -notcontains $_ })
-            $value = $modules -join ';'
-        } elseif ($Kept -contains $name) { continue }
         if ($name -eq 'Path') {  # the machine's, then the user's
             $paths[$key.Name] = $value
             $value = @(foreach ($store in $Stores) { if ($paths[$store.Key.Name]) { $paths[$store.Key.Name] } }) -join ';'

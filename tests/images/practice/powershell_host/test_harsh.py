@@ -345,14 +345,3 @@ def test_a_json_script_without_arguments_is_given_none(connection: Ssh) -> None:
     assert [0, 5, None] == [
         run_json(quietly, script) for script in ("$args.Count", "param($x = 5) $x", "param([int[]] $all) $all")
     ]
-
-
-def test_modules_of_what_was_just_installed_are_found(connection: Ssh) -> None:
-    key = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
-    with joined(connection, resident.start(connection, processes=1)) as guest:
-        before = guest.run("$env:PSModulePath").stdout.strip()
-        with value(connection, key, "PSModulePath", r"C:\installed\Modules"):
-            after = guest.run("$env:PSModulePath").stdout.strip()
-
-        assert rf"{before};C:\installed\Modules" == after
-        assert before == guest.run("$env:PSModulePath").stdout.strip()
