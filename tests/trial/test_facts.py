@@ -9,6 +9,7 @@ import pytest
 
 from pytest_smolvm.errors import CommandFailed
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 from pytest_smolvm.trial import facts
 from pytest_smolvm.trial.facts import FACTS, LineFact, RegistryFact, ScriptFact
 
@@ -20,6 +21,8 @@ SHOWN = (
 
 class Answering:
     """A guest that gives one answer to everything."""
+
+    code_page = ENGLISH_CODE_PAGE
 
     def __init__(self, stdout: bytes, code: int = 0) -> None:
         self.stdout, self.code = stdout, code
