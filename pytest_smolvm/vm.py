@@ -262,7 +262,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
 
         :param snapshot: what it is to be; None is what it was in the beginning.
         """
-        welcome = self._welcome if snapshot is None else _no_welcome
+        welcome = self._welcome if snapshot is None else lambda _: False  # a snapshot has it all
         try:
             with ExitStack() as life:
                 self._guest = guest = life.enter_context(place.guest(snapshot))
@@ -302,11 +302,6 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         if access is not None:
             access.close(why)
         self._life.close()
-
-
-def _no_welcome(_: Ssh) -> bool:
-    """What a guest gets that is reverted to a snapshot: it has all of it."""
-    return False
 
 
 class GuestFactory(Protocol):
@@ -350,9 +345,7 @@ def _start_all(vms: list[SmolVM], places: list[Reservation]) -> None:
         return
     for place in places:
         place.prepare()
-    beside = ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start")
-    try:
+    # On leaving it waits for all of them, also after Ctrl-C: what comes up later would be nobody's.
+    with ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start") as beside:
         for start in [beside.submit(vm._start, place) for vm, place in zip(vms, places, strict=True)]:
             start.result()
-    finally:
-        beside.shutdown()  # also after Ctrl-C: what comes up later would be nobody's
