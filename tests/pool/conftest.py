@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import templates
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
-from tests.guest.link.sshd import PASSWORD
+from tests.guest.link.sshd import HOST_KEY, PASSWORD
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +72,7 @@ def _placed(site: Site, spec: GuestSpec) -> Template:
     files.path.mkdir()
     for file in (files.disk, files.variables, files.state, files.blank_disk, files.blank_variables):
         file.write_bytes(b"blank")
-    files.record.write_text('{"files": {}}')
+    files.record.write_text(json.dumps({"files": {}, "host_key": HOST_KEY.asbytes().hex()}))
     found = templates.find(site.store, name)
     assert found is not None
     return found

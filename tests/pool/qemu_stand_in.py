@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.guest.link.sshd import listening, serving
+from tests.guest.link.sshd import HOST_KEY, listening, serving
 
 DONE = {"event": "MIGRATION", "data": {"status": "completed"}}
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 22}}}}
@@ -28,7 +28,7 @@ def main() -> None:
     def serve(connection: socket.socket) -> object:
         with open(place / "logins", "a", encoding="ascii") as log:
             log.write("login\n")
-        transports.append(serving()(connection))
+        transports.append(serving(key=HOST_KEY)(connection))
         return transports[-1]
 
     transports: list[Any] = []

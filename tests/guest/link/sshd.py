@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import paramiko
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_smolvm.guest.link.channels import Patience
 from pytest_smolvm.guest.link.login import Account
 from pytest_smolvm.host.progress import nothing
 
 PASSWORD = "right"
+_NUMBER = ec.derive_private_key(4711, ec.SECP256R1())
+HOST_KEY = paramiko.ECDSAKey(vals=(_NUMBER, _NUMBER.public_key()))
+"""The same in every process, for whoever has to have a key that is known elsewhere."""
 
 
 class Server(paramiko.ServerInterface):
@@ -84,6 +89,7 @@ def listening(*behaviours: Behaviour) -> Iterator[Account]:
 
     def accept(listener: socket.socket) -> None:
         while True:
+            select.select([listener], [], [])  # as QEMU does: behind a fence, accepting does not wait
             try:
                 connection, _ = listener.accept()
             except OSError:
