@@ -132,7 +132,7 @@ class Facts:
 
     def server(self) -> Found:
         """What is known of the SSH server by the connection."""
-        banner = self._connection.server.banner
+        banner = self._connection.banner
         return found(f"{banner}, logged in as {self._connection.user}", banner=banner)
 
     def ask(self, fact: RegistryFact | LineFact | ScriptFact) -> Found:

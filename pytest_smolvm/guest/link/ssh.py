@@ -53,6 +53,11 @@ class Ssh:
         return bytes(self._transport.get_remote_server_key().asbytes())
 
     @property
+    def banner(self) -> str:
+        """What the server calls itself: ``SSH-2.0-OpenSSH_for_Windows_9.5``."""
+        return str(self._transport.remote_version)
+
+    @property
     def user(self) -> str:
         """Who is logged in."""
         return str(self._transport.get_username())
