@@ -16,8 +16,9 @@ _PIECES_AHEAD = 2  # pieces of input on their way; more only after the guest has
 _HEAD = 5  # bytes before a frame's data
 # How long a stopped script may take to end; the guest's half gives up after 3 s and restarts itself.
 _STOP_SECONDS = stretched(10.0)
-# How long the guest may take to say that a script begins, which is the first that it does.
-_BEGIN_SECONDS = stretched(120.0)
+# How long the guest may take to say that a script begins, which is the first that it does; but on an emulated processor
+# that others use, too, what it does for the first time takes minutes. This only ends what would wait for ever.
+_BEGIN_SECONDS = stretched(600.0)
 _CLOSE = 1.0  # seconds that a wait may end too early
 
 
