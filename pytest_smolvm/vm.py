@@ -345,7 +345,6 @@ def _start_all(vms: list[SmolVM], places: list[Reservation]) -> None:
         return
     for place in places:
         place.prepare()
-    # On leaving it waits for all of them, also after Ctrl-C: what comes up later would be nobody's.
-    with ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start") as beside:
+    with ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start") as beside:  # waits for all, after Ctrl-C, too
         for start in [beside.submit(vm._start, place) for vm, place in zip(vms, places, strict=True)]:
             start.result()

@@ -130,7 +130,7 @@ def at(directory: Path) -> Template | None:
     """The template in `directory` if it is there, whole and unchanged."""
     try:
         files = TemplateFiles(directory)
-        host_key = bytes.fromhex((records.read(files.record) or {}).get("host_key", ""))
+        host_key = bytes.fromhex((records.read(files.record) or {}).get("host_key", "")) or None
         template = Template(files, mark(directory), host_key)
     except (OSError, ValueError, TypeError):
         return None
