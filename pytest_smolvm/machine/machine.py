@@ -76,11 +76,13 @@ class Machine:
 
         :raises GuestDied: QEMU ended, the guest powered off or crashed, or the host's disk is full.
         """
-        if self.child.poll() is not None:
-            killed = "; somebody killed it, perhaps the kernel for want of memory"
-            why = killed if self.child.returncode == -signal.SIGKILL else ""
-            raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use{why}", self.log_tail)
-        state = self.monitor.execute("query-status")["status"]
+        self._check_runs()
+        try:
+            state = self.monitor.execute("query-status")["status"]
+        except GuestDied:
+            programs.await_end(self.child, _QUIT_SECONDS)  # its monitor is closed before it can be told how it ended
+            self._check_runs()
+            raise
         if state == "io-error":
             raise GuestDied(
                 "the guest was stopped: its disk could not be written; "
@@ -88,6 +90,12 @@ class Machine:
             )
         if state in ("shutdown", "guest-panicked", "internal-error"):
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)
+
+    def _check_runs(self) -> None:
+        if self.child.poll() is not None:
+            killed = "; somebody killed it, perhaps the kernel for want of memory"
+            why = killed if self.child.returncode == -signal.SIGKILL else ""
+            raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use{why}", self.log_tail)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

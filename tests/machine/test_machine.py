@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm.errors import BootError
+from pytest_smolvm.errors import BootError, GuestDied
 from pytest_smolvm.host import programs
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import machine
@@ -43,6 +43,14 @@ def _image(tmp_path: Path) -> Path:
 def _running(image: Path, files: RunDirectory) -> Iterator[Machine]:
     with machine.cold(image, HARDWARE, HYPERVISOR, files) as running:
         yield running
+
+
+def test_one_that_was_killed_is_said_to_be_whenever_that_is_noticed(running: Machine) -> None:
+    running.child.kill()
+
+    with pytest.raises(GuestDied, match=r"QEMU ended with -9 .* somebody killed it"):
+        while True:
+            running.check()
 
 
 def test_its_screen_can_be_seen_and_its_keys_and_pointer_used(running: Machine, files: RunDirectory) -> None:
