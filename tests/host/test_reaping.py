@@ -14,6 +14,7 @@ import pytest
 
 from pytest_smolvm.host.liveness import pid
 from pytest_smolvm.host.store import GUEST_NAME, Store
+from pytest_smolvm.host.waiting import until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="a namespace needs root")
 # Owns a run directory, a lease and a half-made template, says so, and lives until its input ends.
@@ -151,6 +152,8 @@ def process(*words: str | Path, called: str, cwd: Path | None = None) -> Iterato
     """One that waits, under another program's name."""
     program = [called, "-c", "import time; time.sleep(60)", *words]
     with subprocess.Popen(program, executable=sys.executable, cwd=cwd) as child:
+        # Popen returns while the kernel has not set it up yet.
+        until("its command line", Path(f"/proc/{child.pid}/cmdline").read_bytes, timeout=30)
         yield child
         child.kill()
 
