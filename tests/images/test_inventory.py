@@ -36,7 +36,8 @@ def image(store: Store, name: str, age: float = 0) -> Path:
 def template(store: Store, name: str, *, whole: bool = True) -> Path:
     directory = store.templates / name
     directory.mkdir()
-    (directory / "state").write_bytes(b"x")
+    for part in ("state", "disk.qcow2"):
+        (directory / part).write_bytes(b"x")
     files = {} if whole else {"state": [0, 0]}
     (directory / "record.json").write_text(json.dumps({"files": files, "image": "win11.qcow2", "memory": 4096}))
     return directory
