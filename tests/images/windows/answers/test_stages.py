@@ -34,7 +34,7 @@ WINDOWS = r"C:\windows"
 
 
 def query(inside: Inside, command: str) -> int:
-    return run.run(inside.connection, command, shell="cmd", timeout=60).exit_code
+    return run.run(inside.connection, command, shell="cmd", timeout=180).exit_code
 
 
 def test_specialize(inside: Inside) -> None:
