@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host import programs
+from pytest_smolvm.host.progress import Silent
+from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.images.practice.kernel import read_kernel
 from pytest_smolvm.images.practice.overlay import make_overlay
@@ -113,6 +117,12 @@ def _free_port() -> int:
         return port
 
 
-def possible() -> str:
-    """Why it is not possible here; "" if it is."""
-    return "" if os.geteuid() == 0 else "the practice guest's programs run here in a chroot, which only root may enter"
+@contextmanager
+def practice_userland(directory: Path) -> Iterator[Ssh]:
+    """The same, of the practice image in the default store; the test is skipped where that is not possible."""
+    if os.geteuid() != 0:
+        pytest.skip("the practice guest's programs run here in a chroot, which only root may enter")
+    store = Store.default()
+    build.practice_image(store, Silent())  # leaves its parts, which are used here
+    with userland(store.work, directory) as connection:
+        yield connection

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 
 import pytest
 
 from pytest_smolvm.errors import CommandFailed
 from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
 from pytest_smolvm.trial import facts
 from pytest_smolvm.trial.facts import FACTS, LineFact, RegistryFact, ScriptFact
+from tests.guest.commands.transport import Printing
 
 SHOWN = (
     b"\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\X\r\n    ProductName    REG_SZ    Windows 10 Pro\r\n"
@@ -19,30 +18,12 @@ SHOWN = (
 )
 
 
-class Answering:
+def answering(stdout: bytes, code: int = 0) -> Printing:
     """A guest that gives one answer to everything."""
-
-    code_page = ENGLISH_CODE_PAGE
-
-    def __init__(self, stdout: bytes, code: int = 0) -> None:
-        self.stdout, self.code = stdout, code
-        self.requests: list[str] = []
-
-    def execute(
-        self,
-        request: str,
-        *,
-        on_stdout: Callable[[bytes], object],
-        on_stderr: Callable[[bytes], object],
-        stdin: bytes = b"",
-        timeout: float | None = None,
-    ) -> int:
-        self.requests.append(request)
-        on_stdout(self.stdout)
-        return self.code
+    return Printing(("out", stdout), code=code)
 
 
-def said(fact: RegistryFact | LineFact | ScriptFact, guest: Answering) -> str:
+def said(fact: RegistryFact | LineFact | ScriptFact, guest: Printing) -> str:
     connection: Ssh = guest  # type: ignore[assignment]
     return facts.Facts(connection).ask(fact).said
 
@@ -61,12 +42,12 @@ def said(fact: RegistryFact | LineFact | ScriptFact, guest: Answering) -> str:
     ],
 )
 def test_answers(fact: RegistryFact | LineFact | ScriptFact, stdout: bytes, code: int, expected: str) -> None:
-    assert expected == said(fact, Answering(stdout, code))
+    assert expected == said(fact, answering(stdout, code))
 
 
 def test_powershell_that_cannot_be_started() -> None:
     """Blocked by a policy, or not there: its facts are not known, and why is. It is not tried for each of them."""
-    guest = Answering(b"", 1)
+    guest = answering(b"", 1)
     asking = facts.Facts(guest)  # type: ignore[arg-type]
 
     for _ in range(3):
@@ -86,7 +67,7 @@ def test_what_the_registry_means() -> None:
 
 def test_one_powershell_for_all_and_no_execution_policy_is_asked() -> None:
     """The script is what it was meant to be when PowerShell has decoded it, and fits in a line of cmd.exe."""
-    guest = Answering(b"x\ty")
+    guest = answering(b"x\ty")
     asking = facts.Facts(guest)  # type: ignore[arg-type]
     scripts = [fact for fact in FACTS if isinstance(fact, ScriptFact)]
 

@@ -10,14 +10,11 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.trial import facts
 from pytest_smolvm.trial.outcome import FAILED, OK, SKIPPED, attempted
 from pytest_smolvm.trial.parts import PARTS
 from scripts.loopback import Computer, Loopback
-from tests.userland import possible, userland
+from tests.userland import practice_userland
 
 # Here tar.exe cannot be run, and there is nothing to restart.
 ALONE = [name for name, _ in PARTS if name not in ("trees both ways", "a reboot")]
@@ -25,11 +22,7 @@ ALONE = [name for name, _ in PARTS if name not in ("trees both ways", "a reboot"
 
 @pytest.fixture(name="vm", scope="module")
 def _vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmolVM]:
-    if reason := possible():
-        pytest.skip(reason)
-    store = Store.default()
-    practice_image(store, Silent())  # leaves its parts, which are used here
-    with userland(store.work, tmp_path_factory.mktemp("userland")) as connection:
+    with practice_userland(tmp_path_factory.mktemp("userland")) as connection:
         computer = Computer(connection._connection.getpeername()[1])
         with Loopback(computer, GuestSpec(image=Path("none")), connection) as vm:
             yield vm

@@ -11,11 +11,8 @@ import pytest
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.host.progress import Silent
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.windows.answers import answer_disc
-from tests.userland import possible, userland
+from tests.userland import practice_userland
 
 SETUP = r"C:\ProgramData\smolvm\setup"
 MARKS = rf"{SETUP}\marks.txt"
@@ -104,11 +101,7 @@ def _outcomes(marks: list[str]) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(name="inside", scope="module")
 def _inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    if reason := possible():
-        pytest.skip(reason)
-    store = Store.default()
-    practice_image(store, Silent())  # leaves its parts, which are used here
-    with userland(store.work, tmp_path_factory.mktemp("userland")) as connection:
+    with practice_userland(tmp_path_factory.mktemp("userland")) as connection:
         for name, content in answer_disc.scripts():
             file.write(connection.sftp, rf"{SETUP}\{name}", content.replace(rb">\\.\COM1", b">>" + MARKS.encode()))
         file.write(connection.sftp, rf"{SETUP}\settings.json", json.dumps(SETTINGS).encode())
