@@ -87,6 +87,14 @@ def difference(one: Image, other: Image) -> Image:
     return ImageChops.lighter(ImageChops.lighter(red, green), blue).point([0] + [255] * 255)
 
 
+def same_but_for(one: Image, other: Image, size: tuple[int, int]) -> bool:
+    """Whether two pictures differ in one place of at most so many pixels, width and height, if at all."""
+    if one.size != other.size:
+        return False
+    place = difference(one, other).getbbox()
+    return place is None or (place[2] - place[0] <= size[0] and place[3] - place[1] <= size[1])
+
+
 def share(where: Image) -> float:
     """How much of a picture is white, from 0.0 to 1.0."""
     width, height = where.size

@@ -32,6 +32,8 @@ _MATCH_SECONDS = stretched(10.0)
 _LOOK_SECONDS = 0.1
 # A new baseline is a picture that has stood still for so long.
 _SETTLED_SECONDS = 0.5
+# Pixels, width and height: a console's block and a bar in a large font are smaller, and what turns is wider.
+_CARET = (10, 40)
 _SHOWN = 2000  # characters of a text that was read
 
 
@@ -137,18 +139,18 @@ class Screen(Pointer, Keyboard):
         mask: Iterable[Area] = (),
         timeout: float = PATIENCE,
     ) -> None:
-        """Wait until no pixel has changed for so many seconds.
+        """Wait until nothing has changed for so many seconds, but for a caret that blinks.
 
-        :param mask: regions that may change, as a clock or a caret.
+        :param mask: regions that may change, as a clock.
         :raises TimedOut: it went on changing.
         """
         hidden = [Region(*area) for area in mask]
-        last, since = b"", now()
+        last, since = self._seen(region, hidden), now()
 
         def still() -> bool:
             nonlocal last, since
-            seen = self._seen(region, hidden).tobytes()
-            if seen != last:
+            seen = self._seen(region, hidden)
+            if not pictures.same_but_for(seen, last, _CARET):
                 last, since = seen, now()
             return now() - since >= seconds
 

@@ -27,6 +27,12 @@ def spotted(size: tuple[int, int], seed: int = 1) -> Any:
     return Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
 
 
+def with_box(picture: Any, box: tuple[int, int, int, int]) -> Any:
+    """A picture with a white box: left, top, right, bottom."""
+    picture.paste((255, 255, 255), box)
+    return picture
+
+
 def test_a_screenshot_is_what_is_on_the_screen(easel: Easel) -> None:
     picture = easel.paint(hello=(10, 10))
 
@@ -193,16 +199,27 @@ def test_a_screen_is_still_when_it_has_not_changed_for_a_while(easel: Easel) -> 
 
 def test_a_screen_that_goes_on_changing(easel: Easel) -> None:
     """But for a mask, or elsewhere than in a region."""
-    caret = easel.paint()
-    caret.putpixel((100, 100), (255, 255, 255))
-    easel.paint()
-    easel.pictures[:] = [easel.pictures[0], caret] * 500
+    easel.pictures[:] = [easel.paint(), with_box(easel.paint(), (100, 100, 111, 110))] * 500
 
     with pytest.raises(TimedOut, match="a screen that stands still for 1 s"):
         easel.screen.wait_until_still(timeout=SOON)
 
-    easel.screen.wait_until_still(SOON, mask=[(100, 100, 1, 1)], timeout=LATE)
+    easel.screen.wait_until_still(SOON, mask=[(100, 100, 11, 10)], timeout=LATE)
     easel.screen.wait_until_still(SOON, region=(0, 0, 100, 480), timeout=LATE)
+
+
+def test_a_caret_that_blinks(easel: Easel) -> None:
+    easel.pictures[:] = [easel.paint(), with_box(easel.paint(), (100, 100, 110, 140))] * 500
+
+    easel.screen.wait_until_still(SOON, timeout=LATE)
+
+
+def test_a_caret_that_moves_on(easel: Easel) -> None:
+    """Each step is smaller than a caret, and somebody is writing all the same."""
+    easel.pictures[:] = [with_box(easel.paint(), (0, 100, 6 * step, 110)) for step in range(1, 100)]
+
+    with pytest.raises(TimedOut):
+        easel.screen.wait_until_still(1, timeout=3)
 
 
 def test_a_baseline_is_written_when_that_is_asked_for(easel: Easel, tmp_path: Path) -> None:
