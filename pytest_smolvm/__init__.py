@@ -43,10 +43,12 @@ from pytest_smolvm.errors import (
 )
 
 if TYPE_CHECKING:
+    from pytest_smolvm.crowd import GuestFactory
     from pytest_smolvm.guest.commands.output import RunResult
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
     from pytest_smolvm.guest.files.filesystem import FileStat
+    from pytest_smolvm.guest.layer import Layer, windows_layer
     from pytest_smolvm.guest.screen.region import Region
     from pytest_smolvm.guest.screen.screen import Screen
     from pytest_smolvm.guest.spec import GuestSpec
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.system.registry import Registry
     from pytest_smolvm.guest.system.services import Service
     from pytest_smolvm.pool.snapshots import Snapshot
-    from pytest_smolvm.vm import GuestFactory, SmolVM
+    from pytest_smolvm.vm import SmolVM
 
     __version__: str
 
@@ -77,6 +79,8 @@ __all__ = [
     "HostError",
     "HostKeyChanged",
     "ImageError",
+    # What prepares guests.
+    "Layer",
     "LoginError",
     "MigrationFailed",
     "MonitorError",
@@ -110,6 +114,7 @@ __all__ = [
     "Unrestorable",
     "UsageError",
     "ValueNotPrinted",
+    "windows_layer",
 ]
 # pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
 _HOMES = {
@@ -124,8 +129,10 @@ _HOMES = {
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",
     "RegistryValue": "guest.system.regfile",
-    "GuestFactory": "vm",
+    "GuestFactory": "crowd",
     "Snapshot": "pool.snapshots",
+    "Layer": "guest.layer",
+    "windows_layer": "guest.layer",
     "Argument": "guest.commands.powershell",
 }
 

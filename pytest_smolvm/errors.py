@@ -163,7 +163,7 @@ class CannotClone(SmolVMError):
 class BootError(SmolVMError):
     """A guest did not come up.
 
-    :param stage: how far it got: ``process``, ``firmware``, ``disk``, ``system`` or ``ssh``.
+    :param stage: how far it got: ``process``, ``firmware``, ``disk``, ``system``, ``ssh`` or ``layer``.
     :param reason: one sentence.
     :param log_tail: the last lines of the guest's serial console and of QEMU.
     """

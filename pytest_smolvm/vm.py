@@ -5,17 +5,18 @@ from __future__ import annotations
 import os as _os
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import surroundings
 from pytest_smolvm.guest.commands.methods import CommandMethods
 from pytest_smolvm.guest.files.methods import FileMethods
+from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.link.access import Access
 from pytest_smolvm.guest.link.ports import PortMethods
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -26,6 +27,7 @@ from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import masked
 from pytest_smolvm.machine.fence.attempts import attempts
+from pytest_smolvm.pool import layers
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
 from pytest_smolvm.pool.snapshots import Snapshot, Snapshots
 from pytest_smolvm.pool.starting import RunningGuest
@@ -264,8 +266,9 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         """
         welcome = self._welcome if snapshot is None else lambda _: False  # a snapshot has it all
         try:
+            first = layers.baked(self._spec, place.site, partial(self._unprepared, place)) if self._spec.layer else None
             with ExitStack() as life:
-                self._guest = guest = life.enter_context(place.guest(snapshot))
+                self._guest = guest = life.enter_context(place.guest(snapshot or first))
                 self._access = access = Access(
                     guest.machine,
                     self._spec,
@@ -287,6 +290,23 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         self._place = place
         self._entered = True
 
+    @contextmanager
+    def _unprepared(self, place: Reservation, layer: Layer, parent: Template | None) -> Iterator[layers.Unprepared]:
+        """A guest that is to become a layer, for the length of the block, in the place of the one that is to come."""
+        vm = SmolVM.of(self._spec.having(layer=None, env_vars={}), self._pool)
+        vm._start(place, parent)
+        assert vm._guest is not None
+
+        def prepare() -> None:
+            layer.prepare(vm)
+            vm._run_in_resident("1", ())
+
+        try:
+            vm.wait_for_ssh()
+            yield layers.Unprepared(vm._guest, prepare, lambda: vm._shells.at_rest)
+        finally:
+            vm._stop()
+
     def _welcome(self, ssh: Ssh) -> bool:
         """What every new guest gets on the first connection; whether only a new connection sees it."""
         access = self._running()
@@ -302,49 +322,3 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         if access is not None:
             access.close(why)
         self._life.close()
-
-
-class GuestFactory(Protocol):
-    """The fixture ``windows_vm_factory``."""
-
-    def __call__(self, count: int = 1, **wants: Any) -> list[SmolVM]:
-        """Guests for this test; room for them is granted to all or to none.
-
-        :param count: how many.
-        :param wants: the marker's keywords: ``image``, ``memory`` (MiB) and so on.
-        :raises UsageError: a want that makes no sense.
-        :raises CapacityError: this host can never hold so many.
-        :raises BootError: one of them does not come up.
-        """
-
-
-@contextmanager
-def several(specs: list[GuestSpec], pool: Pool) -> Iterator[list[SmolVM]]:
-    """Guests of these specs for the length of the block; room for them is granted to all or to none.
-
-    :raises SmolVMError: as entering a :class:`SmolVM` does.
-    """
-    with ExitStack() as stack:
-        places = pool.reserve(*specs)
-        for place in places:
-            stack.callback(place.release)
-        vms = [SmolVM.of(spec, pool) for spec in specs]
-        for vm in vms:
-            stack.callback(vm.close)
-        _start_all(vms, places)
-        yield vms
-
-
-def _start_all(vms: list[SmolVM], places: list[Reservation]) -> None:
-    """Side by side: a guest that wakes, as one that boots, often waits.
-
-    :raises SmolVMError: what one of them met; all the others have come up or failed by then, too.
-    """
-    if len(vms) == 1:
-        vms[0]._start(places[0])
-        return
-    for place in places:
-        place.prepare()
-    with ThreadPoolExecutor(len(vms), thread_name_prefix="smolvm-start") as beside:  # waits for all, after Ctrl-C, too
-        for start in [beside.submit(vm._start, place) for vm, place in zip(vms, places, strict=True)]:
-            start.result()

@@ -16,7 +16,7 @@ from pytest_smolvm import errors
 
 NAMES = """
     SmolVM GuestSpec
-    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Snapshot
+    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Snapshot Layer windows_layer
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut GuestDied GuestUnreachable
     HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError

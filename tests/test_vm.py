@@ -13,6 +13,7 @@ from typing import Any, cast
 import paramiko
 import pytest
 
+from pytest_smolvm.crowd import several
 from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
@@ -20,7 +21,7 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.pool.pool import Pool
 from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template
-from pytest_smolvm.vm import SmolVM, several
+from pytest_smolvm.vm import SmolVM
 from tests.guest.link.sshd import listening, serving
 
 SPEC = GuestSpec(image=Path("/win11.qcow2"), ssh_password="right")

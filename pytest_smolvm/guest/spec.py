@@ -13,6 +13,7 @@ from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.secret import masked_but, masks_secrets
 
 if TYPE_CHECKING:
+    from pytest_smolvm.guest.layer import Layer
     from pytest_smolvm.machine.hardware import Hardware
     from pytest_smolvm.machine.network import Network
 # What a guest needs, and the plugin does not, is imported where it is used: pytest imports this file at every start.
@@ -91,6 +92,11 @@ class GuestSpec:
         ),
     )
 
+    layer: Layer | None = field(
+        default=None,
+        metadata=_want("what was put on top of the image: a function decorated with windows_layer", MARKER),
+    )
+
     def __post_init__(self) -> None:
         from pytest_smolvm.guest.names import check_environment
 
@@ -102,6 +108,11 @@ class GuestSpec:
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name}={getattr(self, name)!r} is not one of {', '.join(choices)}")
         object.__setattr__(self, "network", self.reach.wanted)
+        if self.layer is not None:
+            from pytest_smolvm.guest.layer import Layer
+
+            if not isinstance(self.layer, Layer):
+                raise UsageError(f"layer={self.layer!r} is none: decorate the function with @windows_layer()")
         if not self.boot_timeout > 0:
             raise UsageError(f"boot_timeout={self.boot_timeout!r} must be more than 0 seconds")
         if not self.ssh_user or any(ord(c) < 32 for c in self.ssh_user):

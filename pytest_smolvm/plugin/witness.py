@@ -61,7 +61,9 @@ def masked(text: str, spec: GuestSpec) -> str:
 
 def _facts(spec: GuestSpec) -> dict[str, Any]:
     shown = {field.name: getattr(spec, field.name) for field in fields(spec) if field.repr}
-    return {name: os.fspath(value) if isinstance(value, Path) else value for name, value in shown.items()}
+    layer = spec.layer.name if spec.layer else None
+    told = {name: os.fspath(value) if isinstance(value, Path) else value for name, value in shown.items()}
+    return {**told, "layer": layer}
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pytest_smolvm.errors import SmolVMError, StoreError
 from pytest_smolvm.guest.commands.resident import Endpoint
@@ -19,12 +21,21 @@ from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template, TemplateFiles
 
 
-def frozen(guest: RunningGuest, directory: Path, resident: Callable[[], Endpoint | None]) -> Template:
+def frozen(
+    guest: RunningGuest,
+    directory: Path,
+    resident: Callable[[], Endpoint | None],
+    *,
+    final: Path | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Template:
     """Make `directory` a template of what a guest is now; the guest stands still meanwhile, and then goes on.
 
     After a failure there is no such directory, and the guest goes on as before.
 
     :param resident: says which processes of the guest's resident PowerShell nobody uses; called when it stands still.
+    :param final: what it will be called; None is what it is called.
+    :param more: what else is to be noted in its record.
     :raises GuestDied: it has ended.
     :raises MonitorError: QEMU refuses.
     :raises StoreError: the store's file system has no hard links.
@@ -34,9 +45,9 @@ def frozen(guest: RunningGuest, directory: Path, resident: Callable[[], Endpoint
     overlay = guest.machine.files.next_disk
     files.path.mkdir(mode=0o700)
     try:
-        _make_blanks(guest.machine, files, overlay)
+        _make_blanks(guest.machine, files, TemplateFiles(final or directory), overlay)
         with guest.machine.stopped():
-            _copy(guest.machine, files, resident)
+            _copy(guest, files, resident, more)
             guest.machine.write_to(overlay)  # at last: only this cannot be undone
     except BaseException as exc:
         if not _in_use(guest.machine, overlay):
@@ -50,14 +61,17 @@ def frozen(guest: RunningGuest, directory: Path, resident: Callable[[], Endpoint
     return guest.origin
 
 
-def _make_blanks(machine: Machine, files: TemplateFiles, overlay: Path) -> None:
+def _make_blanks(machine: Machine, files: TemplateFiles, final: TemplateFiles, overlay: Path) -> None:
     """The overlays of what will be frozen: for those that are restored, and for the guest that goes on."""
-    disk.blank(files.disk, files.blank_disk, disk.virtual_size(machine.files.disk))
-    disk.blank(files.variables, files.blank_variables, disk.virtual_size(machine.files.variables))
+    disk.blank(final.disk, files.blank_disk, disk.virtual_size(machine.files.disk))
+    disk.blank(final.variables, files.blank_variables, disk.virtual_size(machine.files.variables))
     shutil.copyfile(files.blank_disk, overlay)
 
 
-def _copy(machine: Machine, files: TemplateFiles, resident: Callable[[], Endpoint | None]) -> None:
+def _copy(
+    guest: RunningGuest, files: TemplateFiles, resident: Callable[[], Endpoint | None], more: Mapping[str, Any]
+) -> None:
+    machine = guest.machine
     migration.save(machine.monitor, files.state)  # first: what the TPM is at work on is brought to its end
     memory.save(machine, files)
     shutil.copyfile(machine.files.variables, files.variables)
@@ -66,10 +80,15 @@ def _copy(machine: Machine, files: TemplateFiles, resident: Callable[[], Endpoin
     if endpoint is not None:
         records.write(files.endpoint, asdict(endpoint), mode=0o600)  # it holds the secret
     written = [file for file in files.path.iterdir() if file != files.disk]
-    records.write(
-        files.record,
-        {"files": {file.name: templates.fingerprint(file) for file in written}, "created": clock.utc()},
-    )
+    record = {
+        "files": {file.name: templates.fingerprint(file) for file in written},
+        "created": clock.utc(),
+        "host_key": (guest.origin.host_key or b"").hex() if guest.origin else "",
+        "parent": os.fspath(guest.origin.files.path) if guest.origin else "",
+        "base": os.fspath(guest.base) if guest.base else "",
+        **more,
+    }
+    records.write(files.record, record)
 
 
 def _link(disk_now: Path, frozen_disk: Path) -> None:

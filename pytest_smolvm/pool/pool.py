@@ -73,7 +73,8 @@ class Pool:
         By another process: of this one's nothing goes on when this returns. Nor does anything fail because of it.
         """
         try:
-            if self._possible(spec).boot == "clone" and not self.site.failures.known(attempt(spec, self.site)):
+            clones = spec.layer is None and self._possible(spec).boot == "clone"
+            if clones and not self.site.failures.known(attempt(spec, self.site)):
                 self.spares.expect(spec)
         except Exception:
             _LOGGER.debug("no spare guest is made", exc_info=True)

@@ -128,10 +128,15 @@ def find(store: Store, name: str) -> Template | None:
 
 def at(directory: Path) -> Template | None:
     """The template in `directory` if it is there, whole and unchanged."""
+    files = TemplateFiles(directory)
     try:
-        files = TemplateFiles(directory)
-        host_key = bytes.fromhex((records.read(files.record) or {}).get("host_key", "")) or None
-        template = Template(files, mark(directory), host_key)
+        record = records.read(files.record) or {}
+        parent = at(Path(record["parent"])) if record.get("parent") else None
+        if record.get("parent") and parent is None:
+            return None
+        host_key = bytes.fromhex(record.get("host_key", "")) or None
+        base = Path(record["base"]) if record.get("base") else None
+        template = Template(files, mark(directory), host_key, parent=parent, base=base)
     except (OSError, ValueError, TypeError):
         return None
     return template if template.intact else None

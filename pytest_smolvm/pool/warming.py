@@ -53,8 +53,7 @@ def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> 
             shell = beside.submit(surroundings.look_around, connection, spec.boot_timeout)
             _start_resident(connection, file, progress)
         shell.result()
-        with suppress(TimedOut):  # a guest that never rests is frozen as it is
-            wait_until_idle([booted], _IDLE_SHARE, _SETTLE_SECONDS)
+        settle(booted)
         yield connection.host_key
 
 
@@ -74,6 +73,12 @@ def woken(file: Path, connection: Ssh) -> Resident | None:
         with suppress(ResidentLost):
             resident.set_clock()
     return resident
+
+
+def settle(guest: Machine) -> None:
+    """Wait until a guest has little to do, before it is frozen for others; one that never rests is frozen as it is."""
+    with suppress(TimedOut):
+        wait_until_idle([guest], _IDLE_SHARE, _SETTLE_SECONDS)
 
 
 def wait_until_idle(machines: Sequence[Machine], share: float, timeout: float) -> None:
