@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -266,9 +265,12 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         """
         welcome = self._welcome if snapshot is None else lambda _: False  # a snapshot has it all
         try:
-            first = layers.baked(self._spec, place.site, partial(self._unprepared, place)) if self._spec.layer else None
             with ExitStack() as life:
-                self._guest = guest = life.enter_context(place.guest(snapshot or first))
+                if snapshot is None and self._spec.layer is not None:
+                    begins = layers.guest(layers.Order(self._spec, place, self._unprepared))
+                else:
+                    begins = place.guest(snapshot)
+                self._guest = guest = life.enter_context(begins)
                 self._access = access = Access(
                     guest.machine,
                     self._spec,
@@ -291,18 +293,19 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         self._entered = True
 
     @contextmanager
-    def _unprepared(self, place: Reservation, layer: Layer, parent: Template | None) -> Iterator[layers.Unprepared]:
+    def _unprepared(self, place: Reservation, layer: Layer) -> Iterator[layers.Unprepared]:
         """A guest that is to become a layer, for the length of the block, in the place of the one that is to come."""
-        vm = SmolVM.of(self._spec.having(layer=None, env_vars={}), self._pool)
-        vm._start(place, parent)
-        assert vm._guest is not None
+        vm = SmolVM.of(self._spec.having(layer=layer.parent, env_vars={}), self._pool)
 
         def prepare() -> None:
             layer.prepare(vm)
+            vm._running().renew()  # or clones of it would let nobody in, either
             vm._run_in_resident("1", ())
 
         try:
+            vm._start(place)
             vm.wait_for_ssh()
+            assert vm._guest is not None
             yield layers.Unprepared(vm._guest, prepare, lambda: vm._shells.at_rest)
         finally:
             vm._stop()

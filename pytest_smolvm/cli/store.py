@@ -23,7 +23,7 @@ def add_commands(commands: Commands) -> None:
     command.add(
         commands,
         "images",
-        "list images and templates: size, age, who uses them, what they were made of",
+        "list images, their templates and the layers on these: size, age, who uses them, what they were made of",
         _images,
         also,
     )
@@ -32,6 +32,7 @@ def add_commands(commands: Commands) -> None:
         "prune",
         "remove what dead runs left and what nobody used for a while",
         _prune,
+        option("name", "only this image or template, or layer, as its function is called", metavar="NAME", nargs="*"),
         option(
             "--older-than",
             "unused for so long, e.g. 12h or 30d (default: 7d)",
@@ -47,20 +48,23 @@ def _images(options: Namespace) -> int:
     from pytest_smolvm.images import inventory
 
     images: list[Path] = options.image
-    for entry in inventory.entries(command.store(options), images):
+    for depth, entry in inventory.tree(inventory.entries(command.store(options), images)):
         users = f"used by {', '.join(map(str, entry.users))}" if entry.users else "not in use"
         size, age = f"{entry.size / 2**20:8.0f} MiB", f"{entry.age / 86400:5.1f} d"
-        print(f"{entry.kind:9} {entry.name:40} {size}  {age}  {users}  {entry.detail}")
+        print(f"{'  ' * depth + entry.kind:12} {entry.name:40} {size}  {age}  {users}  {entry.detail}")
     return 0
 
 
 def _prune(options: Namespace) -> int:
     from pytest_smolvm.images import inventory
 
-    older_than = 0.0 if options.all else options.older_than
-    removed = inventory.prune(command.store(options), older_than, Lines(command.say))
+    store, older_than = command.store(options), 0.0 if options.all else options.older_than
+    if options.name:
+        removed = inventory.discard(store, options.name)
+    else:
+        removed = inventory.prune(store, older_than, Lines(command.say))
     for entry in removed:
-        print(f"removed {entry.kind} {entry.name} ({entry.size / 2**20:.0f} MiB)")
+        print(f"removed {entry} ({entry.size / 2**20:.0f} MiB)")
     print(f"{len(removed)} removed, {sum(entry.size for entry in removed) / 2**20:.0f} MiB")
     return 0
 

@@ -18,7 +18,7 @@ from pytest_smolvm.pool import templates
 
 @dataclass(frozen=True)
 class Entry:
-    """One image or template."""
+    """One image, template or layer."""
 
     kind: str
     name: str
@@ -30,10 +30,17 @@ class Entry:
     users: tuple[int, ...]
     """Processes that have it open."""
     detail: str = ""
+    parent: Path | None = None
+    """Where what it differs from is: a template's image, a layer's template or layer."""
+    layer: str = ""
+    """What the function is called that made it, of a layer."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {f'{self.layer} ' if self.layer else ''}({self.name})"
 
 
 def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
-    """All images and templates in the store, the last used first.
+    """All images, templates and layers in the store, the last used first.
 
     :param others: images elsewhere that are to be listed, too.
     :raises UsageError: one of them is not there.
@@ -52,26 +59,81 @@ def entries(store: Store, others: Iterable[Path] = ()) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.age)
 
 
-def prune(store: Store, older_than: float, progress: Progress = Silent()) -> list[Entry]:
-    """Remove templates, images, kept guests and build leftovers that nobody used for `older_than` seconds.
+def tree(found: Iterable[Entry]) -> list[tuple[int, Entry]]:
+    """The same entries, each behind what it differs from, with its depth; what differs from none has 0."""
+    entries = list(found)
+    places = {entry.path for entry in entries}
 
-    :returns: the images and templates that were removed.
+    def below(parent: Path | None, depth: int) -> Iterator[tuple[int, Entry]]:
+        for entry in entries:
+            if entry.parent == parent or (parent is None and entry.parent not in places):
+                yield depth, entry
+                yield from below(entry.path, depth + 1)
+
+    return list(below(None, 0))
+
+
+def prune(store: Store, older_than: float, progress: Progress = Silent()) -> list[Entry]:
+    """Remove templates, layers, images, kept guests and build leftovers that nobody used for `older_than` seconds.
+
+    What something differs from that stays, stays, too.
+
+    :returns: the images, templates and layers that were removed.
     """
     store.reap()
     for path in store.kept.iterdir():
         if _unused_for(path) >= older_than:
             remove(path)
-    needed = set(_needed_by_kept(store))
-    found = (entry for entry in entries(store) if entry.path not in needed)
-    doomed = [entry for entry in found if not entry.users and entry.age >= older_than]
+    found, needed = entries(store), set(_needed_by_kept(store))
+    stays = {entry.path for entry in found if entry.users or entry.age < older_than or entry.path in needed}
+    doomed = [entry for entry in found if entry.path not in stays | _ancestors(found, stays)]
     for entry in doomed:
-        if entry.kind == "template":
-            templates.discard(store, entry.path.name)
-        else:
-            entry.path.unlink(missing_ok=True)
-            records.beside(entry.path).unlink(missing_ok=True)
+        _remove(store, entry)
     build.clear(store, lambda path: _unused_for(path) >= older_than, progress)
     return doomed
+
+
+def discard(store: Store, names: Iterable[str]) -> list[Entry]:
+    """Remove images, templates and layers that are named, the latter as the function is called or by their own name.
+
+    :raises UsageError: nothing has such a name, it is in use, or others differ from it that are not named; nothing is
+        removed.
+    """
+    found, wanted = entries(store), set(names)
+    if unknown := wanted - {name for entry in found for name in (entry.name, entry.layer)}:
+        raise UsageError(f"nothing in the store is called {min(unknown)}; pytest-smolvm images lists what there is")
+    doomed = [entry for entry in found if wanted & {entry.name, entry.layer}]
+    places = {entry.path for entry in doomed}
+    for entry in doomed:
+        if entry.users:
+            raise UsageError(f"{entry} is used by {', '.join(map(str, entry.users))}")
+        children = [other for other in found if other.path not in places and other.parent == entry.path]
+        if children:
+            raise UsageError(f"{entry} is what others differ from: {', '.join(map(str, children))}; name them, too")
+    for entry in doomed:
+        _remove(store, entry)
+    return doomed
+
+
+def _ancestors(found: Iterable[Entry], places: Iterable[Path]) -> set[Path]:
+    """What those at these places differ from, and what that differs from, and so on."""
+    parents = {entry.path: entry.parent for entry in found}
+    known: set[Path] = set()
+    ahead = list(places)
+    while ahead:
+        parent = parents.get(ahead.pop())
+        if parent is not None and parent not in known:
+            known.add(parent)
+            ahead.append(parent)
+    return known
+
+
+def _remove(store: Store, entry: Entry) -> None:
+    if entry.kind == "image":
+        entry.path.unlink(missing_ok=True)
+        records.beside(entry.path).unlink(missing_ok=True)
+    else:
+        templates.discard(store, entry.path.name)
 
 
 def _needed_by_kept(store: Store) -> Iterator[Path]:
@@ -115,16 +177,23 @@ def _made_of(image: Path) -> str:
 
 
 def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:
-    users = templates.users(directory, open_files)
+    users = tuple(sorted(templates.users(directory, open_files)))
     size = sum(map(_size, directory.iterdir()))
     template = templates.find(store, directory.name)
+    record = records.read(templates.TemplateFiles(directory).record) or {}
+    layer = str(record.get("layer", ""))
     if template is None:
-        age, detail = clock.utc() - directory.stat().st_mtime, "damaged: it will be baked again"
+        age, detail = clock.utc() - directory.stat().st_mtime, "damaged: it will be made again"
     else:
         # Directory and record tell nothing: listing them is reading them, too.
         age = clock.utc() - templates.last_used(template)
-        detail = f"of {template.record['image']}, {template.record['memory']} MiB"
-    return Entry("template", directory.name, directory, size, max(0.0, age), tuple(sorted(users)), detail)
+        detail = f"of {record['image']}, {record['memory']} MiB"
+    if layer:
+        detail = f"{layer} {detail}"
+    below = record.get("parent") or record.get("image")
+    parent = Path(below) if below else None
+    kind = "layer" if layer else "template"
+    return Entry(kind, directory.name, directory, size, max(0.0, age), users, detail, parent, layer)
 
 
 def _size(path: Path) -> int:

@@ -104,7 +104,9 @@ class Suite:
         if self._pool is None:
             from pytest_smolvm.pool.pool import Pool
 
-            self._pool = Pool(self.store, self.hypervisor, Lines(self.say), max_guests=self.settings.max_guests)
+            run = getattr(self._config, "workerinput", {}).get("testrunuid")
+            most = self.settings.max_guests
+            self._pool = Pool(self.store, self.hypervisor, Lines(self.say), max_guests=most, run=run)
         return self._pool
 
     def close(self) -> None:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import (
-    BootError,
-    CannotClone,
-    LoginError,
-    MigrationFailed,
-    MonitorError,
-    SmolVMError,
-    Unrestorable,
-)
+from pytest_smolvm.errors import CannotClone, MigrationFailed, MonitorError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.network import HOST, OPEN, network
-from pytest_smolvm.pool import obstacles, templates, warming
-from pytest_smolvm.pool.failures import lasts
+from pytest_smolvm.pool import lessons, obstacles, templates, warming
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
 
@@ -50,41 +38,16 @@ def baked(spec: GuestSpec, site: Site, instead_of: Template | None = None) -> Te
     if template is not None and template != instead_of:
         return template
     lock = site.store.lock(f"template-{name}")
-    failed_before = records.read(_failure(lock))
+    failed_before = lessons.last(lock)
     with exclusive(lock, while_waiting=partial(_wait_told, spec, site)):
         template = templates.find(site.store, name)  # the one we waited for
         if template is None or template == instead_of:
-            if (failed := records.read(_failure(lock))) != failed_before:
-                _raise(failed)  # while we waited
+            lessons.check(lock, failed_before)  # while we waited
             templates.discard(site.store, name)
-            with _told_to_others(lock):
+            with lessons.told(lock):
                 template = _baked_if_possible(spec, site, name)
             templates.discard_superseded(site.store, template)
         return template
-
-
-@contextmanager
-def _told_to_others(lock: Path) -> Iterator[None]:
-    """Those who wait for a bake that fails would only fail in the same way, one after the other."""
-    try:
-        yield
-    except (BootError, LoginError) as exc:
-        if lasts(exc):
-            with suppress(OSError, TypeError):  # then they find out by themselves
-                record = {"attempt": uuid.uuid4().hex, "error": type(exc).__name__, "args": exc.args}
-                records.write(_failure(lock), record, mode=0o600)
-        raise
-
-
-def _raise(failed: dict[str, Any] | None) -> None:
-    kinds: dict[str, type[SmolVMError]] = {kind.__name__: kind for kind in (BootError, LoginError, Unrestorable)}
-    if failed is not None and failed.get("error") in kinds:
-        raise kinds[failed["error"]](*failed["args"])
-
-
-def _failure(lock: Path) -> Path:
-    """The record of the last bake that failed, beside its lock."""
-    return lock.with_suffix(".failure.json")
 
 
 def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:

@@ -103,9 +103,10 @@ def _hosts_fault(restored: Machine, exc: Exception) -> str:
 
 
 def _share(template: Template, files: RunDirectory) -> None:
-    """Note that the template is used, and hold what a clone's overlays are based on, in the end."""
+    """Note that all of a lineage is used, and hold what a clone's overlays are based on, in the end."""
     root = template.root
-    note_use(root.files.state)
+    for older in template.lineage:
+        note_use(older.files.state)
     for overlay, base in files.bases.items():
         if not root.copied:
             with suppress(PermissionError, NotImplementedError):  # a file system without links: then it can be lost

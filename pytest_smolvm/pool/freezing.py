@@ -85,6 +85,7 @@ def _copy(
         "created": clock.utc(),
         "host_key": (guest.origin.host_key or b"").hex() if guest.origin else "",
         "parent": os.fspath(guest.origin.files.path) if guest.origin else "",
+        "parent_identity": guest.origin.identity if guest.origin else "",
         "base": os.fspath(guest.base) if guest.base else "",
         **more,
     }

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from pytest_smolvm.errors import BootError, SmolVMError
+from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.spec import GuestSpec
@@ -20,14 +22,15 @@ from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import templates, warming
+from pytest_smolvm.pool import lessons, templates, warming
 from pytest_smolvm.pool.freezing import frozen
+from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template
 
 # Part of every key: how a layer is laid out on disk.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -36,64 +39,99 @@ class Unprepared:
 
     guest: RunningGuest
     prepare: Callable[[], object]
-    """Runs the layer's function in it, and starts a resident PowerShell if there is none afterwards."""
+    """Runs the layer's function in it, and sees to it that it can be logged in to and has a resident PowerShell."""
     resident: Callable[[], Endpoint | None]
     """Which of that one's processes nobody uses."""
 
 
-Lend = Callable[[Layer, Template | None], AbstractContextManager[Unprepared]]
-"""Gives a guest for a layer, restored from the layer that it builds on, if it builds on one."""
+Lend = Callable[[Reservation, Layer], AbstractContextManager[Unprepared]]
+"""Gives a guest to make a layer of, with the layer that it builds on: that is made first if there is none."""
 
 
-def key(spec: GuestSpec, hypervisor_key: str) -> str:
+def key(spec: GuestSpec, template: str) -> str:
     """Names the template for the layer that a spec wants: a digest of everything that shapes it.
 
-    :param hypervisor_key: names the template of its golden image.
+    :param template: names the template of its golden image.
     :raises UsageError: a file of the layer cannot be read.
     """
     assert spec.layer is not None
-    shape = [_FORMAT, hypervisor_key, spec.layer.digest]
+    # What its guest may reach is not only its clones' affair: a function that downloads something succeeds or fails.
+    shape = [_FORMAT, template, spec.layer.digest, spec.network]
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:32]
 
 
-def baked(spec: GuestSpec, site: Site, lend: Lend) -> Template:
-    """The template for the layer that `spec` wants, made first if this host has none; by one process, the others wait.
+@dataclass(frozen=True)
+class Order:
+    """A guest with a layer that somebody wants."""
 
-    :raises BootError: its function failed, now or before in this run; what it raised is the cause.
+    spec: GuestSpec
+    place: Reservation
+    """Its room, which the guest that is prepared takes first."""
+    lend: Lend
+
+    @property
+    def layer(self) -> Layer:
+        """What is wanted."""
+        assert self.spec.layer is not None
+        return self.spec.layer
+
+    @property
+    def site(self) -> Site:
+        """Where it is made."""
+        return self.place.site
+
+
+@contextmanager
+def guest(order: Order) -> Iterator[RunningGuest]:
+    """The guest that was ordered, for the length of the block; its layer is made first if this host has none.
+
+    :raises BootError: the layer's function failed, now or before in this run; what it raised is the cause.
     :raises UsageError: a file of the layer cannot be read.
     :raises SmolVMError: there is no guest to make it in.
     """
-    layer = spec.layer
-    assert layer is not None
-    name = key(spec, templates.key(spec, site.hypervisor))
+    with ExitStack() as life:
+        yield _restored_or_remade(order, life)
+
+
+def _restored_or_remade(order: Order, life: ExitStack) -> RunningGuest:
+    made = _baked(order)
+    for _ in range(2):
+        with suppress(Unrestorable):  # perhaps it was disturbed, as by somebody who kills a TPM
+            return life.enter_context(order.place.guest(made))
+    order.site.progress.note(f"the layer {order.layer.name} cannot be used, making it anew")
+    return life.enter_context(order.place.guest(_baked(order, instead_of=made)))
+
+
+def _baked(order: Order, instead_of: Template | None = None) -> Template:
+    """The template for a layer, made first if this host has none; by one process, the others wait.
+
+    :param instead_of: one that could not be restored.
+    """
+    site = order.site
+    name = key(order.spec, templates.key(order.spec, site.hypervisor))
     with site.failures.remembered(name):
-        if found := templates.find(site.store, name):
+        found = templates.find(site.store, name)
+        if found is not None and found != instead_of:
             return found
-        parent = baked(spec.having(layer=layer.parent), site, lend) if layer.parent else None
-        telling = partial(_wait_told, layer, site)
-        with exclusive(site.store.lock(f"template-{name}"), while_waiting=telling):
-            return templates.find(site.store, name) or _bake(spec, parent, site, lend, name)
+        lock = site.store.lock(f"template-{name}")
+        failed_before = lessons.last(lock)
+        with exclusive(lock, while_waiting=partial(_wait_told, order)):
+            found = templates.find(site.store, name)
+            if found is None or found == instead_of:
+                lessons.check(lock, failed_before, site.run)
+                templates.discard(site.store, name)
+                with lessons.told(lock, site.run):
+                    found = _bake(order, site.store.templates / name)
+                templates.discard_superseded(site.store, found)
+            return found
 
 
-def _bake(spec: GuestSpec, parent: Template | None, site: Site, lend: Lend, name: str) -> Template:
-    layer = spec.layer
-    assert layer is not None
-    templates.discard(site.store, name)
-    final = site.store.templates / name
-    aside = site.store.aside(final)
-    more = {"image": os.fspath(spec.image), "identity": disk.identity(spec.image), "memory": spec.memory}
-    more["layer"] = layer.name
-    with phase(site.progress, f"making the layer {layer.name}, once for this host"), lend(layer, parent) as unprepared:
-        machine = unprepared.guest.machine
-        try:
-            unprepared.prepare()
-            warming.settle(machine)
-            frozen(unprepared.guest, aside, unprepared.resident, final=final, more=more)
-        except Exception as exc:
-            why = f"the layer {layer.name} could not be made: {type(exc).__name__}: {exc}{_seen(machine, site, layer)}"
-            raise BootError("layer", why, machine.log_tail) from exc
+def _bake(order: Order, final: Path) -> Template:
+    aside = order.site.store.aside(final)
     try:
+        _freeze(order, aside, final)
         for file in aside.iterdir():
+            # On disk before it has its name: a power cut must not leave a layer that only looks whole.
             with open(file, "rb") as written:
                 os.fsync(written.fileno())
         aside.rename(final)
@@ -101,8 +139,40 @@ def _bake(spec: GuestSpec, parent: Template | None, site: Site, lend: Lend, name
         shutil.rmtree(aside, ignore_errors=True)
         raise
     made = templates.at(final)
-    assert made is not None
+    if made is None:
+        raise Unrestorable("process", f"what the layer {order.layer.name} builds on was removed or replaced meanwhile")
     return made
+
+
+def _freeze(order: Order, aside: Path, final: Path) -> None:
+    """Leave in `aside` what a guest consists of that the layer's function has prepared."""
+    spec, site, layer = order.spec, order.site, order.layer
+    about = {"image": os.fspath(spec.image), "identity": disk.identity(spec.image), "memory": spec.memory}
+    about["layer"] = layer.name
+    with (
+        order.lend(order.place, layer) as unprepared,
+        phase(site.progress, f"making the layer {layer.name}, once for this host"),
+    ):
+        with _blamed(layer, unprepared.guest.machine, site):
+            unprepared.prepare()
+        warming.settle(unprepared.guest.machine)
+        with site.store.full_disk_told():
+            frozen(unprepared.guest, aside, unprepared.resident, final=final, more=about)
+
+
+@contextmanager
+def _blamed(layer: Layer, machine: Machine, site: Site) -> Iterator[None]:
+    """What fails in the block is the layer's fault.
+
+    :raises BootError: what failed, with a picture of the screen.
+    """
+    try:
+        yield
+    except Exception as exc:
+        why = f"the layer {layer.name} could not be made: {type(exc).__name__}: {exc}{_seen(machine, site, layer)}"
+        # Unless somebody has killed QEMU, perhaps the kernel for want of memory: then the next test may be luckier.
+        killed = machine.child.poll() == -signal.SIGKILL
+        raise BootError("process" if killed else "layer", why, machine.log_tail) from exc
 
 
 def _seen(machine: Machine, site: Site, layer: Layer) -> str:
@@ -116,5 +186,5 @@ def _seen(machine: Machine, site: Site, layer: Layer) -> str:
     return ""
 
 
-def _wait_told(layer: Layer, site: Site, who: str) -> AbstractContextManager[None]:
-    return phase(site.progress, f"waiting for {who} to make the layer {layer.name}")
+def _wait_told(order: Order, who: str) -> AbstractContextManager[None]:
+    return phase(order.site.progress, f"waiting for {who} to make the layer {order.layer.name}")

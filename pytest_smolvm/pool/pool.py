@@ -36,15 +36,22 @@ class Pool:
     """Guests for one process.
 
     :param max_guests: how many may live at once on this host, all processes together.
+    :param run: names the test run that this process is one of several workers of.
     """
 
     def __init__(
-        self, store: Store, hypervisor: Hypervisor, progress: Progress, *, max_guests: int | None = None
+        self,
+        store: Store,
+        hypervisor: Hypervisor,
+        progress: Progress,
+        *,
+        max_guests: int | None = None,
+        run: str | None = None,
     ) -> None:
         self.store = store
         self.hypervisor = hypervisor
         self.leases = Leases(store, max_guests, progress.note)
-        self.site = Site(store, hypervisor, progress)
+        self.site = Site(store, hypervisor, progress, run=run) if run else Site(store, hypervisor, progress)
         """Where its guests are made."""
         self.spares = Spares(self.site, self.leases, max_guests)
         """The guest that is expected and was not asked for yet, if there is one."""

@@ -142,11 +142,12 @@ class Snapshots:
         return found
 
     def _hold(self, origin: Template | None) -> None:
-        """Have the store's template of all these be in use, also while no guest runs: who reverts ends one first."""
-        file = origin.root.files.state if origin is not None else None
-        if file is not None and file not in self._held:
-            self._life.callback(os.close, os.open(file, os.O_RDONLY | os.O_CLOEXEC))
-            self._held.add(file)
+        """Have the store's template and layers of all these be in use, also while no guest runs, as when it reverts."""
+        lineage = list(origin.lineage) if origin is not None else []
+        for file in [one.files.state for one in lineage if one not in self._made]:
+            if file not in self._held:
+                self._life.callback(os.close, os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+                self._held.add(file)
 
 
 def _strip(template: Template, bases: set[Path]) -> None:

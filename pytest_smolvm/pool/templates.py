@@ -102,6 +102,13 @@ class Template:
             return False
 
     @property
+    def identity(self) -> str:
+        """Tells it from any other that was ever made in its place, also where the store was copied; or empty."""
+        with suppress(FileNotFoundError):  # a snapshot that is forgotten, of which only what others need is left
+            return hashlib.sha256(self.files.record.read_bytes()).hexdigest()
+        return ""
+
+    @property
     def record(self) -> dict[str, Any]:
         """What was noted when it was made."""
         return records.read(self.files.record) or {}
@@ -132,8 +139,8 @@ def at(directory: Path) -> Template | None:
     try:
         record = records.read(files.record) or {}
         parent = at(Path(record["parent"])) if record.get("parent") else None
-        if record.get("parent") and parent is None:
-            return None
+        if (parent.identity if parent else "") != record.get("parent_identity", ""):
+            return None  # its parent is gone, or another one has taken its place, from which it differs by other pages
         host_key = bytes.fromhex(record.get("host_key", "")) or None
         base = Path(record["base"]) if record.get("base") else None
         template = Template(files, mark(directory), host_key, parent=parent, base=base)

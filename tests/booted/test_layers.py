@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from pytest_smolvm import SmolVM, windows_layer
+from pytest_smolvm.errors import BootError
+from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
+from tests.booted.conftest import pool_on
 
+# Two workers want the same layer at the same time, and each has a test of one that fails.
 SUITE = r"""
 from pathlib import Path
 import pytest
 from pytest_smolvm import windows_layer
 
 NOTE = r"C:\ProgramData\App\note.txt"
+WORD = "%(word)s"
 
 @windows_layer(files=["installer.txt"])
 def app(vm):
@@ -22,40 +28,41 @@ def app(vm):
 
 @windows_layer(parent=app)
 def configured(vm):
-    vm.write_text(NOTE, vm.read_text(NOTE) + " and configured")
+    vm.write_text(NOTE, vm.read_text(NOTE) + WORD)
 
 @windows_layer()
 def broken(vm):
-    print("trying")
     vm.run("exit 3", shell="cmd", check=True)
 
-@pytest.mark.windows_vm(layer=app, env_vars={"MODE": "test"})
-def test_app(windows_vm):
-    assert windows_vm.read_text(NOTE) == "%(installed)s"
-    assert windows_vm.run("$env:MODE").stdout.strip() == "test"
+class TestOne:
+    @pytest.mark.windows_vm(layer=app, env_vars={"MODE": "test"})
+    def test_app(self, windows_vm):
+        assert windows_vm.read_text(NOTE) == "installed"
+        assert windows_vm.run("$env:MODE").stdout.strip() == "test"
 
-@pytest.mark.windows_vm(layer=configured)
-def test_configured(windows_vm):
-    windows_vm.remove(NOTE)
-    windows_vm.revert()
-    assert windows_vm.read_text(NOTE) == "%(installed)s and configured"
+    @pytest.mark.windows_vm(layer=broken)
+    def test_broken(self, windows_vm):
+        pass
 
-@pytest.mark.parametrize("number", range(2))
-@pytest.mark.windows_vm(layer=broken)
-def test_broken(windows_vm, number):
-    pass
+class TestOther:
+    @pytest.mark.windows_vm(layer=configured)
+    def test_configured(self, windows_vm):
+        windows_vm.remove(NOTE)
+        windows_vm.revert()
+        assert windows_vm.read_text(NOTE) == "installed" + WORD
+
+    @pytest.mark.windows_vm(layer=broken)
+    def test_broken(self, windows_vm):
+        pass
 """
 MADE = re.compile(r"making the layer (\w+), once for this host \.\.\.$", re.MULTILINE)
+WAITED = re.compile(r"waiting for process \d+ to make the layer (\w+) \.\.\.$", re.MULTILINE)
 
 
-def _run(inner: pytest.Pytester, store: Store, *words: str) -> tuple[pytest.RunResult, list[str]]:
+def _run(inner: pytest.Pytester, store: Store, word: str, *words: str) -> tuple[pytest.RunResult, str]:
+    inner.makepyfile(test_layers=SUITE % {"word": word})
     ran = inner.runpytest_subprocess("-p", "no:cacheprovider", f"--smolvm-store={store.root}", *words)
-    return ran, MADE.findall(ran.stderr.str() + ran.stdout.str())
-
-
-def _write(inner: pytest.Pytester, installed: str) -> None:
-    inner.makepyfile(test_layers=SUITE % {"installed": installed})
-    Path(inner.path, "installer.txt").write_text(installed, encoding="utf-8")
+    return ran, ran.stderr.str() + ran.stdout.str()
 
 
 @pytest.fixture(name="own")
@@ -71,19 +78,64 @@ def _own(calm_store: Store) -> Store:
     return calm_store
 
 
-def test_they_are_made_once_and_stacked(inner: pytest.Pytester, own: Store) -> None:
-    _write(inner, "one")
-    first, made = _run(inner, own)
+def test_they_are_made_once_whichever_worker_asks_and_only_what_has_changed_is_made_anew(
+    inner: pytest.Pytester, own: Store
+) -> None:
+    Path(inner.path, "installer.txt").write_text("installed", encoding="utf-8")
+    first, said = _run(inner, own, " and configured", "-n2", "--dist=loadscope")
     first.assert_outcomes(passed=2, errors=2)
-    assert ["app", "configured", "broken"] == made
-    first.stdout.fnmatch_lines(["*layer broken could not be made: CommandFailed: exit code 3*"])
-    first.stdout.fnmatch_lines(["*found out before in this run, and not tried again*"])
+    assert ["app", "broken", "configured"] == sorted(MADE.findall(said))
+    assert {"app"} <= set(WAITED.findall(said))
+    first.stdout.fnmatch_lines(["*layer broken could not be made: CommandFailed: exit code 3*screen: *.png*"])
+    first.stdout.fnmatch_lines(["*, and it was not tried again.*"])
 
-    again, made = _run(inner, own, "-k", "not broken")
-    again.assert_outcomes(passed=2, deselected=2)
-    assert [] == made
+    second, said = _run(inner, own, " otherwise", "-k", "not broken")
+    second.assert_outcomes(passed=2, deselected=2)
+    assert ["configured"] == MADE.findall(said)
 
-    _write(inner, "two")
-    changed, made = _run(inner, own, "-k", "test_app")
-    changed.assert_outcomes(passed=1, deselected=3)
-    assert ["app"] == made
+
+@windows_layer()
+def left_off(vm: SmolVM) -> None:
+    vm.shutdown()
+
+
+@windows_layer()
+def hangs(vm: SmolVM) -> None:
+    vm.run("ping -n 600 127.0.0.1 > nul", shell="cmd", timeout=2)
+
+
+@windows_layer()
+def asks(vm: SmolVM) -> None:
+    vm.run("set /p answer=Continue? & if not defined answer exit 7", shell="cmd", check=True)
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [(left_off, "GuestDied: "), (hangs, "CommandTimedOut: "), (asks, "CommandFailed: exit code 7")],
+)
+def test_what_leaves_no_guest_to_use_is_no_layer(own: Store, spec: GuestSpec, layer: object, why: str) -> None:
+    before = set(own.templates.iterdir())
+
+    with pytest.raises(BootError, match=why) as met, SmolVM.of(spec.having(layer=layer), pool_on(own)):
+        pass
+
+    assert "layer" == met.value.stage
+    assert before == set(own.templates.iterdir())
+
+
+@windows_layer()
+def rebooted(vm: SmolVM) -> None:
+    vm.set_env({"STAGE": "before"}, scope="machine")
+    vm.reboot()
+    vm.write_text(r"C:\ProgramData\stage.txt", vm.run("$env:STAGE").stdout.strip())
+
+
+@pytest.mark.slow
+def test_a_layer_may_restart_its_guest(own: Store, spec: GuestSpec) -> None:
+    with SmolVM.of(spec.having(layer=rebooted), pool_on(own)) as vm:
+        assert "before" == vm.read_text(r"C:\ProgramData\stage.txt")
+        vm.snapshot("now")
+        vm.remove(r"C:\ProgramData\stage.txt")
+        vm.revert("now")
+        assert "before" == vm.read_text(r"C:\ProgramData\stage.txt")
+        assert vm._running().machine.files.disk.exists()

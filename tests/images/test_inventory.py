@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -43,6 +44,31 @@ def template(store: Store, name: str, *, whole: bool = True) -> Path:
     return directory
 
 
+def layer(store: Store, name: str, parent: Path, function: str) -> Path:
+    directory = template(store, name)
+    whose = {
+        "parent": str(parent),
+        "parent_identity": hashlib.sha256((parent / "record.json").read_bytes()).hexdigest(),
+    }
+    about = {"files": {}, "image": "win11.qcow2", "memory": 4096, "layer": function, **whose}
+    (directory / "record.json").write_text(json.dumps(about))
+    return directory
+
+
+@pytest.fixture(name="three")
+def _three(store: Store) -> list[Path]:
+    """A template, a layer on it, and another on that."""
+    base = template(store, "base")
+    app = layer(store, "1a", base, "app")
+    return [base, app, layer(store, "2b", app, "configured")]
+
+
+def age(*directories: Path) -> None:
+    for directory in directories:
+        for path in (*directory.iterdir(), directory):
+            os.utime(path, (time.time() - OLD,) * 2)
+
+
 def test_what_is_listed(store: Store) -> None:
     image(store, "new")
     image(store, "old", OLD)
@@ -58,6 +84,59 @@ def test_what_is_listed(store: Store) -> None:
     assert found["whole"].detail == "of win11.qcow2, 4096 MiB"
     assert "damaged" in found["broken"].detail
     assert [entry.name for entry in inventory.entries(store)][-1] == "old"
+
+
+@pytest.mark.usefixtures("three")
+def test_layers_are_listed_below_what_they_build_on(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main.main(["--store", str(store.root), "images"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ["template base", "  layer 1a", "    layer 2b"] == [
+        line[: len(line) - len(line.lstrip())] + " ".join(line.split()[:2]) for line in lines
+    ]
+    assert "MiB" in lines[2]
+    assert lines[2].endswith("configured of win11.qcow2, 4096 MiB")
+
+
+def test_a_template_stays_as_long_as_a_layer_on_it(store: Store, three: list[Path]) -> None:
+    base, app, _ = three
+    age(base, app)
+
+    assert [] == inventory.prune(store, OLD / 2)
+
+    age(*three)
+    with open(app / "state", "rb"):
+        age(app)
+        assert ["2b"] == [entry.name for entry in inventory.prune(store, OLD / 2)]
+    assert {"base", "1a"} == {entry.name for entry in inventory.prune(store, OLD / 2)}
+
+
+def test_a_layer_whose_parent_is_gone_is_damaged(store: Store, three: list[Path]) -> None:
+    shutil.rmtree(three[0])
+
+    assert 2 == sum("damaged" in entry.detail for entry in inventory.entries(store))
+    assert {0, 1} == {depth for depth, _ in inventory.tree(inventory.entries(store))}
+
+
+def test_what_others_differ_from_is_removed_only_with_them(
+    store: Store, three: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prune(*names: str) -> tuple[int, str]:
+        status = main.main(["--store", str(store.root), "prune", *names])
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    status, said = prune("base", "app")
+    assert 2 == status
+    assert "layer app (1a) is what others differ from: layer configured (2b); name them, too" in said
+    assert "nothing in the store is called nothing" in prune("nothing")[1]
+    with open(three[2] / "state", "rb"):
+        assert f"layer configured (2b) is used by {os.getpid()}" in prune("configured")[1]
+    assert all(path.exists() for path in three)
+
+    assert "removed layer configured (2b)" in prune("configured")[1]
+    assert 0 == prune("base", "1a")[0]
+    assert [] == list(store.templates.iterdir())
 
 
 def test_an_image_elsewhere_is_listed_with_what_it_was_made_of(

@@ -7,7 +7,11 @@ CONFTEST = """
 from contextlib import contextmanager
 from pathlib import Path
 import pytest
-from pytest_smolvm import GuestDied, GuestSpec
+from pytest_smolvm import GuestDied, GuestSpec, windows_layer
+
+@windows_layer()
+def app(vm):
+    pass
 
 class Screen:
     dead = ""
@@ -19,7 +23,8 @@ class Screen:
 class Guest:
     def __init__(self, store):
         self.store, self.place, self.note, self.refused = store, None, "", []
-        self.spec = GuestSpec(image=Path("x.qcow2"), ssh_password="hunter22", env_vars={"API_TOKEN": "t0ken"})
+        secrets = {"ssh_password": "hunter22", "env_vars": {"API_TOKEN": "t0ken"}}
+        self.spec = GuestSpec(image=Path("x.qcow2"), layer=app, **secrets)
         self.screen, self.history, self.logs = Screen(), "> login hunter22 t0ken", ()
     def keep(self, place):
         self.place = place

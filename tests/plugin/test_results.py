@@ -123,7 +123,8 @@ def test_secrets_are_left_out(pytester: pytest.Pytester) -> None:
     place = pytester.path / "test-results" / "smolvm" / "test_it.py-test"
     assert "> login *** ***\n" == (place / "runs.txt").read_text(encoding="utf-8")
     assert {"hunter22", "t0ken"}.isdisjoint(re.findall(r"\w+", (place / "guest.json").read_text(encoding="utf-8")))
-    assert "x.qcow2" == json.loads((place / "guest.json").read_text(encoding="utf-8"))["image"]
+    facts = json.loads((place / "guest.json").read_text(encoding="utf-8"))
+    assert ("x.qcow2", "app") == (facts["image"], facts["layer"])
 
 
 def test_a_test_may_keep_files_of_its_own(pytester: pytest.Pytester) -> None:

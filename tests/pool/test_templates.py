@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_smolvm import windows_layer
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.store import Store
@@ -25,7 +26,14 @@ from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
 
 OTHER: dict[str, Any] = {"memory": 512, "cpus": 3, "bus": "sata", "secure_boot": True}
-SAME: dict[str, Any] = {"env_vars": {"A": "1"}, "boot": "cold", "boot_timeout": 7.0, "network": "off"}
+
+
+@windows_layer()
+def app(vm: Any) -> None:
+    """What is done to the guest later."""
+
+
+SAME: dict[str, Any] = {"env_vars": {"A": "1"}, "boot": "cold", "boot_timeout": 7.0, "network": "off", "layer": app}
 """Wants that do not shape what is frozen."""
 Placed = Callable[[GuestSpec], Template]
 KVM = Accelerator("kvm", "host", "")
@@ -155,3 +163,24 @@ def test_templates_of_an_earlier_state_of_the_image_go(spec: GuestSpec, site: Si
     assert {earlier.key, long_unused.key}.isdisjoint(left)
     assert {used.key, other_guest.key, other_image.key} < left
     assert 4 == len(left)
+
+
+def test_what_differs_from_another_is_of_no_use_once_that_is_made_anew(
+    spec: GuestSpec, site: Site, placed: Placed
+) -> None:
+    parent = placed(spec)
+    child = site.store.templates / "child"
+    child.mkdir()
+    for name in ("disk.qcow2", "state"):
+        (child / name).write_bytes(b"x")
+    record = {"files": {}, "parent": str(parent.files.path), "parent_identity": parent.identity}
+    (child / "record.json").write_text(json.dumps(record))
+    found = templates.find(site.store, "child")
+    assert found is not None
+    assert [found.key, parent.key] == [one.key for one in found.lineage]
+
+    known = json.loads(parent.files.record.read_text())
+    parent.files.record.write_text(json.dumps({**known, "created": 1.0}))
+    assert None is templates.find(site.store, "child")
+    templates.discard(site.store, parent.key)
+    assert None is templates.find(site.store, "child")
