@@ -118,7 +118,7 @@ def test_what_cannot_be_a_layer() -> None:
         "the variable later around it has no value yet": early,
         "its line may hold others": lambda vm: None,
         "it is no function": print,
-        "its source is in no file": make_dataclass("Written", ["vm"]).__init__,
+        "its source is in no file": vars(make_dataclass("Written", ["vm"]))["__init__"],
     }
     for why, function in whys.items():
         with pytest.raises(UsageError, match=f"cannot be a layer.*: {why}"):

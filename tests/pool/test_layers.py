@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +15,7 @@ from pytest_smolvm import windows_layer
 from pytest_smolvm.errors import BootError, GuestDied
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import programs
 from pytest_smolvm.pool import layers
 from pytest_smolvm.pool.failures import Failures
 from pytest_smolvm.pool.leases import Leases
@@ -46,8 +49,8 @@ def attempt(guest_spec: GuestSpec, template: Template, tries: list[str]) -> Iter
                     def prepare() -> None:
                         tries.append(layer.name)
                         if kills:
-                            guest.machine.child.kill()
-                            guest.machine.child.wait()
+                            os.kill(guest.machine.child.pid, signal.SIGKILL)
+                            programs.await_end(guest.machine.child, 10.0)
                         raise error
 
                     yield layers.Unprepared(guest, prepare, lambda: None)
