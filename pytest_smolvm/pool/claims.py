@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from pytest_smolvm.host import owner, proc
@@ -65,6 +65,15 @@ class Claim:
         return self.memory if pid is None else max(0, self.memory - proc.private_mib(pid))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """The claims of living processes, as they stand at one moment."""
+
+    held: list[Claim]
+    """What has been granted, spares among it."""
+    waiting: list[Claim]
+
+
 class Claims:
     """The claims of one store. Whoever changes any holds the table's lock."""
 
@@ -72,16 +81,24 @@ class Claims:
         self._directory = store.leases
         self._owners = store.owners
         self.lock = store.lock("leases")
+        self._known: dict[str, Claim | None] = {}  # as it was last looked at: what a name says never changes
 
     def new(self, state: str, memory: int) -> Claim:
         """A claim of the calling thread, which is not in the table yet."""
         return Claim(self._owners.new_name(), state, memory, threading.get_native_id())
 
-    def all(self) -> list[Claim]:
-        """Those of living processes on this host."""
-        found = [claim for name in os.listdir(self._directory) if (claim := _read(name))]
-        living = {token for token in {claim.owner for claim in found} if self._counts(token)}
-        return [claim for claim in found if claim.owner in living]
+    def standing(self, but: Container[str] = ()) -> Standing:
+        """Those of living processes on this host.
+
+        :param but: ids of claims that are left out.
+        """
+        known = self._known
+        self._known = {name: known.get(name) or _read(name) for name in os.listdir(self._directory)}
+        found = [claim for claim in self._known.values() if claim is not None and claim.id not in but]
+        if dead := {token for token in {claim.owner for claim in found} if not self._counts(token)}:
+            found = [claim for claim in found if claim.owner not in dead]
+        waiting = [claim for claim in found if claim.state == WAITING]
+        return Standing([claim for claim in found if claim.state != WAITING] if waiting else found, waiting)
 
     def find(self, identity: str) -> Claim | None:
         """The claim of this id, None if it is gone."""
@@ -117,7 +134,6 @@ def granted(claim: Claim) -> Claim:
     return replace(claim, state=HELD, ticket=0)
 
 
-@lru_cache(maxsize=4096)  # what a name says never changes
 def _read(name: str) -> Claim | None:
     token, _, rest = name.partition(".")
     number, _, says = rest.partition(".")

@@ -15,7 +15,7 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import Deadline, until
 from pytest_smolvm.pool import claims
-from pytest_smolvm.pool.claims import HELD, SPARE, WAITING, Claim, Claims
+from pytest_smolvm.pool.claims import HELD, SPARE, WAITING, Claim, Claims, Standing
 
 # What the host keeps for itself, the tests included.
 _RESERVED_MIB = 1024
@@ -106,8 +106,8 @@ class Leases:
         """Room for a guest nobody asked for, or None if that would leave no room for one that somebody asks for."""
         claim = self._table.new(SPARE, weight(spec))
         with exclusive(self._table.lock, told=False):
-            others = self._table.all()
-            if _waiting(others) or not self._fits(others, 2 * [claim]):
+            others = self._table.standing()
+            if others.waiting or not self._fits(others, 2 * [claim]):
                 return None
             return Lease(self._table, self._table.put(claim))
 
@@ -127,7 +127,7 @@ class Leases:
 
     def wanted(self) -> bool:
         """Whether somebody waits for room."""
-        return bool(_waiting(self._table.all()))
+        return bool(self._table.standing().waiting)
 
     def room(self, spec: GuestSpec) -> int:
         """How many guests of this spec fit on the host when nothing else runs; at least 1."""
@@ -154,8 +154,8 @@ class Leases:
             self._say(f"waiting for room for {_described(request.wanted)}; {self._in_use()}")
             until("room for a guest", request.granted, timeout=_FOR_EVER, interval=_LOOK_EVERY_SECONDS)
 
-    def _fits(self, others: Sequence[Claim], wanted: Sequence[Claim]) -> bool:
-        held = [claim for claim in others if claim.state != WAITING]
+    def _fits(self, others: Standing, wanted: Sequence[Claim]) -> bool:
+        held = others.held
         if self._max_guests is not None and len(held) + len(wanted) > self._max_guests:
             return False
         total, available = limits.memory_mib()
@@ -166,7 +166,7 @@ class Leases:
         return available - more >= claimed or available - more >= sum(claim.untouched for claim in held)
 
     def _in_use(self) -> str:
-        held = [claim for claim in self._table.all() if claim.state != WAITING]
+        held = self._table.standing().held
         total, available = limits.memory_mib()
         guests = "; ".join(f"process {pid(claim.owner)} has one of {claim.memory} MiB" for claim in held)
         nobody = f"{available} of {total} MiB are free, and no guest uses the rest; given up after {self._patience:g} s"
@@ -180,7 +180,7 @@ class _Request:
         self,
         table: Claims,
         wanted: list[Claim],
-        fits: Callable[[Sequence[Claim], Sequence[Claim]], bool],
+        fits: Callable[[Standing, Sequence[Claim]], bool],
         check_possible: Callable[[Sequence[Claim]], None],
         patience: float,
     ) -> None:
@@ -197,49 +197,52 @@ class _Request:
 
         :raises CapacityError: there never will be.
         """
-        if self._queued and not self._first(self._table.all()):
+        if self._queued and not self._first(self._table.standing()):
             return False
         with exclusive(self._table.lock, told=False):
-            ours = {claim.id for claim in self.wanted}
-            others = [claim for claim in self._table.all() if claim.id not in ours]
+            others = self._table.standing(but={claim.id for claim in self.wanted})
             if not self._queued:
-                self._queue(_waiting(others))
+                ticket = max((claim.ticket for claim in others.waiting), default=0) + 1
+                self.wanted[:] = [replace(claim, ticket=ticket) for claim in self.wanted]
             if not self._first(others) or not self._has_room(others):
                 self._check_possible(self.wanted)
                 self._check_not_stuck(others)
+                self._queue()
                 return False
-            for number, claim in enumerate(self.wanted):
-                self.wanted[number] = self._table.put(claims.granted(claim), before=claim)
+            self._put([claims.granted(claim) for claim in self.wanted])
             return True
 
     def withdraw(self) -> None:
         """Nobody waits any more."""
         self._table.remove(self.wanted)
 
-    def _queue(self, waiting: Sequence[Claim]) -> None:
-        ticket = max((claim.ticket for claim in waiting), default=0) + 1
-        for number, claim in enumerate(self.wanted):
-            self.wanted[number] = self._table.put(replace(claim, ticket=ticket))
-        self._queued = True
+    def _queue(self) -> None:
+        if not self._queued:
+            self._put(self.wanted)
+            self._queued = True
 
-    def _first(self, others: Sequence[Claim]) -> bool:
+    def _put(self, changed: Sequence[Claim]) -> None:
+        for number, claim in enumerate(changed):
+            self.wanted[number] = self._table.put(claim, before=self.wanted[number] if self._queued else None)
+
+    def _first(self, others: Standing) -> bool:
         """Whether nobody is to be served before.
 
         Whoever has a guest already may have to get another to give it back.
         """
         mine = self.wanted[0]
-        if all(claim.ticket >= mine.ticket for claim in _waiting(others)):
+        if all(claim.ticket >= mine.ticket for claim in others.waiting):
             return True
         return mine.asker in _holders(others)
 
-    def _has_room(self, others: list[Claim]) -> bool:
+    def _has_room(self, others: Standing) -> bool:
         while not self._fits(others, self.wanted):
             self._check_possible(self.wanted)  # before anybody makes way
-            spare = next((claim for claim in others if claim.state == SPARE and owner.here(claim.qemu)), None)
+            spare = next((claim for claim in others.held if claim.state == SPARE and owner.here(claim.qemu)), None)
             if spare is None:
                 return False
             self._end(spare)
-            others.remove(spare)
+            others.held.remove(spare)
         return True
 
     def _end(self, spare: Claim) -> None:
@@ -249,14 +252,15 @@ class _Request:
         with suppress(TimedOut):  # its memory is free only after it has gone
             until("a spare's end", lambda: not owner.alive(spare.qemu), timeout=_END_SECONDS, interval=0.01)
 
-    def _check_not_stuck(self, others: Sequence[Claim]) -> None:
-        held = [claim for claim in others if claim.state != WAITING]
-        if held:
+    def _check_not_stuck(self, others: Standing) -> None:
+        if others.held:
             self._short = Deadline(self._patience)
-            waiting = {claim.asker for claim in [*others, *self.wanted] if claim.state == WAITING}
+            waiting = {claim.asker for claim in [*others.waiting, *self.wanted]}
             mine = self.wanted[0].asker
             # A spare makes room as soon as its QEMU runs, and its owner gives it up where it cannot be ended from here.
-            if mine in _holders(others) and all(claim.state == HELD and claim.asker in waiting for claim in held):
+            if mine in _holders(others) and all(
+                claim.state == HELD and claim.asker in waiting for claim in others.held
+            ):
                 raise CapacityError(
                     "deadlock: everybody who holds a guest is waiting for another one. "
                     "Ask for all of a test's guests at once (windows_vm_factory(count=...)), or run fewer workers"
@@ -269,12 +273,8 @@ class _Request:
             )
 
 
-def _waiting(of: Sequence[Claim]) -> list[Claim]:
-    return [claim for claim in of if claim.state == WAITING]
-
-
-def _holders(of: Sequence[Claim]) -> set[tuple[str, int]]:
-    return {claim.asker for claim in of if claim.state == HELD}
+def _holders(of: Standing) -> set[tuple[str, int]]:
+    return {claim.asker for claim in of.held if claim.state == HELD}
 
 
 def _memory(of: Sequence[Claim]) -> int:

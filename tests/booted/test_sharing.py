@@ -146,7 +146,7 @@ def test_the_next_test_gets_the_guest_that_was_restored_meanwhile(inner: pytest.
         seen = []
 
         def spares():
-            claims = Claims(Store.at(Path({str(calm_store.root)!r}))).all()
+            claims = Claims(Store.at(Path({str(calm_store.root)!r}))).standing().held
             return [claim.qemu.partition("-")[0] for claim in claims if claim.state == "spare" and claim.qemu]
 
         def test_first(windows_vm):

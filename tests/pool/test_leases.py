@@ -18,7 +18,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import limits, owner, proc
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import until
-from pytest_smolvm.pool.claims import WAITING, Claim, Claims
+from pytest_smolvm.pool.claims import Claim, Claims
 from pytest_smolvm.pool.leases import Lease, Leases, weight
 
 SPEC = GuestSpec(image=Path("win11.qcow2"), memory=256)
@@ -42,7 +42,7 @@ def waiting(store: Store, number: int) -> None:
     """So many wait for room."""
 
     def all_there() -> bool:
-        return number == sum(claim.state == WAITING for claim in Claims(store).all())
+        return number == len(Claims(store).standing().waiting)
 
     until("those who wait", all_there, timeout=PATIENCE)
 
