@@ -1,0 +1,1 @@
+"""Images that people already have: what they are packed in, and what is on them."""
