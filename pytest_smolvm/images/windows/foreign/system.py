@@ -1,0 +1,153 @@
+"""What is on a disk: which firmware starts it, and which Windows, in which state, with which accounts."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from pytest_smolvm.errors import ImageError
+from pytest_smolvm.images.windows.foreign.hive import Hive
+from pytest_smolvm.images.windows.foreign.ntfs import Volume
+
+_SECTOR = 512
+_CONFIG = "Windows/System32/config"
+_EFI = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+_PRACTICE = "practice-root"  # what the practice image calls its partition; it has no NTFS
+_EXTENDED = {0x05, 0x0F}
+_BITLOCKER = b"-FVE-FS-"
+# hiberfil.sys of a system that sleeps ("hibr"), or is just waking up; "wake" is left behind by one that has woken.
+_ASLEEP = (b"hibr", b"rstr")
+# SAM: ACB_DISABLED of MS-SAMR, in the fixed part of an account. The numbers below 1000 are Windows' own accounts, of
+# which only the Administrator can be somebody's.
+_FLAGS, _DISABLED, _ADMINISTRATOR, _FIRST_OWN = 0x38, 1, 500, 1000
+_ACCOUNTS = "SAM\\Domains\\Account\\Users"
+_VERSION = "Microsoft\\Windows NT\\CurrentVersion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A local account."""
+
+    name: str
+    disabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What is installed on a disk."""
+
+    firmware: str
+    """``uefi`` or ``bios``."""
+    release: str
+    """``Windows 10 Pro``, as it calls itself; "practice" for the stand-in."""
+    build: str
+    """``19045``."""
+    accounts: tuple[Account, ...]
+    drivers: tuple[str, ...]
+    """The virtio drivers that are installed: ``vioscsi``, ``viostor``, ``NetKVM`` ..."""
+    generalized: bool
+    """Sysprep was here: the next start is a first one."""
+
+
+def look(disk: Path) -> System:
+    """Look at a plain disk file.
+
+    :raises ImageError: there is no Windows on it, or it is in a state in which it cannot be brought; the message says
+        what to do.
+    """
+    with open(disk, "rb") as file:
+        partitions = list(_partitions(file))
+        if not partitions:
+            raise ImageError("the disk has no partitions: nothing is installed on it")
+        firmware = "uefi" if any(kind == _EFI for _, kind, _ in partitions) else "bios"
+        if any(name == _PRACTICE for _, _, name in partitions):
+            return System(firmware=firmware, release="practice", build="", accounts=(), drivers=(), generalized=False)
+        return _windows(file, firmware, [start for start, _, _ in partitions])
+
+
+def _windows(file: BinaryIO, firmware: str, starts: list[int]) -> System:
+    for start in starts:
+        file.seek(start)
+        boot = file.read(_SECTOR)
+        if boot[3:11] == _BITLOCKER:
+            raise ImageError(
+                "a partition of the disk is encrypted with BitLocker; turn it off where it runs (manage-bde -off C:), and"
+                " wait until that is done"
+            )
+        if boot[3:11] == b"NTFS    ":
+            volume = Volume(file, start)
+            software = volume.read(f"{_CONFIG}/SOFTWARE")
+            if software is not None:
+                return _system(volume, firmware, Hive(software))
+    raise ImageError("there is no Windows on the disk: none of its partitions has Windows/System32/config/SOFTWARE")
+
+
+def _system(volume: Volume, firmware: str, software: Hive) -> System:
+    if (volume.read("hiberfil.sys", 4) or b"").lower() in _ASLEEP:
+        raise ImageError(
+            "Windows on the disk is hibernated, or was shut down for a fast start; start it where it runs, turn that off"
+            " (powercfg /hibernate off) and shut it down"
+        )
+    if volume.dirty:
+        raise ImageError(
+            "the disk was not shut down cleanly (its NTFS is marked for a check); start it where it runs and shut it down"
+        )
+    accounts = tuple(_accounts(Hive(volume.read(f"{_CONFIG}/SAM") or b"")))
+    if accounts and all(account.disabled for account in accounts):
+        raise ImageError(
+            f"every account on the disk is disabled ({', '.join(account.name for account in accounts)}): nobody could log"
+            " in; enable one where it runs (net user NAME /active:yes)"
+        )
+    return System(
+        firmware=firmware,
+        release=software.text(_VERSION, "ProductName"),
+        build=software.text(_VERSION, "CurrentBuild"),
+        accounts=accounts,
+        drivers=tuple(_drivers(volume)),
+        generalized=_generalized(volume),
+    )
+
+
+def _accounts(sam: Hive) -> Iterator[Account]:
+    for name in sam.keys(f"{_ACCOUNTS}\\Names"):
+        numbered = sam.value(f"{_ACCOUNTS}\\Names\\{name}")
+        number = numbered[0] if numbered else 0  # kept as the type of a value without content
+        fixed = sam.value(f"{_ACCOUNTS}\\{number:08X}", "F")
+        if fixed and (number == _ADMINISTRATOR or number >= _FIRST_OWN) and len(fixed[1]) >= _FLAGS + 2:
+            yield Account(name=name, disabled=bool(struct.unpack_from("<H", fixed[1], _FLAGS)[0] & _DISABLED))
+
+
+def _drivers(volume: Volume) -> Iterator[str]:
+    installed = {name.lower() for name in volume.names("Windows/System32/drivers")}
+    for driver in ("vioscsi", "viostor", "netkvm"):
+        if f"{driver}.sys" in installed:
+            yield driver
+
+
+def _generalized(volume: Volume) -> bool:
+    state = volume.read("Windows/Setup/State/State.ini") or b""
+    return b"IMAGE_STATE_GENERALIZE" in state.replace(b"\0", b"")
+
+
+def _partitions(file: BinaryIO) -> Iterator[tuple[int, UUID | int, str]]:
+    """Where each begins, its kind and its name (UEFI specification, 5.3; before it, the table of PC DOS)."""
+    file.seek(0)
+    head = file.read(2 * _SECTOR)
+    if head[_SECTOR : _SECTOR + 8] == b"EFI PART":
+        table, count, size = struct.unpack_from("<QII", head, _SECTOR + 72)
+        file.seek(table * _SECTOR)
+        entries = file.read(min(count, 1024) * size)
+        for at in range(0, len(entries) - 127, size):
+            if any(entries[at : at + 16]):
+                first = struct.unpack_from("<Q", entries, at + 32)[0]
+                name = entries[at + 56 : at + 128].decode("utf-16-le", "replace").rstrip("\0")
+                yield first * _SECTOR, UUID(bytes_le=entries[at : at + 16]), name
+    elif head[510:512] == b"\x55\xaa":
+        for at in range(446, 510, 16):
+            kind, first = head[at + 4], struct.unpack_from("<I", head, at + 8)[0]
+            if kind and kind not in _EXTENDED:
+                yield first * _SECTOR, kind, ""
