@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
-from pytest_smolvm.errors import CapacityError, HostError, ImageError, StoreError, UsageError
+from pytest_smolvm.errors import CapacityError, HostError, ImageError, UsageError
 from pytest_smolvm.host import limits
-from pytest_smolvm.host.locks import LockBusy, exclusive
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.windows import accounts
+from pytest_smolvm.images.windows import accounts, place
 from pytest_smolvm.images.windows.media import drivers, editions, keys, windows_disc
 from pytest_smolvm.images.windows.media.drivers import Drivers
 from pytest_smolvm.images.windows.media.wim import Edition
@@ -89,24 +85,9 @@ def look(recipe: Recipe) -> Findings:
     )
 
 
-@contextmanager
-def claimed(recipe: Recipe, store: Store) -> Iterator[None]:
-    """Have the output to oneself for the length of the block.
-
-    :raises UsageError: it exists, its directory does not, or another build is making it.
-    """
-    output = recipe.output.expanduser().absolute()
-    _check_place(recipe, output)
-    # In the store, since a lock file must outlive its use and would be litter beside the image.
-    lock = store.lock(f"build-{blake2b(os.fsencode(output.resolve()), digest_size=12).hexdigest()}")
-    try:
-        with exclusive(lock, timeout=0):
-            _check_place(recipe, output)  # once more: another build may have finished meanwhile
-            yield
-    except LockBusy as exc:
-        raise UsageError(
-            f"another build is making {output} ({exc.holder}); wait for it or choose another output"
-        ) from exc
+def claimed(recipe: Recipe, store: Store) -> AbstractContextManager[None]:
+    """Have the output to oneself for the length of the block; see `place.claimed`."""
+    return place.claimed(recipe.output, store, replace=recipe.force)
 
 
 def check_room(recipe: Recipe, edition: Edition) -> None:
@@ -140,17 +121,6 @@ def _check_computer(recipe: Recipe, release: str) -> None:
                 f"Windows 11 wants at least {least} {unit}, the recipe has {name}={value}; give more"
                 + (", or --bypass-checks" if avoidable else ": Setup cannot be told not to count them")
             )
-
-
-def _check_place(recipe: Recipe, output: Path) -> None:
-    if output.is_dir():
-        raise UsageError(f"{output} is a directory; --output names the image file to make")
-    if not output.parent.is_dir():
-        raise UsageError(f"the directory {output.parent} for the image does not exist; create it first")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise StoreError(f"the directory {output.parent} cannot be written by you; choose another --output")
-    if output.exists() and not recipe.force:
-        raise UsageError(f"{output} exists; choose another --output, or replace it with --force")
 
 
 def _warnings(recipe: Recipe, edition: Edition, key: str | None) -> tuple[str, ...]:

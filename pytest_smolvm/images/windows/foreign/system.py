@@ -29,7 +29,7 @@ _VERSION = "Microsoft\\Windows NT\\CurrentVersion"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class LocalAccount:
     """A local account."""
 
     name: str
@@ -46,7 +46,7 @@ class System:
     """``Windows 10 Pro``, as it calls itself; "practice" for the stand-in."""
     build: str
     """``19045``."""
-    accounts: tuple[Account, ...]
+    accounts: tuple[LocalAccount, ...]
     drivers: tuple[str, ...]
     """The virtio drivers that are installed: ``vioscsi``, ``viostor``, ``NetKVM`` ..."""
     generalized: bool
@@ -112,13 +112,13 @@ def _system(volume: Volume, firmware: str, software: Hive) -> System:
     )
 
 
-def _accounts(sam: Hive) -> Iterator[Account]:
+def _accounts(sam: Hive) -> Iterator[LocalAccount]:
     for name in sam.keys(f"{_ACCOUNTS}\\Names"):
         numbered = sam.value(f"{_ACCOUNTS}\\Names\\{name}")
         number = numbered[0] if numbered else 0  # kept as the type of a value without content
         fixed = sam.value(f"{_ACCOUNTS}\\{number:08X}", "F")
         if fixed and (number == _ADMINISTRATOR or number >= _FIRST_OWN) and len(fixed[1]) >= _FLAGS + 2:
-            yield Account(name=name, disabled=bool(struct.unpack_from("<H", fixed[1], _FLAGS)[0] & _DISABLED))
+            yield LocalAccount(name=name, disabled=bool(struct.unpack_from("<H", fixed[1], _FLAGS)[0] & _DISABLED))
 
 
 def _drivers(volume: Volume) -> Iterator[str]:

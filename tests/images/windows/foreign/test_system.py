@@ -16,7 +16,7 @@ from pytest_smolvm.errors import ImageError
 from pytest_smolvm.images.windows.foreign import system
 from pytest_smolvm.images.windows.foreign.hive import Hive
 from pytest_smolvm.images.windows.foreign.ntfs import Volume
-from pytest_smolvm.images.windows.foreign.system import Account
+from pytest_smolvm.images.windows.foreign.system import LocalAccount
 from tests.images.windows.foreign import hives
 
 START = 1 << 20
@@ -93,7 +93,10 @@ def test_windows_of_a_bios(copy: Path) -> None:
     found = system.look(copy)
 
     assert (found.firmware, found.release, found.build) == ("bios", "Windows 10 Pro", "19045")
-    assert found.accounts == (Account(name="Administrator", disabled=True), Account(name="vagrant", disabled=False))
+    assert found.accounts == (
+        LocalAccount(name="Administrator", disabled=True),
+        LocalAccount(name="vagrant", disabled=False),
+    )
     assert found.drivers == ("vioscsi", "netkvm")
     assert not found.generalized
 
