@@ -21,6 +21,10 @@ _PASSWORD_MAX = 127
 _COMPLEX_LENGTH = 6
 _COMPLEX_CLASSES = 3
 
+# Accounts whose passwords are public because everybody who makes such images uses them: ours, which SmolVM's own
+# `windows build-image` shares; the one in its documentation; and that of Vagrant's boxes.
+PUBLIC = (("smolvm", "smolvm"), ("celesto", "celesto"), ("vagrant", "vagrant"))
+
 _COMPUTER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?")
 _KEY = re.compile(r"(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}")
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from pytest_smolvm.errors import ImageError
+from pytest_smolvm.images.windows.accounts import PUBLIC
 from pytest_smolvm.images.windows.foreign.hive import Hive
 from pytest_smolvm.images.windows.foreign.ntfs import Volume
 
@@ -18,6 +19,7 @@ _CONFIG = "Windows/System32/config"
 _EFI = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 _PRACTICE = "practice-root"  # what the practice image calls its partition; it has no NTFS
 _EXTENDED = {0x05, 0x0F}
+_SMOLVM = "smolvm-ready.txt"  # the last thing that SmolVM's answer file does is to write it
 _BITLOCKER = b"-FVE-FS-"
 # hiberfil.sys of a system that sleeps ("hibr"), or is just waking up; "wake" is left behind by one that has woken.
 _ASLEEP = (b"hibr", b"rstr")
@@ -51,6 +53,14 @@ class System:
     """The virtio drivers that are installed: ``vioscsi``, ``viostor``, ``NetKVM`` ..."""
     generalized: bool
     """Sysprep was here: the next start is a first one."""
+    maker: str
+    """``SmolVM`` if that has built it, else ""."""
+
+    @property
+    def logins(self) -> tuple[tuple[str, str], ...]:
+        """User and password of the accounts on it that may log in and whose passwords are public."""
+        enabled = {account.name.lower() for account in self.accounts if not account.disabled}
+        return tuple(login for login in PUBLIC if login[0] in enabled)
 
 
 def look(disk: Path) -> System:
@@ -65,7 +75,9 @@ def look(disk: Path) -> System:
             raise ImageError("the disk has no partitions: nothing is installed on it")
         firmware = "uefi" if any(kind == _EFI for _, kind, _ in partitions) else "bios"
         if any(name == _PRACTICE for _, _, name in partitions):
-            return System(firmware=firmware, release="practice", build="", accounts=(), drivers=(), generalized=False)
+            return System(
+                firmware=firmware, release="practice", build="", accounts=(), drivers=(), generalized=False, maker=""
+            )
         return _windows(file, firmware, [start for start, _, _ in partitions])
 
 
@@ -109,6 +121,7 @@ def _system(volume: Volume, firmware: str, software: Hive) -> System:
         accounts=accounts,
         drivers=tuple(_drivers(volume)),
         generalized=_generalized(volume),
+        maker="SmolVM" if volume.read(_SMOLVM) is not None else "",
     )
 
 

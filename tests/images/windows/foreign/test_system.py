@@ -130,6 +130,32 @@ def test_generalized(tmp_path: Path) -> None:
     assert system.look(disk).generalized
 
 
+@pytest.mark.parametrize(
+    ("people", "ready", "maker", "logins"),
+    [
+        ({"smolvm": (1001, False)}, True, "SmolVM", (("smolvm", "smolvm"),)),
+        ({"Celesto": (1001, False), "vagrant": (1002, True)}, True, "SmolVM", (("celesto", "celesto"),)),
+        ({"vagrant": (1000, False), "me": (1001, False)}, False, "", (("vagrant", "vagrant"),)),
+        ({"me": (1001, False)}, False, "", ()),
+    ],
+)
+def test_whose_image_it_is(
+    tmp_path: Path,
+    people: dict[str, tuple[int, bool]],
+    ready: bool,
+    maker: str,
+    logins: tuple[tuple[str, str], ...],
+) -> None:
+    """SmolVM's own builder leaves a mark, and its accounts have public passwords, as Vagrant's have."""
+    mark = {"smolvm-ready.txt": b"smolvm-win11 unattended install complete"} if ready else {}
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, **mark, f"{CONFIG}/SAM": hives.sam(people)})
+    mbr(disk)
+
+    found = system.look(disk)
+
+    assert (found.maker, found.logins) == (maker, logins)
+
+
 def test_nothing_installed(tmp_path: Path, copy: Path) -> None:
     """No partitions; another file system; an NTFS for data."""
     (tmp_path / "empty").write_bytes(bytes(START))
