@@ -82,6 +82,14 @@ class GuestSpec:
     secure_boot: bool = field(
         default=False, metadata=_want("boot with Secure Boot on and Microsoft's keys enrolled", MARKER)
     )
+    firmware: str = field(
+        default="uefi",
+        metadata=_want(
+            "'uefi', or 'bios' for images that were installed on a computer with a BIOS",
+            MARKER,
+            choices=("uefi", "bios"),
+        ),
+    )
     network: str | Sequence[str] = field(
         default="open",
         metadata=_want(
@@ -113,6 +121,8 @@ class GuestSpec:
 
             if not isinstance(self.layer, Layer):
                 raise UsageError(f"layer={self.layer!r} is none: decorate the function with @windows_layer()")
+        if self.secure_boot and self.firmware == "bios":
+            raise UsageError("secure_boot=True takes firmware='uefi': a BIOS has no Secure Boot")
         if not self.boot_timeout > 0:
             raise UsageError(f"boot_timeout={self.boot_timeout!r} must be more than 0 seconds")
         if not self.ssh_user or any(ord(c) < 32 for c in self.ssh_user):
@@ -130,7 +140,13 @@ class GuestSpec:
         """The computer that is wanted."""
         from pytest_smolvm.machine.hardware import Hardware
 
-        return Hardware(memory=self.memory, cpus=self.cpus, bus=self.bus, secure_boot=self.secure_boot)
+        return Hardware(
+            memory=self.memory,
+            cpus=self.cpus,
+            bus=self.bus,
+            secure_boot=self.secure_boot,
+            firmware=self.firmware,
+        )
 
     def having(self, **changes: Any) -> GuestSpec:
         """The same wants with some of them changed.

@@ -98,6 +98,11 @@ def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None
     run("create an overlay", command)
 
 
+def empty(path: Path, size: int) -> None:
+    """Create a qcow2 of `size` bytes, all zeroes."""
+    run("create a disk", [_qemu_img(), "create", "-q", "-f", "qcow2", os.fspath(path), str(size)])
+
+
 def blank(backing: Path, path: Path, size: int) -> None:
     """Create an empty overlay of `size` bytes whose backing file may come into being later."""
     command = [

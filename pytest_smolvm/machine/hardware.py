@@ -16,3 +16,5 @@ class Hardware:
     bus: str
     """``virtio`` or ``sata``: see :class:`pytest_smolvm.GuestSpec`."""
     secure_boot: bool
+    firmware: str = "uefi"
+    """``uefi`` or ``bios``."""

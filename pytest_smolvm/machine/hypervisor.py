@@ -60,7 +60,7 @@ class Hypervisor:
             accelerator=self.accelerator.name,
             cpu_model=self.accelerator.cpu_model,
             hardware=hardware,
-            firmware=firmware.find(secure_boot=hardware.secure_boot),
+            firmware=None if hardware.firmware == "bios" else firmware.find(secure_boot=hardware.secure_boot),
             disk=disk,
             memory_file=memory_file,
             memory_private=restored,

@@ -23,6 +23,7 @@ from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.machine.swtpm import tpm
 
 _QUIT_SECONDS = 3.0
+_NO_VARIABLES = 1 << 16
 
 
 class Machine:
@@ -51,7 +52,7 @@ class Machine:
     @property
     def log_tail(self) -> str:
         """The last lines of QEMU's own output and of the guest's serial port."""
-        logs = (self.files.qemu_log, self.files.serial_log)
+        logs = (self.files.qemu_log, self.files.bios_log, self.files.serial_log)
         return "\n".join(text for text in map(programs.tail, logs) if text)
 
     @property
@@ -163,8 +164,11 @@ def cold(
 
 
 def blank_variables(config: qemu.Config, files: RunDirectory) -> None:
-    """Give a machine the variables that its firmware begins with."""
+    """Give a machine the variables that its firmware begins with; a BIOS has none, and a file that is not looked at."""
     fresh = config.firmware
+    if fresh is None:
+        disk.empty(files.variables, _NO_VARIABLES)
+        return
     disk.overlay(fresh.variables, files.variables, backing_format=fresh.variables_format)
 
 

@@ -52,7 +52,8 @@ class Config:
     accelerator: str
     cpu_model: str
     hardware: Hardware
-    firmware: Firmware
+    firmware: Firmware | None
+    """None: a BIOS, of which QEMU brings one along."""
     disk: Path
     """The system disk, qcow2: this machine's alone."""
     tpm: bool = True
@@ -71,6 +72,8 @@ class Config:
     """That state is of a machine's devices only: it does not begin with what machine it is."""
 
 
+# Windows with Secure Boot does not come back from S3 here.
+_NO_S3 = ("-global", "ICH9-LPC.disable_s3=1")
 # Whatever runs in a guest and gets out of it can start no program and get no other rights.
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -111,7 +114,7 @@ def ssh_port(usernet: str) -> int:
 def _board(config: Config) -> str:
     # vmport is VMware's back door and hpet burns time in Windows guests; neither is wanted. Before QEMU 7.0 the latter
     # was turned off by an option of its own.
-    smm = "on" if config.firmware.smm else "off"
+    smm = "on" if config.firmware is not None and config.firmware.smm else "off"
     return f"q35,smm={smm},vmport=off,hpet=off,memory-backend=ram"
 
 
@@ -137,13 +140,16 @@ def code_flash(firmware: Firmware) -> list[str]:
 
 def _flash(config: Config, files: RunDirectory) -> list[str]:
     firmware = config.firmware
+    if firmware is None:
+        # SeaBIOS says nothing on the serial port, but what it starts to whoever listens on this one (its src/output.c).
+        log = f"file,id=bios,path={_escaped(files.bios_log)}"
+        return ["-chardev", log, "-device", "isa-debugcon,iobase=0x402,chardev=bios", *_NO_S3]
     words = code_flash(firmware)
     # qcow2, since QEMU refuses to save a machine whose writable flash is raw.
     words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(files.variables)}"]
     if firmware.smm:
         words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-    # Windows with Secure Boot does not come back from S3 here.
-    return [*words, "-global", "ICH9-LPC.disable_s3=1"]
+    return [*words, *_NO_S3]
 
 
 def _devices(config: Config) -> list[str]:

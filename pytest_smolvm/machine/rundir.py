@@ -71,6 +71,11 @@ class RunDirectory:
         return self.path / "serial.log"
 
     @property
+    def bios_log(self) -> Path:
+        """What a BIOS says of what it does."""
+        return self.path / "bios.log"
+
+    @property
     def qemu_log(self) -> Path:
         """What QEMU prints."""
         return self.path / "qemu.log"
@@ -88,7 +93,7 @@ class RunDirectory:
     @property
     def logs(self) -> tuple[Path, ...]:
         """Everything that only tells what happened."""
-        return self.qemu_log, self.tpm_log, self.serial_log, self.network_log
+        return self.qemu_log, self.tpm_log, self.serial_log, self.bios_log, self.network_log
 
     @property
     def picture(self) -> Path:

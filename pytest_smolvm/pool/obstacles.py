@@ -45,7 +45,8 @@ def _refusals(store: Store, hypervisor: Hypervisor) -> dict[str, Any]:
 
 def _kind(hardware: Hardware) -> str:
     """What of a machine QEMU may refuse: not how much of it there is."""
-    return f"{hardware.bus}{' with Secure Boot' if hardware.secure_boot else ''}"
+    firmware = " with a BIOS" if hardware.firmware == "bios" else ""
+    return f"{hardware.bus}{' with Secure Boot' if hardware.secure_boot else firmware}"
 
 
 def _this(hypervisor: Hypervisor) -> list[str]:

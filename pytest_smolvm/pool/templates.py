@@ -212,4 +212,4 @@ def _machines(spec: GuestSpec, hypervisor: Hypervisor) -> list[list[str] | str]:
     frozen = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory)
     restored = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory, restored=True)
     commands = [qemu.command(config, files, monitor_fd=0, tpm_fd=0) for config in (frozen, restored)]
-    return [*commands, frozen.firmware.identity]
+    return [*commands, "bios" if frozen.firmware is None else frozen.firmware.identity]

@@ -58,16 +58,17 @@ def test_images_that_are_none(pool: Pool, image: Path, tmp_path: Path) -> None:
             pass
 
 
-def test_a_disk_with_nothing_to_boot(pool: Pool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("firmware", "word", "patience"), [("uefi", "BdsDxe", 25), ("bios", "No bootable device", 10)])
+def test_a_disk_with_nothing_to_boot(pool: Pool, tmp_path: Path, firmware: str, word: str, patience: float) -> None:
     empty = tmp_path / "empty.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", empty, "64M"], check=True)
 
-    with cold(empty, pool, boot_timeout=25) as vm, pytest.raises(BootError) as caught:
+    with cold(empty, pool, boot_timeout=patience, firmware=firmware) as vm, pytest.raises(BootError) as caught:
         vm.wait_for_ssh()
 
     assert caught.value.stage == "disk"
     assert "nothing to boot" in str(caught.value)
-    assert "BdsDxe" in caught.value.log_tail
+    assert word in caught.value.log_tail
 
 
 def test_a_guest_that_takes_too_long(pool: Pool, image: Path) -> None:

@@ -23,6 +23,8 @@ SPEC = GuestSpec(image=Path("/x.qcow2"))
         {"cpus": 0},
         {"boot": "warm"},
         {"bus": "scsi"},
+        {"firmware": "openboot"},
+        {"secure_boot": True, "firmware": "bios"},
         {"boot_timeout": 0},
         {"ssh_user": ""},
         {"colour": "red"},

@@ -76,6 +76,15 @@ def test_secure_boot_firmware_gets_smm() -> None:
     assert "driver=cfi.pflash01,property=secure,value=on" in secure
 
 
+def test_a_bios_is_qemus_own() -> None:
+    """Nothing of UEFI is there, and what it says is listened to."""
+    told = line(replace(MACHINE, firmware=None))
+
+    assert "pflash" not in told
+    assert "smm=off" in told
+    assert "path=/run/bios.log -device isa-debugcon,iobase=0x402," in told
+
+
 def test_a_comma_in_a_path_is_no_separator() -> None:
     windows = Disc(name="windows", path=Path("/a,b.iso"))
     inside = replace(MACHINE, disk=Path("/run,1/disk.qcow2"), discs=(windows,), spare_disk=Path("/s,t.qcow2"))

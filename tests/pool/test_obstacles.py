@@ -23,7 +23,7 @@ def test_an_obstacle_is_known_until_another_qemu_is_there(spec: GuestSpec, site:
     assert "" == obstacles.known(site.store, replace(site.hypervisor, version="9.9"), spec.hardware)
 
 
-@pytest.mark.parametrize("want", [{"bus": "sata"}, {"secure_boot": True}])
+@pytest.mark.parametrize("want", [{"bus": "sata"}, {"secure_boot": True}, {"firmware": "bios"}])
 def test_what_one_kind_of_machine_is_refused_is_not_everybodys(
     spec: GuestSpec, site: Site, want: dict[str, object]
 ) -> None:

@@ -25,7 +25,7 @@ from pytest_smolvm.pool import templates, warming
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template
 
-OTHER: dict[str, Any] = {"memory": 512, "cpus": 3, "bus": "sata", "secure_boot": True}
+OTHER: dict[str, Any] = {"memory": 512, "cpus": 3, "bus": "sata", "secure_boot": True, "firmware": "bios"}
 
 
 @windows_layer()

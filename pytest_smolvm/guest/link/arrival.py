@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, SmolVMError, TimedOut
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -42,6 +44,8 @@ def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | N
 
 def _stage(machine: Machine) -> tuple[str, str]:
     """How far the boot got, by what firmware and system leave on the serial port (OVMF's boot manager)."""
+    if machine.files.bios_log.exists():
+        return _bios_stage(machine.files.bios_log)
     log = machine.files.serial_log
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if "Security Violation" in text:
@@ -53,3 +57,13 @@ def _stage(machine: Machine) -> tuple[str, str]:
     if text.strip():
         return "firmware", "the firmware did not start a system"
     return "firmware", "the firmware printed nothing"
+
+
+def _bios_stage(log: Path) -> tuple[str, str]:
+    """The same of a BIOS, by SeaBIOS' words (its src/boot.c)."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    if "No bootable device" in text or "not a bootable disk" in text:
+        return "disk", "the BIOS found nothing to boot on the disk"
+    if "Booting from Hard Disk" in text:
+        return "system", "the disk's boot sector was started, but no SSH server ever answered"
+    return "firmware", "the BIOS did not start a system"

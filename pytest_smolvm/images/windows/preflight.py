@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_smolvm.errors import CapacityError, HostError, ImageError, UsageError
 from pytest_smolvm.host import limits

@@ -130,7 +130,8 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) ->
     free = shutil.disk_usage(target.parent).free
     if member.size > free:
         raise CapacityError(
-            f"{member.name} takes {member.size / 2**30:.1f} GiB in {target.parent}, which has {free / 2**30:.1f} GiB free"
+            f"{member.name} takes {member.size / 2**30:.1f} GiB in {target.parent},"
+            f" which has {free / 2**30:.1f} GiB free"
         )
     file = archive.extractfile(member)
     if file is not None:

@@ -54,7 +54,8 @@ def _inspect(disk: Path, kind: str) -> int:
         raise ImageError(f"{disk} is encrypted; decrypt it first (qemu-img convert with its secret)")
     if parent := found.get("backing-filename"):
         raise ImageError(
-            f"{disk} holds only what differs from {parent}; make it whole first (qemu-img convert -O qcow2 {disk} whole.qcow2)"
+            f"{disk} holds only what differs from {parent}; make it whole first"
+            f" (qemu-img convert -O qcow2 {disk} whole.qcow2)"
         )
     if found.get("format-specific", {}).get("data", {}).get("data-file"):
         raise ImageError(f"{disk} keeps its data in another file; make it whole first (qemu-img convert)")

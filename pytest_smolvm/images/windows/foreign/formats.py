@@ -1,4 +1,4 @@
-"""Which kind of disk file a file is, by its own marks: names say little, and QEMU takes what it does not know for raw."""
+"""Which kind of disk file a file is, by its own marks: names say little, and to QEMU all that it does not know is raw."""
 
 from __future__ import annotations
 
@@ -92,10 +92,8 @@ def _entries(table: bytes, signature: bytes, count_at: int, first: int) -> list[
     if not table.startswith(signature):
         return []
     count = struct.unpack_from("<I" if signature == b"regi" else "<H", table, count_at)[0]
-    found = []
-    for at in range(first, min(first + 32 * count, len(table) - 31), 32):
-        found.append((UUID(bytes_le=table[at : at + 16]), struct.unpack_from("<Q", table, at + 16)[0]))
-    return found
+    places = range(first, min(first + 32 * count, len(table) - 31), 32)
+    return [(UUID(bytes_le=table[at : at + 16]), struct.unpack_from("<Q", table, at + 16)[0]) for at in places]
 
 
 def _check_vhd(file: BinaryIO, path: Path) -> None:

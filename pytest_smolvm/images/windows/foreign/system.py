@@ -87,8 +87,8 @@ def _windows(file: BinaryIO, firmware: str, starts: list[int]) -> System:
         boot = file.read(_SECTOR)
         if boot[3:11] == _BITLOCKER:
             raise ImageError(
-                "a partition of the disk is encrypted with BitLocker; turn it off where it runs (manage-bde -off C:), and"
-                " wait until that is done"
+                "a partition of the disk is encrypted with BitLocker; turn it off where it runs (manage-bde -off C:),"
+                " and wait until that is done"
             )
         if boot[3:11] == b"NTFS    ":
             volume = Volume(file, start)
@@ -101,18 +101,19 @@ def _windows(file: BinaryIO, firmware: str, starts: list[int]) -> System:
 def _system(volume: Volume, firmware: str, software: Hive) -> System:
     if (volume.read("hiberfil.sys", 4) or b"").lower() in _ASLEEP:
         raise ImageError(
-            "Windows on the disk is hibernated, or was shut down for a fast start; start it where it runs, turn that off"
-            " (powercfg /hibernate off) and shut it down"
+            "Windows on the disk is hibernated, or was shut down for a fast start; start it where it runs,"
+            " turn that off (powercfg /hibernate off) and shut it down"
         )
     if volume.dirty:
         raise ImageError(
-            "the disk was not shut down cleanly (its NTFS is marked for a check); start it where it runs and shut it down"
+            "the disk was not shut down cleanly (its NTFS is marked for a check);"
+            " start it where it runs and shut it down"
         )
     accounts = tuple(_accounts(Hive(volume.read(f"{_CONFIG}/SAM") or b"")))
     if accounts and all(account.disabled for account in accounts):
         raise ImageError(
-            f"every account on the disk is disabled ({', '.join(account.name for account in accounts)}): nobody could log"
-            " in; enable one where it runs (net user NAME /active:yes)"
+            f"every account on the disk is disabled ({', '.join(account.name for account in accounts)}):"
+            " nobody could log in; enable one where it runs (net user NAME /active:yes)"
         )
     return System(
         firmware=firmware,

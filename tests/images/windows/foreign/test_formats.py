@@ -82,7 +82,7 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="not a disk; to install from it: windows build-image"):
         formats.kind(windows_iso(tmp_path / "w.iso"))
     for missing in (tmp_path / "none", tmp_path):
-        with pytest.raises(ImageError, match="does not exist|is not a file"):
+        with pytest.raises(ImageError, match=r"does not exist|is not a file"):
             formats.kind(missing)
 
 
@@ -93,7 +93,7 @@ def test_qcow2_of_a_snapshot(tmp_path: Path) -> None:
         ["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", tmp_path / "snapshot"], check=True
     )
 
-    with pytest.raises(ImageError, match="holds only what differs from .*qcow2.disk; make it whole first"):
+    with pytest.raises(ImageError, match=r"holds only what differs from .*qcow2.disk; make it whole first"):
         conversion.to_raw(tmp_path / "snapshot", tmp_path / "out")
 
 
@@ -104,7 +104,7 @@ def test_vhdx_of_a_snapshot(tmp_path: Path) -> None:
     content[_vhdx_parameters(content) + 4] |= 2
     path.write_bytes(content)
 
-    with pytest.raises(ImageError, match="is a differencing VHDX.*Merge-VHD"):
+    with pytest.raises(ImageError, match=r"is a differencing VHDX.*Merge-VHD"):
         formats.kind(path)
 
 
@@ -152,7 +152,7 @@ def test_vmdk_without_its_parts(tmp_path: Path) -> None:
         formats.kind(path)
 
     path.write_text(text.replace("flat-flat.disk", "gone.vmdk"))
-    with pytest.raises(ImageError, match="'gone.vmdk', which is not there"):
+    with pytest.raises(ImageError, match=r"'gone\.vmdk', which is not there"):
         formats.kind(path)
 
 
