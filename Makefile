@@ -13,8 +13,8 @@ PACKAGES += python3-venv python3-pytest python3-pytest-xdist python3-paramiko py
 PACKAGES += python3-pil python3-numpy tesseract-ocr
 # The practice image.
 PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk binutils zstd gcc libc6-dev gcc-mingw-w64-x86-64-win32
-# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a reader of the workflow.
-PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g python3-yaml
+# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a boot loader for a BIOS, a reader of the workflow.
+PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g syslinux syslinux-common python3-yaml
 
 .PHONY: setup demo test check bench soak test-long clean
 

@@ -16,7 +16,7 @@ from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.host.secret import Secret
 from pytest_smolvm.images.conformance.cases import ENGINES
-from pytest_smolvm.images.windows.recipe import DEFAULT_PASSWORD, DEFAULT_USER, UAC, Recipe
+from pytest_smolvm.images.windows.recipe import DEFAULT_USER, UAC, Recipe
 
 if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
@@ -90,11 +90,30 @@ _BUILD = {
         option("--keep-failed", "keep the working directory of a failed build", action="store_true"),
     ),
 }
+_IMPORT = (
+    file("source", "a disk (qcow2, raw, VHD, VHDX, VMDK, VDI), an .ova, or Vagrant's .box", metavar="FILE"),
+    file("--output", "golden image to make, e.g. win.qcow2", required=True),
+    option("--user", "account that tests log in as (default: one whose password is public)", metavar="NAME"),
+    file("--password-file", "file with its password (default: the public one)"),
+    file("--openssh", "OpenSSH-Win64 .zip or .msi, for a system without an SSH server", metavar="PACKAGE"),
+    option("--bus", "devices to try (default: those that it has drivers for)", choices=("virtio", "sata")),
+    option("--firmware", "firmware to try (default: the one it was installed on)", choices=("uefi", "bios")),
+    option("--memory", "memory of its guests (default: that of all guests)", type=int, metavar="MIB"),
+    option("--cpus", "processors while it is tried (default: %(default)s)", type=int, default=2, metavar="N"),
+    option(
+        "--timeout",
+        "from power-on to a login (default: %(default)g)",
+        type=float,
+        default=stretched(900.0),
+        metavar="SECONDS",
+    ),
+    option("--force", "replace an existing output", action="store_true"),
+)
 _CHECK = (
     file("image", "the image", metavar="IMAGE"),
     option("--memory", f"default: the image's own, else {DEFAULT_MEMORY}", type=int, metavar="MIB"),
-    option("--user", "account in the guest (default: %(default)s)", default=DEFAULT_USER, metavar="NAME"),
-    file("--password-file", "file with its password (default: the public one of test images)"),
+    option("--user", f"account in the guest (default: the image's own, else {DEFAULT_USER})", metavar="NAME"),
+    file("--password-file", "file with its password (default: the image's, if it is public)"),
     file("--report", "write all that is found to this file, as JSON, for those who maintain this plugin"),
     option(
         "--engine",
@@ -111,6 +130,8 @@ def add_commands(commands: Commands) -> None:
     add_arguments(
         command.add(own, "build-image", "install Windows from its ISO into a golden image, unattended", _build)
     )
+    text = "make a golden image of a disk that you have, and prove it"
+    command.add(own, "import-image", text, _import, *_IMPORT)
     text = "tell what an image is, and try on it what tests rely on: scripts, files, ports, clones"
     command.add(own, "check-image", text, _check, *_CHECK)
 
@@ -162,6 +183,17 @@ def _build(options: Namespace) -> int:
     return 0
 
 
+def _import(options: Namespace) -> int:
+    from pytest_smolvm.images.windows.foreign.bring import bring
+    from pytest_smolvm.images.windows.foreign.wish import Wish
+
+    said = {want.name: getattr(options, want.name) for want in fields(Wish) if hasattr(options, want.name)}
+    if options.password_file is not None:
+        said["password"] = secret(options.password_file, "password")
+    print(bring(Wish(**said), Lines(command.say), command.store(options)))
+    return 0
+
+
 def _check(options: Namespace) -> int:
     from pytest_smolvm import __version__
     from pytest_smolvm.images.catalog import Image
@@ -188,9 +220,11 @@ def _check(options: Namespace) -> int:
 def _tried(options: Namespace, image: Image) -> GuestSpec:
     from pytest_smolvm.guest.spec import GuestSpec
 
+    said = {"ssh_user": options.user, "memory": options.memory}
+    said = {name: value for name, value in said.items() if value is not None}
+    if options.password_file is not None:
+        said["ssh_password"] = secret(options.password_file, "password")
     return GuestSpec(
+        **{**image.wants, **said},
         image=image.path,
-        ssh_user=options.user,
-        ssh_password=secret(options.password_file, "password") if options.password_file else DEFAULT_PASSWORD,
-        memory=image.memory if options.memory is None else options.memory,
     )

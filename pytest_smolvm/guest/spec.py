@@ -112,7 +112,7 @@ class GuestSpec:
         object.__setattr__(self, "env_vars", MappingProxyType(dict(self.env_vars)))
         _check_whole("memory", self.memory, 256, "MiB")
         _check_whole("cpus", self.cpus, 1, "processors")
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name}={getattr(self, name)!r} is not one of {', '.join(choices)}")
         object.__setattr__(self, "network", self.reach.wanted)
@@ -161,7 +161,8 @@ class GuestSpec:
 
 
 _SHOWN = {want.name for want in fields(GuestSpec) if want.repr}
-_CHOICES = {want.name: want.metadata["choices"] for want in fields(GuestSpec) if want.metadata["choices"]}
+CHOICES = {want.name: want.metadata["choices"] for want in fields(GuestSpec) if want.metadata["choices"]}
+"""The only values of those wants that have some."""
 
 
 def hidden(wants: Mapping[str, Any]) -> dict[str, Any]:

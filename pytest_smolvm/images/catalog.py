@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.guest.spec import CHOICES, DEFAULT_MEMORY, hidden
 from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store
@@ -37,9 +37,31 @@ class Image:
     @property
     def memory(self) -> int:
         """MiB of RAM for a guest of whom nobody says otherwise."""
-        needs = self.record.get("guest")
-        memory = needs.get("memory") if isinstance(needs, dict) else None
+        memory = self._said("guest").get("memory")
         return memory if isinstance(memory, int) else DEFAULT_MEMORY
+
+    @property
+    def wants(self) -> dict[str, Any]:
+        """What a guest is of whom nobody says otherwise: keywords of :class:`GuestSpec`."""
+        found: dict[str, Any] = {"memory": self.memory}
+        for said, key, want in _WANTS:
+            value = self._said(said).get(key)
+            if isinstance(value, str) and value and value in (CHOICES.get(want) or (value,)):
+                found[want] = value
+        return hidden(found)
+
+    def _said(self, about: str) -> Mapping[str, Any]:
+        said = self.record.get(about)
+        return said if isinstance(said, dict) else {}
+
+
+# Where a record says what of its guests, and what we call it.
+_WANTS = (
+    ("guest", "bus", "bus"),
+    ("guest", "firmware", "firmware"),
+    ("account", "user", "ssh_user"),
+    ("account", "password", "ssh_password"),
+)
 
 
 class Catalog:

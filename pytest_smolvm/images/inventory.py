@@ -169,11 +169,8 @@ def _made_of(image: Path) -> str:
     """What the record beside an image says, if there is one."""
     record = records.read(records.beside(image)) or {}
     system, account = record.get("system", {}), record.get("account", {})
-    return (
-        f"{system.get('edition')} {system.get('build')} {system.get('language')}, account {account.get('user')}"
-        if system
-        else ""
-    )
+    named = " ".join(filter(None, (system.get(name) for name in ("edition", "build", "language"))))
+    return f"{named}, account {account.get('user')}" if system else ""
 
 
 def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -> Entry:

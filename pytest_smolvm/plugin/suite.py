@@ -152,7 +152,7 @@ class Suite:
         :raises UsageError: a want that makes no sense.
         """
         image = self.images[name]
-        said = {"memory": image.memory, **self.settings.wants, **suite_wants, **marks}
+        said = {**image.wants, **self.settings.wants, **suite_wants, **marks}
         return GuestSpec(image=image.path).having(
             **{key: value for key, value in said.items() if key not in wants.OF_THE_PLUGIN}
         )

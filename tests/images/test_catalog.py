@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.guest.spec import DEFAULT_MEMORY, GuestSpec
 from pytest_smolvm.host import records
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.catalog import Catalog, Image
@@ -60,3 +60,29 @@ def test_a_name_that_nobody_has_given(tmp_path: Path, store: Store) -> None:
     with pytest.raises(UsageError, match="no image is called 'win7'; configured are: win11, win10 "):
         catalog["win7"]
     assert list(catalog) == ["win11", "win10"]
+
+
+def test_what_an_image_says_of_its_guests_is_wanted_of_them(tmp_path: Path) -> None:
+    """One that was imported says on what it was proven, and as whom."""
+    record = {
+        "guest": {"memory": 2048, "bus": "sata", "firmware": "bios"},
+        "account": {"user": "vagrant", "password": "vagrant"},
+    }
+
+    found = Image.at(image(tmp_path / "box.qcow2", record))
+
+    wanted = {"memory": 2048, "bus": "sata", "firmware": "bios", "ssh_user": "vagrant", "ssh_password": "vagrant"}
+    assert found.wants == wanted
+    assert "'vagrant'" not in repr(found.wants["ssh_password"])
+    assert GuestSpec(image=found.path).having(**found.wants).firmware == "bios"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"guest": {"bus": "scsi", "firmware": 7}, "account": {"user": "", "password": ["p"]}},
+        {"guest": "sata", "account": "vagrant"},
+    ],
+)
+def test_what_makes_no_sense_in_a_record_is_not_wanted(tmp_path: Path, record: dict[str, Any]) -> None:
+    assert Image.at(image(tmp_path / "box.qcow2", record)).wants == {"memory": DEFAULT_MEMORY}

@@ -138,15 +138,9 @@ class _Workshop:
         )
 
     def _seal(self, overlay: Path, steps: dict[str, str]) -> None:
-        sealed = self.directory / "sealed.qcow2"
-        self.note["compression"] = seal.compress(overlay, sealed)
         self.note["steps"] = steps
         self.note["tools"] = {"qemu": self.hypervisor.version, "accelerator": self.hypervisor.accelerator.name}
-        # Written before and renamed after: where there is no room for the record, there is no image either.
-        record_ready = self.directory / "sealed.json"
-        records.write(record_ready, self.note)
-        seal.publish(sealed, self.output, replace=self.recipe.force)
-        record_ready.replace(records.beside(self.output))
+        seal.seal(overlay, self.note, self.output, self.directory, replace=self.recipe.force)
         _move(self.directory / "screens", self.output.with_name(f"{self.output.name}.screens"))
 
     @contextmanager

@@ -74,7 +74,7 @@ def finished(
                 _clean(connection)
                 _note_steps(guest, progress, steps)
             with phase(progress, "switching off"), _explained("switching off", guest):
-                _switch_off(connection, guest)
+                switch_off(connection, guest)
     return guest.files.disk
 
 
@@ -82,7 +82,7 @@ def _login(guest: Machine, spec: GuestSpec, steps: dict[str, str]) -> Ssh:
     try:
         return login(guest, spec, spec.boot_timeout)
     except (BootError, LoginError) as exc:
-        _picture(guest)
+        picture(guest)
         raise BuildError("starting from virtio", *_why(exc, steps)) from exc
 
 
@@ -146,7 +146,11 @@ def _note_steps(guest: Machine, progress: Progress, steps: dict[str, str]) -> No
     steps.update(found)
 
 
-def _switch_off(connection: Ssh, guest: Machine) -> None:
+def switch_off(connection: Ssh, guest: Machine) -> None:
+    """Have the system shut down, by its power button if it does not when it is asked to.
+
+    :raises TimedOut: it does not.
+    """
     since = guest.monitor.mark()
     with suppress(CommandFailed, CommandTimedOut, GuestDied):  # the power button is left, if it has not gone down
         power.request(connection, "/s")
@@ -165,7 +169,7 @@ def _explained(stage: str, guest: Machine) -> Iterator[None]:
     except BuildError:
         raise
     except SmolVMError as exc:
-        _picture(guest)
+        picture(guest)
         raise BuildError(stage, *_reason(exc)) from exc
 
 
@@ -188,6 +192,7 @@ def _reason(error: SmolVMError) -> tuple[str, str]:
     )
 
 
-def _picture(guest: Machine) -> None:
+def picture(guest: Machine) -> None:
+    """Keep its screen, if there still is one."""
     with suppress(SmolVMError):  # QEMU may be gone, and its screen with it
         guest.display.picture(guest.files.picture)

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm.errors import ImageError, StoreError, ToolError
-from pytest_smolvm.host import limits
+from pytest_smolvm.host import limits, records
 from pytest_smolvm.host.programs import require, run
 
 _MODE = 0o444
+
+
+def seal(disk: Path, record: dict[str, Any], output: Path, work: Path, *, replace: bool) -> None:
+    """Make a golden image of the qcow2 `disk`, with its record beside it.
+
+    :param record: what is written of it; its compression is added.
+    :param work: a directory on the output's file system.
+    :param replace: the output may exist.
+    :raises StoreError: there was no room.
+    :raises ImageError: something of that name appeared meanwhile and may not be replaced.
+    """
+    sealed = work / "sealed.qcow2"
+    record["compression"] = compress(disk, sealed)
+    # Written before and renamed after: where there is no room for the record, there is no image either.
+    ready = work / "sealed.json"
+    records.write(ready, record)
+    publish(sealed, output, replace=replace)
+    ready.replace(records.beside(output))
 
 
 def compress(source: Path, target: Path) -> str:

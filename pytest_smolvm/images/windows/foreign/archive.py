@@ -18,6 +18,7 @@ from pytest_smolvm.images.windows.foreign import formats
 _DISKS = (".vmdk", ".vhdx", ".vhd", ".qcow2", ".img", ".vdi")
 _TEXT_MAX = 4 << 20
 _PART = re.compile(r'^\w+\s+\d+\s+\w+\s+"([^"]+)"', re.MULTILINE)
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # A damaged archive is reported by whichever layer meets the damage.
 _DAMAGE = (tarfile.TarError, EOFError, zlib.error, OSError)
@@ -36,11 +37,14 @@ def is_archive(path: Path) -> bool:
 
     :raises ImageError: it is compressed in a way that cannot be read here.
     """
-    if path.is_file():
-        with open(path, "rb") as file:
-            if file.read(4) == _ZSTD:
-                raise ImageError(f"{path} is compressed with zstd; unpack it (zstd -d) and give what comes out")
-    return path.is_file() and tarfile.is_tarfile(path)
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if head.startswith(_ZSTD):
+        raise ImageError(f"{path} is compressed with zstd; unpack it (zstd -d) and give what comes out")
+    # tarfile would take a disk that begins with zeroes for the output of the old LZMA program.
+    return (head.startswith(_COMPRESSED) or head[257:262] == b"ustar") and tarfile.is_tarfile(path)
 
 
 def unpack(path: Path, directory: Path) -> Path:

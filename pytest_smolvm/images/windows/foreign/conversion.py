@@ -13,6 +13,7 @@ from pytest_smolvm.images.windows.foreign import formats
 
 # What is missing at the end of these reads as zeroes, unless somebody asks.
 _CHECKED = ("qcow2", "vmdk", "vdi")
+_SEALED = 1.6  # what is on a disk, plain, and then compressed beside it
 _LEAKS = 3  # qemu-img: room that nobody uses, which is no damage
 
 
@@ -29,6 +30,8 @@ def to_raw(disk: Path, target: Path) -> int:
     if kind in _CHECKED:
         _check(disk, kind)
     program = require("qemu-img", "qemu-utils")
+    measured = json.loads(run("measure the disk", [program, "measure", "--output=json", "-O", "raw", "-f", kind, disk]))
+    room(target.parent, int(measured["required"] * _SEALED))
     try:
         run("read the disk", [program, "convert", "-f", kind, "-O", "raw", "-S", "4k", disk, target])
     except ToolError as exc:

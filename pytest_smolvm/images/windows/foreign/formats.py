@@ -1,4 +1,4 @@
-"""Which kind of disk file a file is, by its own marks: names say little, and to QEMU all that it does not know is raw."""
+"""Which kind of disk file a file is, by its own marks: names say little, and QEMU takes the unknown for raw."""
 
 from __future__ import annotations
 

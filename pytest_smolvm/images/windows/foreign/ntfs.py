@@ -142,7 +142,7 @@ class Volume:
 
 
 def _mended(record: bytes) -> bytes:
-    """A record with the last two bytes of each sector put back: there is a number in their place against torn writes."""
+    """A record with the last two bytes of each sector put back: a number is in their place, against torn writes."""
     at, count = struct.unpack_from("<HH", record, 4)
     whole = bytearray(record)
     for number in range(1, count):

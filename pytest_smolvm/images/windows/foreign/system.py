@@ -17,6 +17,8 @@ from pytest_smolvm.images.windows.foreign.ntfs import Volume
 _SECTOR = 512
 _CONFIG = "Windows/System32/config"
 _EFI = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+PRACTICE = "practice"
+"""What the stand-in for Windows is called."""
 _PRACTICE = "practice-root"  # what the practice image calls its partition; it has no NTFS
 _EXTENDED = {0x05, 0x0F}
 _SMOLVM = "smolvm-ready.txt"  # the last thing that SmolVM's answer file does is to write it
@@ -27,6 +29,9 @@ _ASLEEP = (b"hibr", b"rstr")
 # which only the Administrator can be somebody's.
 _FLAGS, _DISABLED, _ADMINISTRATOR, _FIRST_OWN = 0x38, 1, 500, 1000
 _ACCOUNTS = "SAM\\Domains\\Account\\Users"
+# "Start" of a service ("HKLM\SYSTEM\CurrentControlSet\Services Registry Tree", in Microsoft's driver documentation).
+_BOOT = "boot"
+_STARTS = {0: _BOOT, 1: "system", 2: "auto", 3: "manual", 4: "disabled"}
 _VERSION = "Microsoft\\Windows NT\\CurrentVersion"
 
 
@@ -50,11 +55,21 @@ class System:
     """``19045``."""
     accounts: tuple[LocalAccount, ...]
     drivers: tuple[str, ...]
-    """The virtio drivers that are installed: ``vioscsi``, ``viostor``, ``NetKVM`` ..."""
+    """Those of ``vioscsi``, ``netkvm`` and ``storahci`` that the system would start on our devices."""
+    ssh: str
+    """How its SSH server is started: ``auto``, ``manual``, ``disabled``; "" if there is none."""
     generalized: bool
     """Sysprep was here: the next start is a first one."""
     maker: str
     """``SmolVM`` if that has built it, else ""."""
+
+    @property
+    def buses(self) -> tuple[str, ...]:
+        """What its drivers are for: ``virtio``, ``sata``; the better one first."""
+        if self.release == PRACTICE:
+            return "virtio", "sata"
+        found = ["virtio"] if {"vioscsi", "netkvm"} <= set(self.drivers) else []
+        return (*found, "sata") if "storahci" in self.drivers else tuple(found)
 
     @property
     def logins(self) -> tuple[tuple[str, str], ...]:
@@ -76,7 +91,14 @@ def look(disk: Path) -> System:
         firmware = "uefi" if any(kind == _EFI for _, kind, _ in partitions) else "bios"
         if any(name == _PRACTICE for _, _, name in partitions):
             return System(
-                firmware=firmware, release="practice", build="", accounts=(), drivers=(), generalized=False, maker=""
+                firmware=firmware,
+                release=PRACTICE,
+                build="",
+                accounts=(LocalAccount(name=PUBLIC[0][0], disabled=False),),
+                drivers=(),
+                ssh="auto",
+                generalized=False,
+                maker="",
             )
         return _windows(file, firmware, [start for start, _, _ in partitions])
 
@@ -110,18 +132,21 @@ def _system(volume: Volume, firmware: str, software: Hive) -> System:
             " start it where it runs and shut it down"
         )
     accounts = tuple(_accounts(Hive(volume.read(f"{_CONFIG}/SAM") or b"")))
-    if accounts and all(account.disabled for account in accounts):
+    generalized = _generalized(volume)
+    if not generalized and accounts and all(account.disabled for account in accounts):
         raise ImageError(
             f"every account on the disk is disabled ({', '.join(account.name for account in accounts)}):"
             " nobody could log in; enable one where it runs (net user NAME /active:yes)"
         )
+    services = _Services(Hive(volume.read(f"{_CONFIG}/SYSTEM") or b""))
     return System(
         firmware=firmware,
         release=software.text(_VERSION, "ProductName"),
         build=software.text(_VERSION, "CurrentBuild"),
         accounts=accounts,
-        drivers=tuple(_drivers(volume)),
-        generalized=_generalized(volume),
+        drivers=tuple(services.drivers()),
+        ssh=services.start("sshd"),
+        generalized=generalized,
         maker="SmolVM" if volume.read(_SMOLVM) is not None else "",
     )
 
@@ -135,11 +160,34 @@ def _accounts(sam: Hive) -> Iterator[LocalAccount]:
             yield LocalAccount(name=name, disabled=bool(struct.unpack_from("<H", fixed[1], _FLAGS)[0] & _DISABLED))
 
 
-def _drivers(volume: Volume) -> Iterator[str]:
-    installed = {name.lower() for name in volume.names("Windows/System32/drivers")}
-    for driver in ("vioscsi", "viostor", "netkvm"):
-        if f"{driver}.sys" in installed:
-            yield driver
+class _Services:
+    """The services of a system, of which drivers are some, as its next start will read them."""
+
+    def __init__(self, hive: Hive) -> None:
+        self._hive = hive
+        current = hive.value("Select", "Current")
+        number = struct.unpack("<I", current[1].ljust(4, b"\0")[:4])[0] if current else 1
+        self._key = f"ControlSet{number:03}\\Services"
+
+    def start(self, name: str) -> str:
+        """How one is started; "" if there is none."""
+        number = self._number(name, "Start")
+        return "" if number is None else _STARTS.get(number, "")
+
+    def drivers(self) -> Iterator[str]:
+        """What the system could be started from, and reached by, on our devices."""
+        if self.start("vioscsi") == _BOOT:
+            yield "vioscsi"
+        if self.start("netkvm") not in ("", "disabled"):
+            yield "netkvm"
+        # Windows, since 8, does not start its own drivers for disks that it was not installed on: Start stays 0, and
+        # this says what counts. Sysprep takes it away.
+        if self.start("storahci") == _BOOT and self._number("storahci\\StartOverride", "0") in (0, None):
+            yield "storahci"
+
+    def _number(self, key: str, name: str) -> int | None:
+        found = self._hive.value(f"{self._key}\\{key}", name)
+        return struct.unpack("<I", found[1].ljust(4, b"\0")[:4])[0] if found else None
 
 
 def _generalized(volume: Volume) -> bool:

@@ -55,6 +55,20 @@ def software(release: str, build: str) -> bytes:
     return hive({"Microsoft": {"Windows NT": {"CurrentVersion": words}}})
 
 
+def system(drivers: Mapping[str, int], overridden: str = "", ssh: int | None = 2) -> bytes:
+    """A SYSTEM hive with drivers, how each is started, and an SSH server; a driver may be kept from starting at boot."""
+
+    def number(value: int) -> tuple[int, bytes]:
+        return (4, struct.pack("<I", value))
+
+    services: dict[str, Any] = {name: {"Start": number(start)} for name, start in drivers.items()}
+    if ssh is not None:
+        services["sshd"] = {"Start": number(ssh)}
+    if overridden:
+        services[overridden]["StartOverride"] = {"0": number(3)}
+    return hive({"Select": {"Current": number(1)}, "ControlSet001": {"Services": services}})
+
+
 def sam(accounts: Mapping[str, tuple[int, bool]]) -> bytes:
     """A SAM hive with accounts: number, and whether it is disabled."""
     names = {name: {"": (number, b"")} for name, (number, _) in accounts.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 from pathlib import Path
 
 from pytest_smolvm.images.practice.disk import MEGABYTE, SYSTEM_PARTITION
@@ -32,8 +33,8 @@ def with_bios(disk: Path) -> Path:
         file.seek(0)
         file.write(_BOOT_CODE.read_bytes())
     system.unlink()
-    for words in (["--part-type", disk, "1", _BASIC], ["--part-attrs", disk, "1", "LegacyBIOSBootable"]):
-        subprocess.run(["sfdisk", "--quiet", *words], check=True)
+    for change, value in (("--part-type", _BASIC), ("--part-attrs", "LegacyBIOSBootable")):
+        subprocess.run(["sfdisk", "--quiet", change, disk, "1", value], check=True)
     return disk
 
 
@@ -53,3 +54,17 @@ def _boot_from_bios(system: Path) -> None:
     subprocess.run(["syslinux", "-i", system], check=True)
     config.unlink()
     program.unlink()
+
+
+def converted(disk: Path, target: Path, *words: str) -> Path:
+    """The plain disk `disk` in the format that `words` tell qemu-img."""
+    subprocess.run(["qemu-img", "convert", "-f", "raw", *words, disk, target], check=True)
+    return target
+
+
+def packed(target: Path, *files: Path, mode: str = "w") -> Path:
+    """An archive with these files."""
+    with tarfile.open(target, mode) as archive:
+        for file in files:
+            archive.add(file, file.name)
+    return target

@@ -137,6 +137,14 @@ def test_cut_off(tmp_path: Path, place: Path, mode: str) -> None:
         archive.unpack(path, place)
 
 
+def test_a_disk_that_begins_with_zeroes_is_no_archive(tmp_path: Path) -> None:
+    """A partition table without boot code; Python's tarfile reads such a file as one of the old LZMA program."""
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(510) + b"\x55\xaa" + bytes(1 << 16))
+
+    assert not archive.is_archive(disk)
+
+
 def test_what_is_no_archive(tmp_path: Path) -> None:
     """A disk; a compressed one; something compressed in a way that is not read here."""
     (tmp_path / "disk").write_bytes(b"QFI\xfb" + bytes(1000))

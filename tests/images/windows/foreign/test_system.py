@@ -26,8 +26,7 @@ PEOPLE = {"Administrator": (500, True), "Guest": (501, True), "vagrant": (1000, 
 WINDOWS: Mapping[str, bytes] = {
     f"{CONFIG}/SOFTWARE": hives.software("Windows 10 Pro", "19045"),
     f"{CONFIG}/SAM": hives.sam(PEOPLE),
-    "Windows/System32/drivers/vioscsi.sys": b"MZ",
-    "Windows/System32/drivers/netkvm.sys": b"MZ",
+    f"{CONFIG}/SYSTEM": hives.system({"vioscsi": 0, "netkvm": 3, "storahci": 0}),
 }
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not os.path.exists("/dev/fuse") or not all(map(shutil.which, ("ntfs-3g", "mkntfs"))),
@@ -97,7 +96,8 @@ def test_windows_of_a_bios(copy: Path) -> None:
         LocalAccount(name="Administrator", disabled=True),
         LocalAccount(name="vagrant", disabled=False),
     )
-    assert found.drivers == ("vioscsi", "netkvm")
+    assert found.drivers == ("vioscsi", "netkvm", "storahci")
+    assert (found.buses, found.ssh) == (("virtio", "sata"), "auto")
     assert not found.generalized
 
 
@@ -114,7 +114,30 @@ def test_the_practice_disk(tmp_path: Path) -> None:
     disk.write_bytes(bytes(START))
     gpt(disk, {EFI: 1 << 14}, "practice-root")
 
-    assert system.look(disk).release == "practice"
+    found = system.look(disk)
+
+    assert (found.release, found.buses, found.logins) == ("practice", ("virtio", "sata"), (("smolvm", "smolvm"),))
+
+
+@pytest.mark.parametrize(
+    ("hive", "buses", "ssh"),
+    [
+        (hives.system({"storahci": 0}, ssh=None), ("sata",), ""),
+        (hives.system({"storahci": 0, "viostor": 0, "netkvm": 3}, ssh=3), ("sata",), "manual"),
+        (hives.system({"storahci": 0, "vioscsi": 0}, "storahci", ssh=4), (), "disabled"),
+        (hives.system({"storahci": 3, "vioscsi": 0, "netkvm": 3}), ("virtio",), "auto"),
+        (hives.system({"storahci": 0, "vioscsi": 3, "netkvm": 4}), ("sata",), "auto"),
+    ],
+    ids=["nothing of virtio", "virtio-blk only", "from another controller", "virtio only", "not at boot"],
+)
+def test_what_it_has_drivers_and_a_server_for(tmp_path: Path, hive: bytes, buses: tuple[str, ...], ssh: str) -> None:
+    """It is the registry that counts: files of drivers that are never started may lie about."""
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, f"{CONFIG}/SYSTEM": hive})
+    mbr(disk)
+
+    found = system.look(disk)
+
+    assert (found.buses, found.ssh) == (buses, ssh)
 
 
 def test_generalized(tmp_path: Path) -> None:
@@ -124,7 +147,8 @@ def test_generalized(tmp_path: Path) -> None:
             "utf-16"
         )
     }
-    disk = ntfs(tmp_path / "disk", {**WINDOWS, **state, f"{CONFIG}/SAM": hives.sam({})})
+    people = {"Administrator": (500, True), "Guest": (501, True)}  # both are as Setup leaves them
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, **state, f"{CONFIG}/SAM": hives.sam(people)})
     mbr(disk)
 
     assert system.look(disk).generalized
