@@ -43,7 +43,8 @@ CLEAN = "nothing left, the next run passed, the golden image is as it was"
 class Storm:
     """Runs of pytest on a store, and what gets killed in them.
 
-    :param rebake_every: after so many kills the template is removed, so that a baker is among the next victims.
+    :param rebake_every: after so many kills the template is removed, so that a baker is among the next victims, as it is
+        among the first.
     :param elsewhere: the store; None makes one.
     :param alone: nobody else uses it.
     """
@@ -68,13 +69,14 @@ class Storm:
     def rage(self, kills: int) -> None:
         """Kill so many times, one process a run."""
         (self.root / "test_storm.py").write_text(TESTS)
-        self.calm()
         for number in range(1, kills + 1):
             if number % self.rebake_every == 0:
                 self._remove_templates()
             while not self._one_kill():
                 pass  # that run was over before its moment came
             assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
+            if number % self.rebake_every == 1:
+                self.calm()  # after a kill while a template was baked, one is
             if number % 10 == 0:
                 print(f"{number} of {kills}: {dict(self.killed)}", flush=True)
                 if not self.alone:
@@ -200,6 +202,7 @@ def _several(number: int, kills: int, seed: int, last: Storm) -> None:
             storms.append(stack.enter_context(subprocess.Popen(command)))
         failed = sum(storm.wait() != 0 for storm in storms)
     last.rage(0)
+    last.calm()
     assert not failed, f"{failed} of {number} storms failed"
 
 

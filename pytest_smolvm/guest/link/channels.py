@@ -15,7 +15,8 @@ from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
 _CHUNK = 65536
-_WATCH_SECONDS = 1.0
+WATCH_SECONDS = 1.0
+"""How often it is looked whether the guest that is waited for is still there."""
 _LAST_WORDS_SECONDS = 2.0
 # How much of a channel's data may be on its way, in bytes: paramiko's default is too little for a fast transfer.
 WINDOW = 4 * 1024 * 1024
@@ -144,7 +145,7 @@ def drain(
         else:
             if quiet.seconds is None and channel.exit_status_ready():
                 quiet = Deadline(_LAST_WORDS_SECONDS)
-            ready.poll(deadline.at_most(quiet.at_most(_WATCH_SECONDS)) * 1000)
+            ready.poll(deadline.at_most(quiet.at_most(WATCH_SECONDS)) * 1000)
             watch()
         if deadline.passed:
             raise TimedOut("the command", deadline.seconds or 0)
@@ -171,7 +172,7 @@ def exit_code(channel: paramiko.Channel, deadline: Deadline, watch: Callable[[],
     while not channel.exit_status_ready():
         watch()
         try:
-            until("the command", channel.exit_status_ready, timeout=deadline.at_most(_WATCH_SECONDS), interval=0.01)
+            until("the command", channel.exit_status_ready, timeout=deadline.at_most(WATCH_SECONDS), interval=0.01)
         except TimedOut:
             if deadline.passed:
                 raise TimedOut("the command", deadline.seconds or 0) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from paramiko.auth_handler import AuthHandler
 from paramiko.buffered_pipe import BufferedPipe
 
 from pytest_smolvm.host import clock
+from pytest_smolvm.host.waiting import Deadline
 
 # paramiko before 3.1 writes each message that it sends out for an error's text, which it then drops: half of the time
 # that an upload takes here (paramiko 2110, 2165). Not so with bytes; and later releases take nothing but messages.
@@ -46,10 +48,32 @@ _NAMES |= {"BufferedPipe": PatchedPipe, "AuthHandler": PatchedAuthHandler}
 
 
 class PatchedChannel(paramiko.Channel):  # type: ignore[misc]
-    """A channel whose time-outs are kept."""
+    """A channel whose time-outs are kept, and that can be told of what makes waiting senseless."""
 
     __init__ = _steady(paramiko.Channel.__init__)
     _wait_for_send_window = _steady(paramiko.Channel._wait_for_send_window)
+    watch: Callable[[], None] | None = None
+    """Called while `recv` and `send` wait, each time that the time-out comes; raises if the guest is gone."""
+    silence: float | None = None
+    """Seconds after which they raise TimeoutError, if there is somebody to call; else the time-out is meant so."""
+
+    def recv(self, nbytes: int) -> bytes:
+        """Up to so many bytes; b"" at the end."""
+        return bytes(self._watched(super().recv, nbytes))
+
+    def send(self, s: bytes) -> int:
+        """Send the beginning of `s`; how many bytes that were."""
+        return int(self._watched(super().send, s))
+
+    def _watched(self, step: Callable[[Any], Any], given: int | bytes) -> Any:
+        deadline = Deadline(self.silence)
+        while True:
+            try:
+                return step(given)
+            except TimeoutError:  # then nothing was read or sent
+                if self.watch is None or deadline.passed:
+                    raise
+                self.watch()
 
 
 _NAMES |= {"Channel": PatchedChannel}

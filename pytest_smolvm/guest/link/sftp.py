@@ -151,13 +151,14 @@ class Transfers:
 
     def _opened(self) -> Sftp:
         channel = channels.open_session(self._transport, Deadline(None), self._watch, self._patience)
+        # Without these, a transfer to a guest that stopped would wait for ever.
+        channel.watch, channel.silence = self._watch, _SILENCE_SECONDS
+        channel.settimeout(channels.WATCH_SECONDS)
         try:
             channel.invoke_subsystem("sftp")
             client: Sftp = PatchedSftp(channel)
         except BROKEN as exc:
             raise GuestUnreachable(f"the guest offers no SFTP: {exc}") from exc
-        # Without it, a transfer to a guest that stopped would wait for ever.
-        client.get_channel().settimeout(_SILENCE_SECONDS)
         return client
 
 

@@ -19,6 +19,7 @@ from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock
+from pytest_smolvm.machine.rundir import RunDirectory
 from tests.guest.link.sshd import Behaviour, listening, serving
 
 SPEC = GuestSpec(image=Path("/win11.qcow2"), ssh_password="right")
@@ -35,7 +36,7 @@ class Machine:
     def __init__(self, port: int) -> None:
         self.ssh_port = port
         self.died = False
-        self.files = SimpleNamespace(serial_log=Path("/nonexistent"))
+        self.files = RunDirectory(Path("/nonexistent"))
         self.reset = 0.0
         """When it was reset last, in seconds since 1970."""
         self.monitor = SimpleNamespace(told=lambda name, since: self.reset >= since)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import closing
 from dataclasses import replace
 
 import paramiko
 import pytest
 
-from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut
 from pytest_smolvm.guest.link.channels import Patience
 from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -88,3 +89,28 @@ def test_a_command_that_takes_too_long_is_sent_a_signal(caplog: pytest.LogCaptur
     log.removeFilter(server.look)
 
     assert server.signalled
+
+
+class Deaf(paramiko.SFTPServerInterface):  # type: ignore[misc]
+    """One that lists no directory before it is told to."""
+
+    asked, told = threading.Event(), threading.Event()
+
+    def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
+        self.asked.set()
+        self.told.wait()
+        return []
+
+
+def test_a_guest_that_ends_while_a_transfer_waits_is_noticed_at_once() -> None:
+    def check() -> None:
+        if Deaf.asked.is_set():
+            raise GuestDied("QEMU ended")
+
+    with (
+        listening(serving(files=Deaf)) as account,
+        closing(wait_for_login(replace(account, watch=check), timeout=20)) as connection,
+    ):
+        with pytest.raises(GuestDied):
+            connection.sftp.listdir()
+        Deaf.told.set()
