@@ -275,9 +275,10 @@ int main(void)
     sethostname("PRACTICE", 8);
     load_modules("/usr/lib/practice/modules.network");
     start_network();
-    for (size_t i = 0; i < SERVICES; i++)
+    for (size_t i = 0; i < SERVICES - 1; i++)
         start(&services[i]);
     say("sshd is starting");
     load_modules("/usr/lib/practice/modules.devices");
+    start(&services[SERVICES - 1]); /* the desktop, which asks once what keyboard and pointer there are */
     serve(signals);
 }
