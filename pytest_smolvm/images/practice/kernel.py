@@ -19,9 +19,11 @@ STUB = Path("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")
 # system call and wait.
 # norandmaps: QEMU keeps what it has translated by address, too. Where every process has its libraries elsewhere, each
 # start of a program is translated again.
+# transparent_hugepage=never: else the kernel copies pages together, sixteen MiB of them every ten seconds, and what an
+# idle clone shares with its template becomes its own (Documentation/admin-guide/mm/transhuge.rst, khugepaged).
 COMMAND_LINE = (
     "console=ttyS0 quiet loglevel=3 mitigations=off nokaslr norandmaps audit=0 apparmor=0 nowatchdog cryptomgr.notests"
-    " random.trust_cpu=on random.trust_bootloader=on 8250.nr_uarts=1 panic=5 tsc=reliable"
+    " transparent_hugepage=never random.trust_cpu=on random.trust_bootloader=on 8250.nr_uarts=1 panic=5 tsc=reliable"
 )
 DISK_DRIVERS = ("crc32c_generic", "crc32c_intel", "ext4", "virtio_scsi", "sd_mod", "virtio_blk", "ahci")
 _PAGE = 0x1000
