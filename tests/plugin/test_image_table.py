@@ -28,7 +28,7 @@ def test_a_row_says_what_guests_on_an_image_need() -> None:
     ]
     srv22 = rows["srv22"]
     assert {"ssh_user": "Administrator", "memory": 2048, "cpus": 1} == srv22.wants
-    assert ({"server", "core"}, "SRV_PASSWORD") == (srv22.tags, srv22.password)
+    assert (frozenset({"server", "core"}), "SRV_PASSWORD") == (srv22.tags, srv22.password)
     assert {"bus": "sata", "firmware": "uefi", "secure_boot": True} == rows["old"].wants
 
 
