@@ -21,7 +21,7 @@ class Snippet:
     page: str
     """Its file, from the root of the repository."""
     language: str
-    """``python``, ``mermaid``; empty for what is typed in a shell."""
+    """``python``, ``mermaid``, ``ini``; empty for what is typed in a shell."""
     text: str
 
     @property

@@ -11,14 +11,22 @@ from collections.abc import Callable
 import pytest
 
 from pytest_smolvm.cli.main import main
+from pytest_smolvm.plugin import stash
 from tests.snippets import ROOT, Snippet, commands, snippets
 
 TYPED = [(snippet, line) for snippet in snippets() if not snippet.language for line in commands(snippet)]
 
 
 def test_every_language_is_known() -> None:
-    """Python runs on a guest, the shell's lines are below, Mermaid is drawn from the imports and compared."""
-    assert {"", "python", "mermaid"} == {snippet.language for snippet in snippets()}
+    """Python runs on a guest, Mermaid is drawn from the imports and compared, the others are below."""
+    assert {"", "python", "mermaid", "ini"} == {snippet.language for snippet in snippets()}
+
+
+@pytest.mark.parametrize("text", [snippet.text for snippet in snippets() if snippet.language == "ini"])
+def test_what_is_configured_is_understood(text: str, pytester: pytest.Pytester) -> None:
+    config = pytester.parseconfig("-c", pytester.makeini(text))
+
+    assert list(stash.settings(config).images)
 
 
 @pytest.mark.parametrize(("snippet", "line"), TYPED, ids=lambda value: str(getattr(value, "page", value)))

@@ -44,10 +44,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and resolve the settings."""
     config.addinivalue_line("markers", wants.help_text())
-    if stash.settings(config).image:
+    settings = stash.settings(config)
+    if settings.image:
         from pytest_smolvm.host import programs  # here, since a suite without an image must not pay for it
 
         programs.settle()
+    if len(settings.paths) > 1 and not hasattr(config, "workerinput"):
+        from pytest_smolvm.plugin.summary import Summary
+
+        config.pluginmanager.register(Summary(config), "smolvm-summary")
     stash.console(config)
 
 
@@ -82,9 +87,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each image that it or the configuration names."""
     if not fixtures.GUESTS.intersection(metafunc.fixturenames):
         return
-    names = wants.image_names(metafunc.definition, list(stash.settings(metafunc.config).image))
-    if len(names) > 1:
-        metafunc.parametrize("smolvm_image", names, indirect=True, scope="session")
+    settings = stash.settings(metafunc.config)
+    if settings.image:
+        from pytest_smolvm.plugin import matrix
+
+        found = matrix.parameters(metafunc.definition, settings)
+        if found is not None:
+            metafunc.parametrize(matrix.IMAGE, found, indirect=True, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest and xdist bring together what shares something
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out images that the run leaves out, and have tests on the same image come one after the other."""
+    settings = stash.settings(config)
+    if settings.image:
+        from pytest_smolvm.plugin import matrix
+
+        matrix.arrange(config, items, fixtures.images_of(items), settings)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -99,6 +99,8 @@ def windows_vm_factory(
             if count < 1:
                 raise UsageError(f"count={count!r} must be at least 1")
             with _explained(_smolvm):  # here, for it is the test that calls this
+                if others := {*wants.IMAGES[1:]} & {*more}:
+                    raise UsageError(f"windows_vm_factory: {min(others)} is for markers; give image=NAME")
                 said = {**wants.marked(request.node), **more}
                 name = wants.chosen(said.pop("image", None), smolvm_image)
                 spec = _smolvm.spec(name, wants.of_suite(windows_vm_spec), said)
@@ -113,6 +115,16 @@ def image_of(item: pytest.Item) -> str | None:
     parameters: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
     name: str | None = parameters.get("smolvm_image", next(iter(stash.settings(item.config).image), None))
     return name
+
+
+def images_of(items: list[pytest.Item]) -> dict[pytest.Item, str]:
+    """The image of each test that has a guest."""
+    found: dict[pytest.Item, str] = {}
+    for item in items:
+        if GUESTS.intersection(getattr(item, "fixturenames", ())):
+            with suppress(HostError):  # there is no image at all
+                found[item] = wants.chosen(wants.marked(item).get("image"), image_of(item))
+    return found
 
 
 def expected(suite: Suite, item: pytest.Item) -> GuestSpec | None:

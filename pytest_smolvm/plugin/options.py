@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from pytest_smolvm.host.secret import Secret
 
 if TYPE_CHECKING:
     import pytest
+
+    from pytest_smolvm.plugin.image_table import Row
 
 PRACTICE = "practice"
 SCREENSHOT = ("off", "on", "only-on-failure")
@@ -40,6 +42,8 @@ class Setting:
     """The option takes no value; ini key and variable say yes or no."""
     secret: bool = False
     """No option: other users of the host could read it off the command line."""
+    ini_only: bool = False
+    """Neither an option nor a variable: it belongs to the project."""
 
     @property
     def option(self) -> str:
@@ -87,7 +91,13 @@ def _of(want: Field[Any]) -> Setting:
 WANTS = tuple(want for want in fields(GuestSpec) if {OPTION, SECRET} & set(want.metadata["where"]))
 """The fields of :class:`GuestSpec` that a run has settings for."""
 TABLE = (
-    Setting("image", "golden image: PATH, NAME=PATH, or 'practice'; repeatable, tests then run on each", many=True),
+    Setting("images", "a table of golden images, a line each: NAME = PATH tags=A,B ...", many=True, ini_only=True),
+    Setting(
+        "image",
+        "golden image: PATH, NAME=PATH, a name in smolvm_images, or 'practice'; repeatable: tests run on each",
+        many=True,
+    ),
+    Setting("only", "run tests on this image alone: its name, or tag:NAME; repeatable", metavar="IMAGE", many=True),
     *map(_of, WANTS),
     Setting("keep", "keep disk and logs of guests: never (default), of failed tests, or always", choices=KEEP),
     Setting(
@@ -133,8 +143,13 @@ TABLE = (
 class Settings:
     """What a run is to do, resolved."""
 
+    images: Mapping[str, Row] = field(default_factory=dict)
+    """The table of images that the project may be tested on, by name."""
     image: Mapping[str, Path | None] = field(default_factory=dict)
-    """Names and absolute paths of images in the order given; the practice image has no path yet."""
+    """Names and absolute paths of the images that tests run on whose markers name none; the first of the table if
+    nobody says otherwise. The practice image has no path yet."""
+    only: tuple[str, ...] = ()
+    """Names, or tags with ``tag:`` before them, of those that the run is restricted to; empty for all."""
     wants: Mapping[str, Any] = field(default_factory=dict)
     """What is wanted of every guest: fields of :class:`GuestSpec`, those only that somebody has set."""
     keep: str = "never"
@@ -147,12 +162,26 @@ class Settings:
     """None: where :func:`pytest_smolvm.host.store.default_root` has it, once a store is needed."""
     require: bool = False
 
+    @property
+    def paths(self) -> dict[str, Path | None]:
+        """All images there are, by name; those first that tests run on whose markers name none."""
+        return {**self.image, **{name: row.path for name, row in self.images.items() if name not in self.image}}
+
+    @property
+    def tags(self) -> dict[str, frozenset[str]]:
+        """The tags of all images there are, in the order in which tests run on them."""
+        others = {name: frozenset[str]() for name in self.image if name not in self.images}
+        return {**{name: row.tags for name, row in self.images.items()}, **others}
+
 
 def add_options(parser: pytest.Parser) -> None:
     """One option, ini key and environment variable per row of the table."""
     group = parser.getgroup("smolvm", "Windows guests (pytest-smolvm)")
     for setting in TABLE:
         also = f"{setting.help} [ini: {setting.key}, environment: {setting.variable}]"
+        if setting.ini_only:
+            parser.addini(setting.key, setting.help, type="linelist", default=None)
+            continue
         if setting.flag:
             group.addoption(setting.option, dest=setting.key, action="store_const", const="1", help=also)
         elif not setting.secret:
@@ -198,15 +227,28 @@ def resolve(
         value, origin = _said(setting, option, ini, environ)
         if value is not None:
             base = ini_place if origin == setting.key else here
-            found[setting.key.removeprefix("smolvm_")] = _parsed(setting, value, origin, base)
+            name = setting.key.removeprefix("smolvm_")
+            if name == "image":
+                found["image"], found["images"] = _chosen(value, base, found.get("images", {}))
+            else:
+                found[name] = _parsed(setting, value, origin, base)
     wants = {want.name: found.pop(want.name) for want in WANTS if want.name in found}
-    return Settings(**found, wants=wants)
+    for name, row in list(found.get("images", {}).items())[:1]:
+        found.setdefault("image", {name: row.path})
+    settings = Settings(**found, wants=wants)
+    if settings.only and settings.tags:
+        from pytest_smolvm.plugin.image_table import select
+
+        select(settings.only, settings.tags, "--smolvm-only")
+    return settings
 
 
 def _said(
     setting: Setting, option: Callable[[Setting], Any], ini: Callable[[Setting], Any], environ: Mapping[str, str]
 ) -> tuple[Any, str]:
     """What is said about a setting, None if nothing is, and the option, variable or key that says so."""
+    if setting.ini_only:
+        return ini(setting) or None, setting.key
     if not setting.secret and (value := option(setting)) not in (None, []):
         return value, setting.option
     if value := environ.get(setting.variable):  # an empty one is how shells and CI files say that it is not set
@@ -216,8 +258,12 @@ def _said(
 
 
 def _parsed(setting: Setting, value: Any, origin: str, base: Path) -> Any:
-    if setting.name == "image":
-        return images(value, base)
+    if setting.name == "images":
+        from pytest_smolvm.plugin.image_table import table  # here, since most runs have none
+
+        return table(value, lambda word: absolute(word, base))
+    if setting.name == "only":
+        return tuple(value)
     if setting.many:
         return _reach(value, origin)
     if setting.choices and value not in setting.choices:
@@ -239,6 +285,18 @@ def _reach(words: Sequence[str], origin: str) -> str | tuple[str, ...]:
         return network(words[0] if len(words) == 1 and words[0] in WORDS else words).wanted
     except UsageError as exc:
         raise UsageError(f"{origin}: {exc}") from exc
+
+
+def _chosen(
+    words: Sequence[str], base: Path, table: Mapping[str, Row]
+) -> tuple[dict[str, Path | None], dict[str, Row]]:
+    """The images that tests run on whose markers name none, and the table with the paths that were said anew."""
+    named = {word: table[word].path for word in words if word in table}
+    said = images([word for word in words if word not in table], base)
+    if twice := set(named) & set(said):
+        raise UsageError(f"two images are called {min(twice)!r}; name them apart with NAME=PATH")
+    rows = {name: replace(row, path=said.get(name, row.path)) for name, row in table.items()}
+    return {**named, **said}, rows
 
 
 def images(words: Sequence[str], base: Path) -> dict[str, Path | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smolvm.errors import HostError
+from pytest_smolvm.errors import HostError, UsageError
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.programs import die_with_parent
 from pytest_smolvm.host.progress import Lines
+from pytest_smolvm.host.secret import Secret
 from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.catalog import Catalog
 from pytest_smolvm.machine import hypervisor
@@ -64,7 +66,7 @@ class Suite:
         self.settings = settings
         self.say = say
         self._running = running
-        self.images = Catalog(settings.image, lambda: self.store, Lines(say))
+        self.images = Catalog(settings.paths, lambda: self.store, Lines(say))
         self.artifacts = Artifacts(settings.keep, lambda: self.store, say)
         self.results = Results(
             settings.artifacts or config.rootpath / "test-results" / "smolvm",
@@ -141,7 +143,8 @@ class Suite:
     def room(self) -> int:
         """How many plain guests on the first image this host holds at once."""
         name = next(iter(self.images))
-        said = {"memory": self.images.memory(name), **self.settings.wants}
+        row = self.settings.images.get(name)
+        said = {"memory": self.images.memory(name), **self.settings.wants, **(row.wants if row else {})}
         return self.pool.leases.room(GuestSpec(image=Path(name)).having(**said))
 
     def spec(self, name: str, suite_wants: Mapping[str, Any], marks: Mapping[str, Any]) -> GuestSpec:
@@ -151,11 +154,28 @@ class Suite:
         :param marks: the marker's keywords; those that only the plugin knows make no difference.
         :raises UsageError: a want that makes no sense.
         """
-        image = self.images[name]
-        said = {**image.wants, **self.settings.wants, **suite_wants, **marks}
+        image, needs = self.images[name], self._needs(name)
+        if name in self.settings.images and not image.path.exists():
+            raise HostError(f"the image {name} is not on this host: there is no {image.path}")
+        said = {**image.wants, **self.settings.wants, **needs, **suite_wants, **marks}
         return GuestSpec(image=image.path).having(
             **{key: value for key, value in said.items() if key not in wants.OF_THE_PLUGIN}
         )
+
+    def _needs(self, name: str) -> dict[str, Any]:
+        """What the table says of guests on an image.
+
+        :raises UsageError: the variable that holds its password is not set.
+        """
+        row = self.settings.images.get(name)
+        if row is None:
+            return {}
+        password = {"ssh_password": Secret(os.environ.get(row.password, ""))} if row.password else {}
+        if password == {"ssh_password": ""}:
+            raise UsageError(
+                f"the password of the image {name} is to be in the variable {row.password}, which is not set"
+            )
+        return {**row.wants, **password}
 
     def foresee(self, path: Path, suite_wants: Mapping[str, Any]) -> None:
         """Note what ``windows_vm_spec`` returned for a test of the file `path`; its successor is likely to see it."""

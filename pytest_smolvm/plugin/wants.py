@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 NAME = "windows_vm"
 """The marker's."""
 _WANTS = {want.name: want.metadata["help"] for want in fields(GuestSpec) if MARKER in want.metadata["where"]}
-OF_THE_PLUGIN = ("image", "revert")
+IMAGES = ("image", "images", "only", "skip")
+"""Keywords that say which images a test runs on."""
+OF_THE_PLUGIN = (*IMAGES, "revert")
 """Keywords that are no want of a single guest."""
-KEYWORDS = ("image", *_WANTS, "revert")
+KEYWORDS = (*IMAGES, *_WANTS, "revert")
 """The marker's."""
 _NO_IMAGE = "no Windows image is configured: give --smolvm-image=FILE.qcow2, or --smolvm-image=practice"
 
@@ -30,21 +32,36 @@ def help_text() -> str:
     return (
         f"{NAME}({signature}): configures one test's guest. "
         "image: the name of a configured image; a list of names runs the test on each. "
+        "images: names of images, 'all', or 'tag:NAME', on each of which the test runs. "
+        "only: the same, of which it runs on no others. skip: the same, on which it does not run. "
         + "".join(f"{name}: {text}. " for name, text in _WANTS.items())
         + "revert: bring a guest shared by class, module or session back to its first state before every test."
     )
 
 
 def marked(node: Node) -> dict[str, Any]:
-    """The keywords of a test's, class's or module's closest marker.
+    """The keywords of the markers of a test, its class and its module; what is said closest to the test counts.
 
-    :raises UsageError: it has something that is none.
+    :raises UsageError: one of them has something that is none.
     """
-    arguments, said = _said_by_marker(node)
-    who = f"marker {NAME} of {node.nodeid}"
-    if arguments:
-        raise UsageError(f"{who}: give keywords, not {arguments[0]!r}; possible are {', '.join(KEYWORDS)}")
-    return _checked(who, said)
+    who, said = f"marker {NAME} of {node.nodeid}", dict[str, Any]()
+    for arguments, keywords in _said_by_markers(node):
+        if arguments:
+            raise UsageError(f"{who}: give keywords, not {arguments[0]!r}; possible are {', '.join(KEYWORDS)}")
+        if {"image", "images"} <= set(keywords):
+            raise UsageError(f"{who}: give image or images, not both")
+        for name, other in (("image", "images"), ("images", "image")):
+            if name in keywords:
+                said.pop(other, None)
+        said.update(_checked(who, keywords))
+    return said
+
+
+def filters(node: Node) -> tuple[list[Any], list[Any]]:
+    """What the keywords ``only`` and ``skip`` of all markers of a test, its class and its module say."""
+    said = [keywords for _, keywords in _said_by_markers(node)]
+    only, skip = ([keywords[name] for keywords in said if name in keywords] for name in ("only", "skip"))
+    return only, skip
 
 
 def of_suite(said: object) -> dict[str, Any]:
@@ -56,16 +73,13 @@ def of_suite(said: object) -> dict[str, Any]:
     who = "fixture windows_vm_spec"
     if not isinstance(said, Mapping):
         raise UsageError(f"{who}: give a dict of keywords, not {said!r}; possible are {', '.join(KEYWORDS)}")
-    if "image" in said:
+    if not {*IMAGES}.isdisjoint(said):
         raise UsageError("windows_vm_spec cannot choose the image; use --smolvm-image=PATH or the marker")
     return _checked(who, said)
 
 
-def image_names(node: Node, configured: Sequence[str]) -> list[str]:
-    """The images a test is to run on: those its marker names, else all that are configured."""
-    named = marked(node).get("image")
-    if named is None:
-        return list(configured)
+def image_names(named: str | Sequence[str]) -> list[str]:
+    """The images that the marker's keyword ``image`` names."""
     return [named] if isinstance(named, str) else list(named)
 
 
@@ -88,10 +102,12 @@ def masked_wants(said: object) -> Any:
     return hidden(said) if isinstance(said, Mapping) else said
 
 
-def _said_by_marker(node: Node) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """Here nothing is raised: the marker itself, with the secrets that it may hold, is in no traceback."""
-    mark = node.get_closest_marker(NAME)
-    return ((), {}) if mark is None else (mark.args, hidden(mark.kwargs))
+def _said_by_markers(node: Node) -> list[tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    """The farthest first. Here nothing is raised: markers themselves, with the secrets in them, are in no traceback."""
+    marks = [mark for above in node.listchain() for mark in above.own_markers if mark.name == NAME]
+    return [
+        (mark.args, hidden(mark.kwargs) | {k: mark.kwargs[k] for k in IMAGES if k in mark.kwargs}) for mark in marks
+    ]
 
 
 def _checked(who: str, said: Mapping[Any, Any]) -> dict[str, Any]:

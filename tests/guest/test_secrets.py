@@ -59,7 +59,7 @@ DOORS: dict[str, Callable[[], object]] = {
 def marked(**said: Any) -> Any:
     """A test with a marker."""
     mark = pytest.mark.windows_vm(**said).mark
-    return SimpleNamespace(nodeid="test_x", get_closest_marker=lambda _: mark)
+    return SimpleNamespace(nodeid="test_x", listchain=lambda: [SimpleNamespace(own_markers=[mark])])
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -103,7 +103,9 @@ def test_guests_may_be_required(text: str, required: bool) -> None:
 def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
     """Whoever adds a want adds a field, and nothing here."""
     assert {setting.name.replace("-", "_") for setting in TABLE} - {want.name for want in WANTS} == {
+        "images",
         "image",
+        "only",
         "keep",
         "artifacts",
         "screenshot",

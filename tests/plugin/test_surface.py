@@ -123,7 +123,9 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
         "windows_vm_spec",
     ):
         assert re.search(rf"^{name}\b.*\n +\S", fixtures, re.MULTILINE), name
-    assert "@pytest.mark.windows_vm(image=None, env_vars=None, memory=None" in markers
+    assert (
+        "@pytest.mark.windows_vm(image=None, images=None, only=None, skip=None, env_vars=None, memory=None" in markers
+    )
 
 
 def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:
