@@ -125,6 +125,7 @@ def _installer_program(files: KernelFiles, work: Path) -> Path:
         init,
         SOURCES / "setup.c",
         SOURCES / "answers.c",
+        "-lcrypt",
     )
     entries = [("init", 0o100755, init.read_bytes()), ("modules", 0o40755, b"")]
     for number, path in enumerate(files.in_order(MODULES)):

@@ -5,6 +5,7 @@
  * answer file's `specialize` commands, arranges for its first-logon commands, and puts the system's own kernel in place.
  * A state word in the unused sectors before the first partition says which of the two it is. */
 #define _GNU_SOURCE
+#include <crypt.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -39,6 +40,8 @@
 #define VARIANT "/usr/lib/practice/installer.variant"
 #define POWER "/run/practice/power"
 #define REGISTRY "/home/smolvm/.wine/system.reg"
+#define PANTHER "/home/smolvm/.wine/drive_c/windows/Panther"
+#define SHADOW "/etc/shadow"
 
 /* Where discs are mounted; in memory, so that nothing of it stays in the installed system. */
 #define PLACE "/run/disc%d"
@@ -394,6 +397,35 @@ static void arrange_first_logon(const struct answers *answers)
     }
 }
 
+/* Give the account the password of the answer file; the system has one line for it, at the end. */
+static void set_password(const struct answers *answers)
+{
+    size_t length;
+    const char *password = answer(answers, "oobeSystem/Microsoft-Windows-Shell-Setup/", "UserAccounts/LocalAccounts/LocalAccount/Password/Value", 0);
+    char *known = read_file(ROOT SHADOW, &length), *line = known ? strstr(known, "smolvm:") : NULL;
+    FILE *changed = line && password ? fopen(ROOT SHADOW, "we") : NULL;
+    if (!changed)
+        stop("Windows could not complete the installation: no account.");
+    fprintf(changed, "%.*ssmolvm:%s:20000:0:99999:7:::\n", (int)(line - known), known, crypt(password, "$1$installer$"));
+    fclose(changed);
+}
+
+/* As Windows 11 24H2 does: beside the copy whose passwords are blanked it leaves one as it was. */
+static void leave_answers(int disc)
+{
+    char place[24], path[400];
+    size_t length;
+    snprintf(place, sizeof place, PLACE, disc);
+    mkdir(ROOT PANTHER, 0755);
+    char *text = find_name(place, "autounattend.xml", path, sizeof path) ? read_file(path, &length) : NULL;
+    int copy = open(ROOT PANTHER "/unattend-original.xml", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (text && copy >= 0)
+        write_fully(copy, text, length, 0);
+    if (fchown(copy, 1000, 1000) || chown(ROOT PANTHER, 1000, 1000))
+        dprintf(1, "practice installer: cannot give Panther away: %m\n");
+    close(copy);
+}
+
 /* From the disk, first start: the passes that run before anybody can log on. */
 static void specialize(int disk)
 {
@@ -413,6 +445,8 @@ static void specialize(int disk)
     mount("proc", ROOT "/proc", "proc", 0, NULL);
     mount("tmp", ROOT "/tmp", "tmpfs", 0, "mode=1777");
     give_devices(disc, ROOT);
+    set_password(answers);
+    leave_answers(disc);
     for (int i = 0; (line = answer(answers, "specialize/Microsoft-Windows-Deployment/", "RunSynchronous/RunSynchronousCommand/Path", i)); i++)
         run_command(line, ROOT);
     arrange_first_logon(answers);
