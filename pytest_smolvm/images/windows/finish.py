@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -71,8 +71,9 @@ def finished(
         with closing(connection):
             with phase(progress, "finishing"), _explained("finishing", guest):
                 _add(connection, recipe, progress)
-                _clean(connection)
-                _note_steps(guest, progress, steps)
+                told = _clean(connection)
+                _note_steps(told, progress, steps)
+                check_secrets(recipe, steps)
             with phase(progress, "switching off"), _explained("switching off", guest):
                 switch_off(connection, guest)
     return guest.files.disk
@@ -132,18 +133,33 @@ def _run(connection: Ssh, script: str) -> None:
     run.run(connection, words, shell="cmd", timeout=_FINISH_SECONDS).check()
 
 
-def _clean(connection: Ssh) -> None:
-    # Its steps report themselves on the serial port; none of them decides whether the image is good.
-    run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
+def _clean(connection: Ssh) -> str:
+    """Run what cleans it; returns what that says of its steps."""
+    done = run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
     run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=60.0)
+    return done.stdout
 
 
-def _note_steps(guest: Machine, progress: Progress, steps: dict[str, str]) -> None:
-    found = told_steps(guest.files.serial_log.read_text(encoding="utf-8", errors="replace"))
+def _note_steps(told: str, progress: Progress, steps: dict[str, str]) -> None:
+    found = told_steps(told)
     for name, outcome in found.items():
         if outcome != "ok":
             progress.note(f"finishing step {name} {outcome}")
     steps.update(found)
+
+
+def check_secrets(recipe: Recipe, steps: Mapping[str, str]) -> None:
+    """Whether copies of the answer file are gone; none of the other steps decides whether the image is good.
+
+    :raises BuildError: they may not be, and the password in them is nobody else's business.
+    """
+    outcome = steps.get("answer files", "was not tried")
+    if outcome != "ok" and not recipe.default_password:
+        raise BuildError(
+            "finishing",
+            f"copies of the answer file, with the account's password, may be left in the system: the step {outcome}",
+            "Build again with --keep-failed, and look for unattend*.xml in it; the installation itself is kept.",
+        )
 
 
 def switch_off(connection: Ssh, guest: Machine) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.windows import BuildError, Recipe
-from pytest_smolvm.images.windows.finish import finished
+from pytest_smolvm.images.windows.finish import check_secrets, finished
 from pytest_smolvm.machine import hypervisor
 from tests.images.windows.discs import virtio_iso, windows_iso
 
@@ -28,6 +29,18 @@ class Acting(Silent):
 
     def note(self, text: str) -> None:
         self._act()
+
+
+@pytest.mark.parametrize("steps", [{}, {"answer files": "failed: it is in use"}])
+def test_a_password_that_may_be_left(tmp_path: Path, steps: dict[str, str]) -> None:
+    """No image with it is sealed, unless it is the public one."""
+    media: dict[str, Any] = {"iso": tmp_path / "w.iso", "virtio_iso": tmp_path / "v.iso", "output": tmp_path / "o.qcow2"}
+    own = Recipe(**media, password="Correct-Horse-7!")
+
+    with pytest.raises(BuildError, match=r"may be left in the system: the step (was not tried|failed: it is in use)"):
+        check_secrets(own, steps)
+    check_secrets(own, {"answer files": "ok"})
+    check_secrets(Recipe(**media), steps)
 
 
 @pytest.fixture(name="finish")

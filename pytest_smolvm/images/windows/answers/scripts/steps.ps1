@@ -9,6 +9,8 @@ function Send-Mark([string]$Text) {
     if ($safe.Length -gt 200) { $safe = $safe.Substring(0, 200) }
     # A space before the sign: a last word such as "2" would else name the stream to redirect.
     & cmd.exe /d /c "echo SMOLVM-$safe >\\.\COM1"
+    # And for whoever has started us: over SSH that is the host, too, which then needs no serial port.
+    [Console]::Out.WriteLine("SMOLVM-$safe")
 }
 
 # A step that fails is reported and the next one runs: whether the image is good is decided from outside, over SSH.
