@@ -53,7 +53,7 @@ class _Import:
     progress: Progress
 
     def __post_init__(self) -> None:
-        self.output = self.wish.output.expanduser().absolute()
+        self.output = self.wish.output
         self.directory = self.output.with_name(f".{self.output.name}.importing")
         self.failed = self.output.with_name(f"{self.output.name}.failed")
 
@@ -78,7 +78,7 @@ class _Import:
 
     def _converted(self) -> tuple[Path, str]:
         """The disk as a plain file, and what it was."""
-        source = self.wish.source.expanduser().absolute()
+        source = self.wish.source
         packed = archive.is_archive(source)
         if packed:
             source = archive.unpack(source, self._fresh("unpacked"))

@@ -42,6 +42,9 @@ class Wish:
     """Replace an existing output."""
 
     def __post_init__(self) -> None:
+        for name in ("source", "output", "openssh"):
+            path = getattr(self, name)
+            object.__setattr__(self, name, None if path is None else Path(path).expanduser().absolute())
         if not self.source.exists():
             raise UsageError(f"there is no {self.source}")
         if self.output.exists() and self.output.samefile(self.source):

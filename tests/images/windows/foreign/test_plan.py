@@ -109,7 +109,7 @@ def test_a_package_that_is_at_hand(source: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ({"source": Path("none.vhdx")}, "there is no none.vhdx"),
+        ({"source": Path("none.vhdx")}, "there is no .*none.vhdx"),
         ({"password": "p"}, "whose password is it"),
         ({"user": ""}, "--user must be"),
         ({"memory": 64}, "is too little"),
@@ -121,6 +121,15 @@ def test_wishes_that_make_no_sense(source: Path, words: dict[str, Any], told: st
     """Before anything is read."""
     with pytest.raises(UsageError, match=told):
         wish(**{"source": source, **words})
+
+
+def test_a_file_in_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell leaves the tilde to us behind an equals sign."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "win.box").touch()
+
+    assert wish(Path("~/win.box")).source == tmp_path / "win.box"
+    assert wish(Path("~/win.box")).output == tmp_path / "out.qcow2"
 
 
 def test_a_disk_is_not_brought_over_itself(source: Path) -> None:
