@@ -142,7 +142,7 @@ static unsigned int relay(int done, int signals)
     static struct flow in, out, err;
     struct pollfd files[8];
     unsigned char report[5];
-    int finished = 0, reader = file("in", O_RDONLY | O_NONBLOCK);
+    int opened = 0, finished = 0, reader = file("in", O_RDONLY | O_NONBLOCK);
     unsigned int code = 255;
     in.from = 0, in.to = file("in", O_WRONLY | O_NONBLOCK);
     out.from = file("out", O_RDONLY | O_NONBLOCK), out.to = 1;
@@ -173,9 +173,11 @@ static unsigned int relay(int done, int signals)
         turn(&out, &files[2], &files[3]);
         turn(&err, &files[4], &files[5]);
         if (files[6].fd >= 0 && files[6].revents) {
-            ssize_t got = read(done, report, sizeof report);
-            if (got == 1) { /* it has opened the pipes: from now on a closed pipe means what it should */
+            /* Both reports may be there before we have been given a turn: the first is one byte, and is read alone. */
+            ssize_t got = read(done, report, opened ? sizeof report : 1);
+            if (got == 1 && !opened) { /* it has opened the pipes: from now on a closed pipe means what it should */
                 close(reader);
+                opened = 1;
             } else if (got != -1) {
                 if (got == 5)
                     memcpy(&code, report + 1, 4);
