@@ -34,7 +34,11 @@ class Acting(Silent):
 @pytest.mark.parametrize("steps", [{}, {"answer files": "failed: it is in use"}])
 def test_a_password_that_may_be_left(tmp_path: Path, steps: dict[str, str]) -> None:
     """No image with it is sealed, unless it is the public one."""
-    media: dict[str, Any] = {"iso": tmp_path / "w.iso", "virtio_iso": tmp_path / "v.iso", "output": tmp_path / "o.qcow2"}
+    media: dict[str, Any] = {
+        "iso": tmp_path / "w.iso",
+        "virtio_iso": tmp_path / "v.iso",
+        "output": tmp_path / "o.qcow2",
+    }
     own = Recipe(**media, password="Correct-Horse-7!")
 
     with pytest.raises(BuildError, match=r"may be left in the system: the step (was not tried|failed: it is in use)"):
