@@ -83,7 +83,10 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
         replace(recipe, openssh=package, extra_scripts=(script,), password=PASSWORD), progress, store
     )  # fmt: skip
 
-    assert [phase for phase in progress.phases if phase in diagnosis.PHASES] == list(diagnosis.PHASES)
+    phases = [phase for phase in progress.phases if phase in diagnosis.PHASES]
+    assert phases == [phase for phase in diagnosis.PHASES if phase in phases]  # in their order, and each once
+    # The practice installer copies for seconds: on a busy host that may be over between two looks.
+    assert {*diagnosis.PHASES} - {diagnosis.COPYING} <= {*phases}
     assert stat.S_IMODE(image.stat().st_mode) == 0o444
     assert disk.inspect(image).virtual_size == 64 << 30
     note = records.read(records.beside(image))
