@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.guest.spec import GuestSpec
@@ -25,9 +26,9 @@ class Setting:
     image: Path
     pool: Pool
 
-    def vm(self, boot: str) -> SmolVM:
+    def vm(self, boot: str, **wants: Any) -> SmolVM:
         """A guest that is not started yet."""
-        return SmolVM(image=self.image, pool=self.pool, boot=boot, memory=MEMORY, cpus=CPUS)
+        return SmolVM(image=self.image, pool=self.pool, boot=boot, memory=MEMORY, cpus=CPUS, **wants)
 
     @property
     def spec(self) -> GuestSpec:

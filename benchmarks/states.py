@@ -1,4 +1,4 @@
-"""Snapshots: how long they take, how much they write, and how long it takes to come back."""
+"""Snapshots and layers: how long they take, how much they write, and how long it takes to come back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import statistics
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.setting import Setting, median, seconds
-from pytest_smolvm import SmolVM
+from pytest_smolvm import SmolVM, windows_layer
 from pytest_smolvm.machine.machine import Machine
 
 TIMES = 5
@@ -17,6 +18,13 @@ CHAIN = 10
 CHANGED_FILES = 5
 CHANGED_BYTES = 10_000_000
 PLACE = r"C:\Users\smolvm\changed-{}.bin"
+
+
+@windows_layer()
+def installed(vm: SmolVM) -> None:
+    """As much as an installation of some size writes."""
+    vm.run("Get-Process | Out-Null", check=True)
+    vm.write_bytes(PLACE.format("layer"), bytes(range(1, 251)) * (CHANGED_BYTES // 250))
 
 
 def measure(setting: Setting) -> dict[str, float]:
@@ -29,13 +37,14 @@ def measure(setting: Setting) -> dict[str, float]:
         found |= _snapshots(vm)
         found["revert_named_seconds"] = median(TIMES, lambda: _reverted(vm, "0"))
         found["revert_named_ratio"] = round(found["revert_named_seconds"] / found["clone_again_seconds"], 3)
-    return {**found, **_chain(setting, found["clone_again_seconds"])}
+    clone_seconds = found["clone_again_seconds"]
+    return {**found, **_chain(setting, clone_seconds), **_layer(setting, clone_seconds)}
 
 
-def _clone(setting: Setting) -> float:
+def _clone(setting: Setting, **wants: Any) -> float:
     """From the request to the first command's result."""
     started = time.perf_counter()
-    with setting.vm("clone") as vm:
+    with setting.vm("clone", **wants) as vm:
         vm.run("ver", shell="cmd", check=True)
         return time.perf_counter() - started
 
@@ -77,3 +86,14 @@ def _chain(setting: Setting, clone_seconds: float) -> dict[str, float]:
             vm.revert(str(number))
         took = median(TIMES, lambda: _reverted(vm, str(CHAIN - 1)))
     return {"chain_of_ten_ratio": round(took / clone_seconds, 3)}
+
+
+def _layer(setting: Setting, clone_seconds: float) -> dict[str, float]:
+    """A guest with a layer: the first, which is made of one that is prepared, and those that find it made."""
+    first = _clone(setting, layer=installed)
+    again = median(TIMES, lambda: _clone(setting, layer=installed))
+    return {
+        "layer_first_run_seconds": round(first, 3),
+        "layer_second_run_seconds": again,
+        "layer_second_run_ratio": round(again / clone_seconds, 3),
+    }

@@ -93,6 +93,29 @@ def prune(store: Store, older_than: float, progress: Progress = Silent()) -> lis
     return doomed
 
 
+def shrink(store: Store, limit: int, fresh: float) -> list[Entry]:
+    """Remove templates and layers, those first that were not used for longest, until all take `limit` bytes at most.
+
+    Never one in use, nor what others differ from that stay: it may be that more is left than `limit`.
+
+    :param fresh: what was used within so many seconds stays; somebody may be about to use it again.
+    :returns: those that were removed.
+    """
+    needed = set(_needed_by_kept(store))
+    left = [entry for entry in reversed(entries(store)) if entry.kind != "image"]
+    removed: list[Entry] = []
+    while sum(entry.size for entry in left) > limit:
+        parents = {entry.parent for entry in left} | needed
+        old = (one for one in left if not one.users and one.age >= fresh and one.path not in parents)
+        doomed = next(old, None)
+        if doomed is None:
+            break
+        _remove(store, doomed)
+        left.remove(doomed)
+        removed.append(doomed)
+    return removed
+
+
 def discard(store: Store, names: Iterable[str]) -> list[Entry]:
     """Remove images, templates and layers that are named, the latter as the function is called or by their own name.
 

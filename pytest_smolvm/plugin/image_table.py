@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.plugin.image_words import PRACTICE, images
 
 KEY = "smolvm_images"
-PRACTICE = "practice"
 ALL = "all"
 TAG = "tag:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -56,6 +56,21 @@ def table(lines: Sequence[str], place: Callable[[str], Path]) -> dict[str, Row]:
             raise UsageError(f"{KEY}: two images are called {name!r}")
         rows[name] = row
     return rows
+
+
+def chosen(words: Sequence[str], base: Path, table: Mapping[str, Row]) -> tuple[dict[str, Path | None], dict[str, Row]]:
+    """The images that tests run on whose markers name none, and the table with the paths that were said anew.
+
+    :param words: what the setting says.
+    :param base: what relative paths are relative to.
+    :raises UsageError: as :func:`images` does.
+    """
+    named = {word: table[word].path for word in words if word in table}
+    said = images([word for word in words if word not in table], base)
+    if twice := set(named) & set(said):
+        raise UsageError(f"two images are called {min(twice)!r}; name them apart with NAME=PATH")
+    rows = {name: replace(row, path=said.get(name, row.path)) for name, row in table.items()}
+    return {**named, **said}, rows
 
 
 def select(wanted: object, known: Mapping[str, frozenset[str]], who: str) -> list[str]:

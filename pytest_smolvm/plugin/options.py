@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,13 @@ from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import OPTION, SECRET, GuestSpec
 from pytest_smolvm.host import patience
 from pytest_smolvm.host.secret import Secret
+from pytest_smolvm.plugin.image_words import absolute, images
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_smolvm.plugin.image_table import Row
 
-PRACTICE = "practice"
 SCREENSHOT = ("off", "on", "only-on-failure")
 KEEP = ("never", "failed", "always")
 _YES = ("1", "true", "yes", "on")
@@ -65,6 +65,12 @@ def _yes(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError
     return text.lower() in _YES
+
+
+def _size(text: str) -> float:
+    if not 0 <= (size := float(text)) < float("inf"):
+        raise ValueError
+    return size
 
 
 def _of(want: Field[Any]) -> Setting:
@@ -130,6 +136,13 @@ TABLE = (
         metavar="DIR",
     ),
     Setting(
+        "store-limit",
+        "GiB that templates and layers may take; what nobody used for longest goes at the end of a run (default: any)",
+        _size,
+        "a number of GiB",
+        "GIB",
+    ),
+    Setting(
         "require",
         "fail instead of skipping where guests cannot run or no image is configured",
         _yes,
@@ -160,6 +173,8 @@ class Settings:
     max_guests: int | None = None
     store: Path | None = None
     """None: where :func:`pytest_smolvm.host.store.default_root` has it, once a store is needed."""
+    store_limit: float | None = None
+    """GiB; None for as much as there is room for."""
     require: bool = False
 
     @property
@@ -228,8 +243,10 @@ def resolve(
         if value is not None:
             base = ini_place if origin == setting.key else here
             name = setting.key.removeprefix("smolvm_")
-            if name == "image":
-                found["image"], found["images"] = _chosen(value, base, found.get("images", {}))
+            if name == "image" and "images" in found:
+                from pytest_smolvm.plugin.image_table import chosen
+
+                found["image"], found["images"] = chosen(value, base, found["images"])
             else:
                 found[name] = _parsed(setting, value, origin, base)
     wants = {want.name: found.pop(want.name) for want in WANTS if want.name in found}
@@ -262,6 +279,8 @@ def _parsed(setting: Setting, value: Any, origin: str, base: Path) -> Any:
         from pytest_smolvm.plugin.image_table import table  # here, since most runs have none
 
         return table(value, lambda word: absolute(word, base))
+    if setting.name == "image":
+        return images(value, base)
     if setting.name == "only":
         return tuple(value)
     if setting.many:
@@ -285,54 +304,3 @@ def _reach(words: Sequence[str], origin: str) -> str | tuple[str, ...]:
         return network(words[0] if len(words) == 1 and words[0] in WORDS else words).wanted
     except UsageError as exc:
         raise UsageError(f"{origin}: {exc}") from exc
-
-
-def _chosen(
-    words: Sequence[str], base: Path, table: Mapping[str, Row]
-) -> tuple[dict[str, Path | None], dict[str, Row]]:
-    """The images that tests run on whose markers name none, and the table with the paths that were said anew."""
-    named = {word: table[word].path for word in words if word in table}
-    said = images([word for word in words if word not in table], base)
-    if twice := set(named) & set(said):
-        raise UsageError(f"two images are called {min(twice)!r}; name them apart with NAME=PATH")
-    rows = {name: replace(row, path=said.get(name, row.path)) for name, row in table.items()}
-    return {**named, **said}, rows
-
-
-def images(words: Sequence[str], base: Path) -> dict[str, Path | None]:
-    """Names and paths out of ``PATH``, ``NAME=PATH`` and ``practice``.
-
-    :param base: what relative paths are relative to.
-    :raises UsageError: a name twice, or an empty one.
-    """
-    found: dict[str, Path | None] = {}
-    for word in words:
-        name, path = _named(word, base)
-        if name in found:
-            raise UsageError(f"two images are called {name!r}; name them apart with NAME=PATH")
-        found[name] = path
-    return found
-
-
-def _named(word: str, base: Path) -> tuple[str, Path | None]:
-    """An image's name and path."""
-    name, sign, path = word.partition("=")
-    if word == PRACTICE:
-        return PRACTICE, None
-    # A path may have the sign in it, as /builds/branch=main/win11.qcow2: it is one if it is there, or begins like one.
-    if word and (not sign or "/" in name or absolute(word, base).exists()):
-        return Path(word).stem, absolute(word, base)
-    if not name or not path:
-        raise UsageError(f"image {word!r}: expected a path, NAME=PATH or '{PRACTICE}'")
-    return name, absolute(path, base)
-
-
-def absolute(text: str, base: Path) -> Path:
-    """A path that means the same file wherever the process goes.
-
-    :raises UsageError: it begins with a home directory that is not known.
-    """
-    try:
-        return base / Path(text).expanduser()
-    except RuntimeError as exc:
-        raise UsageError(f"{text!r}: {exc}; give a path without ~") from exc

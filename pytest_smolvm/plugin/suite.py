@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pytest_smolvm.vm import SmolVM
 # What brings paramiko along is imported by whoever asks for a guest: the report's header costs no suite as much.
 
+# Other runs may be about to use again what they used a moment ago.
+_FRESH_SECONDS = 600.0
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -112,10 +115,18 @@ class Suite:
         return self._pool
 
     def close(self) -> None:
-        """End what runs without a test."""
+        """End what runs without a test, and make room in the store as far as the settings want it."""
         self.artifacts.settle()
         if self._pool is not None:
             self._pool.close()
+            if self.settings.store_limit is not None:
+                self._shrink(self.settings.store_limit)
+
+    def _shrink(self, limit: float) -> None:
+        from pytest_smolvm.images import inventory  # here: it brings much along
+
+        for entry in inventory.shrink(self.store, int(limit * 2**30), _FRESH_SECONDS):
+            self.say(f"removed {entry}, unused for {entry.age / 86400:.1f} d: --smolvm-store-limit is {limit:g} GiB")
 
     @cached_property
     def _baselines(self) -> Baselines:

@@ -18,7 +18,7 @@ from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.machine import hypervisor
-from pytest_smolvm.plugin.options import images
+from pytest_smolvm.plugin.image_words import images
 from pytest_smolvm.pool.pool import Pool
 
 MEMORY = 1024

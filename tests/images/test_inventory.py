@@ -111,6 +111,24 @@ def test_a_template_stays_as_long_as_a_layer_on_it(store: Store, three: list[Pat
     assert {"base", "1a"} == {entry.name for entry in inventory.prune(store, OLD / 2)}
 
 
+def test_room_is_made_by_what_nobody_used_for_longest(store: Store, three: list[Path]) -> None:
+    other, image_file = template(store, "other"), image(store, "old", OLD)
+    age(*three)
+    (size,) = {entry.size for entry in inventory.entries(store) if entry.name == "other"}
+    total = sum(entry.size for entry in inventory.entries(store) if entry.kind != "image")
+
+    assert [] == inventory.shrink(store, total, 0)
+    assert ["2b"] == [entry.name for entry in inventory.shrink(store, total - 1, 60)]
+    with open(three[0] / "state", "rb"):
+        age(three[0])
+        assert ["1a"] == [entry.name for entry in inventory.shrink(store, 0, 60)]
+    assert ["base"] == [entry.name for entry in inventory.shrink(store, size, 60)]
+    assert ["other"] == [path.name for path in store.templates.iterdir()]
+    assert ["other"] == [entry.name for entry in inventory.shrink(store, 0, 0)]
+    assert image_file.exists()
+    assert not other.exists()
+
+
 def test_a_layer_whose_parent_is_gone_is_damaged(store: Store, three: list[Path]) -> None:
     shutil.rmtree(three[0])
 

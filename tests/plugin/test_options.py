@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.plugin.options import TABLE, WANTS, Settings, images, resolve
+from pytest_smolvm.plugin.image_words import images
+from pytest_smolvm.plugin.options import TABLE, WANTS, Settings, resolve
 
 HERE, INI_PLACE = Path("/here"), Path("/ini")
 
@@ -49,6 +50,8 @@ def test_zero_is_a_value_and_not_nothing() -> None:
         ("update-screens", "maybe", "'maybe' is not yes or no"),
         ("boot-timeout", "1m", "'1m' is not a number of seconds"),
         ("max-guests", "many", "'many' is not a whole number"),
+        ("store-limit", "2T", "'2T' is not a number of GiB"),
+        ("store-limit", "-1", "'-1' is not a number of GiB"),
         ("require", "maybe", "'maybe' is not yes or no"),
         ("store", "~nobody-of-that-name/x", "give a path without ~"),
     ],
@@ -112,6 +115,7 @@ def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
         "update_screens",
         "max_guests",
         "store",
+        "store_limit",
         "require",
     }
     for want in WANTS:

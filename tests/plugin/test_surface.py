@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import time
 
 import pytest
+
+from pytest_smolvm.host.store import Store
 
 NEEDS_A_GUEST = "def test_guest(windows_vm):\n    windows_vm.run('1')\n"
 NEEDS_TWO_GUESTS = "def test_guests(windows_vm_factory):\n    windows_vm_factory(count=2)\n"
@@ -126,6 +130,21 @@ def test_fixtures_and_marker_explain_themselves(pytester: pytest.Pytester) -> No
     assert (
         "@pytest.mark.windows_vm(image=None, images=None, only=None, skip=None, env_vars=None, memory=None" in markers
     )
+
+
+def test_the_end_of_a_run_makes_room_in_the_store(pytester: pytest.Pytester) -> None:
+    old = Store.at(pytester.path / "store").templates / "old"
+    old.mkdir()
+    (old / "record.json").write_text('{"image": "x.qcow2", "layer": "app"}')
+    for path in (*old.iterdir(), old):
+        os.utime(path, (time.time() - 86400,) * 2)
+    pytester.makepyfile("def test_it(_smolvm): assert _smolvm.pool")
+
+    for limit, there in (("1", True), ("0", False)):
+        result = pytester.runpytest_subprocess("--smolvm-image=x.qcow2", f"--smolvm-store-limit={limit}")
+        result.assert_outcomes(passed=1)
+        assert there == old.exists()
+    result.stderr.fnmatch_lines(["smolvm: removed layer app (old), unused for 1.0 d: --smolvm-store-limit is 0 GiB"])
 
 
 def test_a_host_that_is_not_linux_skips(pytester: pytest.Pytester) -> None:

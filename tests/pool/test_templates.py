@@ -184,3 +184,19 @@ def test_what_differs_from_another_is_of_no_use_once_that_is_made_anew(
     assert None is templates.find(site.store, "child")
     templates.discard(site.store, parent.key)
     assert None is templates.find(site.store, "child")
+
+
+def test_a_long_chain_is_found(spec: GuestSpec, site: Site, placed: Placed) -> None:
+    older = placed(spec)
+    for number in range(60):
+        directory = site.store.templates / str(number)
+        directory.mkdir()
+        for name in ("disk.qcow2", "state"):
+            (directory / name).write_bytes(b"x")
+        record = {"files": {}, "parent": str(older.files.path), "parent_identity": older.identity, "created": number}
+        (directory / "record.json").write_text(json.dumps(record))
+        found = templates.find(site.store, str(number))
+        assert found is not None
+        older = found
+
+    assert 61 == len(list(older.lineage))
