@@ -11,6 +11,7 @@ from pytest_smolvm import SmolVM, windows_layer
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
+from pytest_smolvm.pool import starting
 from tests.booted.conftest import pool_on
 
 # Two workers want the same layer at the same time, and each has a test of one that fails.
@@ -66,8 +67,9 @@ def _run(inner: pytest.Pytester, store: Store, word: str, *words: str) -> tuple[
 
 
 @pytest.fixture(name="own")
-def _own(calm_store: Store) -> Store:
+def _own(calm_store: Store, store: Store, spec: GuestSpec) -> Store:
     """A store with the templates of this run's; what is added to them goes with the test."""
+    starting.prepare(spec, pool_on(store).site)  # or each of these tests would bake one for itself
     place = calm_store.templates
     shared = place.readlink()
     place.unlink()
