@@ -17,6 +17,7 @@ from pytest_smolvm.guest.link.ssh import Ssh
 
 # Longer than a command takes. When it is through shows itself nowhere but to the shell that is kept from looking.
 STOPPED_SECONDS = 0.5
+SHELLS = 6
 
 
 @contextmanager
@@ -55,8 +56,10 @@ def test_an_exit_code_is_told_however_late_it_is_asked_for(
     connection: Ssh, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """That the pipes are open and that the command has ended is then there at once."""
+    codes: list[int] = []
     with shells_stopped(tmp_path_factory.getbasetemp()) as stopped:
-        codes = [run(connection, "exit 7", shell="cmd", timeout=60.0).exit_code for _ in range(6)]
+        while len(stopped) < SHELLS:  # on a busy host some are through before they are seen
+            assert len(codes) < 20 * SHELLS
+            codes.append(run(connection, "exit 7", shell="cmd", timeout=60.0).exit_code)
 
-    assert [7] * 6 == codes
-    assert len(stopped) >= 6
+    assert {7} == {*codes}
