@@ -10,7 +10,6 @@ from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.images.conformance import cases
 from pytest_smolvm.images.conformance.check import runner
 
-
 # What a file does is the practice guest's affair alone: that proves the table rather than our ways to run a script.
 ENGINES = [pytest.param(name, marks=pytest.mark.slow if name == "file" else ()) for name in cases.ENGINES]
 
