@@ -38,6 +38,12 @@ def write(path: Path, content: Mapping[str, Any], *, mode: int = 0o644, durable:
         raise
 
 
+def flush(path: Path) -> None:
+    """Have what is in a file on the medium before this returns, so that a power cut cannot take it away."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 def read(path: Path) -> dict[str, Any] | None:
     """A record, None if there is none that can be read."""
     try:

@@ -109,7 +109,7 @@ class Suite:
         if self._pool is None:
             from pytest_smolvm.pool.pool import Pool
 
-            run = getattr(self._config, "workerinput", {}).get("testrunuid")
+            run = getattr(self._config, "workerinput", {}).get("testrunuid", "")
             most = self.settings.max_guests
             self._pool = Pool(self.store, self.hypervisor, Lines(self.say), max_guests=most, run=run)
         return self._pool

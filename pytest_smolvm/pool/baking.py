@@ -11,11 +11,10 @@ from typing import Any
 from pytest_smolvm.errors import CannotClone, MigrationFailed, MonitorError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, records
-from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.network import HOST, OPEN, network
-from pytest_smolvm.pool import lessons, obstacles, templates, warming
+from pytest_smolvm.pool import obstacles, once, templates, warming
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Template, TemplateFiles
 
@@ -34,20 +33,8 @@ def baked(spec: GuestSpec, site: Site, instead_of: Template | None = None) -> Te
     :raises StoreError: the store's file system is full.
     """
     name = templates.key(spec, site.hypervisor)
-    template = templates.find(site.store, name)
-    if template is not None and template != instead_of:
-        return template
-    lock = site.store.lock(f"template-{name}")
-    failed_before = lessons.last(lock)
-    with exclusive(lock, while_waiting=partial(_wait_told, spec, site)):
-        template = templates.find(site.store, name)  # the one we waited for
-        if template is None or template == instead_of:
-            lessons.check(lock, failed_before)  # while we waited
-            templates.discard(site.store, name)
-            with lessons.told(lock):
-                template = _baked_if_possible(spec, site, name)
-            templates.discard_superseded(site.store, template)
-        return template
+    make = partial(_baked_if_possible, spec, site, name)
+    return once.made(name, site, make, while_waiting=partial(_wait_told, spec, site), instead_of=instead_of)
 
 
 def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
@@ -68,19 +55,14 @@ def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:
 def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
     started, identity = clock.now(), disk.identity(spec.image)
     final = TemplateFiles(site.store.templates / name)
-    aside = TemplateFiles(site.store.aside(final.path))
-    aside.path.mkdir(mode=0o700)
-    try:
-        with site.store.full_disk_told():
-            host_key = _freeze(spec, site, aside)
-            _tidy(aside)
-            _make_blanks(aside, final)
-            about = {"identity": identity, "host_key": host_key.hex(), "seconds": round(clock.now() - started, 3)}
-            _record(aside, spec, site, about)
-            aside.path.rename(final.path)
-    except BaseException:
-        shutil.rmtree(aside.path, ignore_errors=True)
-        raise
+    with once.aside(final.path, site.store) as place, site.store.full_disk_told():
+        aside = TemplateFiles(place)
+        aside.path.mkdir(mode=0o700)
+        host_key = _freeze(spec, site, aside)
+        _tidy(aside)
+        _make_blanks(aside, final)
+        about = {"identity": identity, "host_key": host_key.hex(), "seconds": round(clock.now() - started, 3)}
+        _record(aside, spec, site, about)
     return Template(final, templates.mark(final.path), host_key)
 
 
@@ -113,8 +95,7 @@ def _tidy(files: TemplateFiles) -> None:
         log.unlink(missing_ok=True)
     for file in (files.memory, files.disk, files.variables, files.state):
         # On disk before the record says so: a power cut must not leave a template that only looks whole.
-        with open(file, "rb") as frozen:
-            os.fsync(frozen.fileno())
+        records.flush(file)
         # QEMU maps RAM so that nothing is written back, but opens its file for writing.
         file.chmod(0o600 if file == files.memory else 0o400)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -17,12 +16,12 @@ from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host.locks import exclusive
+from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import lessons, templates, warming
+from pytest_smolvm.pool import once, templates, warming
 from pytest_smolvm.pool.freezing import frozen
 from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.site import Site
@@ -109,35 +108,16 @@ def _baked(order: Order, instead_of: Template | None = None) -> Template:
     """
     site = order.site
     name = key(order.spec, templates.key(order.spec, site.hypervisor))
+    make, told = partial(_bake, order, site.store.templates / name), partial(_wait_told, order)
     with site.failures.remembered(name):
-        found = templates.find(site.store, name)
-        if found is not None and found != instead_of:
-            return found
-        lock = site.store.lock(f"template-{name}")
-        failed_before = lessons.last(lock)
-        with exclusive(lock, while_waiting=partial(_wait_told, order)):
-            found = templates.find(site.store, name)
-            if found is None or found == instead_of:
-                lessons.check(lock, failed_before, site.run)
-                templates.discard(site.store, name)
-                with lessons.told(lock, site.run):
-                    found = _bake(order, site.store.templates / name)
-                templates.discard_superseded(site.store, found)
-            return found
+        return once.made(name, site, make, while_waiting=told, instead_of=instead_of, run=site.run)
 
 
 def _bake(order: Order, final: Path) -> Template:
-    aside = order.site.store.aside(final)
-    try:
-        _freeze(order, aside, final)
-        for file in aside.iterdir():
-            # On disk before it has its name: a power cut must not leave a layer that only looks whole.
-            with open(file, "rb") as written:
-                os.fsync(written.fileno())
-        aside.rename(final)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+    with once.aside(final, order.site.store) as place:
+        _freeze(order, place, final)
+        for file in place.iterdir():
+            records.flush(file)  # before it has its name: a power cut must not leave a layer that only looks whole
     made = templates.at(final)
     if made is None:
         raise Unrestorable("process", f"what the layer {order.layer.name} builds on was removed or replaced meanwhile")

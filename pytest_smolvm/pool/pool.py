@@ -36,7 +36,7 @@ class Pool:
     """Guests for one process.
 
     :param max_guests: how many may live at once on this host, all processes together.
-    :param run: names the test run that this process is one of several workers of.
+    :param run: names the test run that this process is one of several workers of; empty if it is alone.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Pool:
         progress: Progress,
         *,
         max_guests: int | None = None,
-        run: str | None = None,
+        run: str = "",
     ) -> None:
         self.store = store
         self.hypervisor = hypervisor
         self.leases = Leases(store, max_guests, progress.note)
-        self.site = Site(store, hypervisor, progress, run=run) if run else Site(store, hypervisor, progress)
+        self.site = Site(store, hypervisor, progress, run=run)
         """Where its guests are made."""
         self.spares = Spares(self.site, self.leases, max_guests)
         """The guest that is expected and was not asked for yet, if there is one."""

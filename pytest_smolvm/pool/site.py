@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 
 from pytest_smolvm.host.progress import Progress
@@ -20,5 +19,5 @@ class Site:
     progress: Progress
     """Told what takes long."""
     failures: Failures = field(default_factory=Failures)
-    run: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Names the test run that this process is a part of, as one of several workers."""
+    run: str = ""
+    """Names the test run that this process is a part of, as one of several workers; empty if it is alone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -94,8 +93,7 @@ class _Workshop:
         self.directory.mkdir(mode=0o700)
         steps = self._install()
         # After this note the disk is trusted even if the host loses its power, so it must be on the medium first.
-        with open(self.disk, "rb") as file:
-            os.fsync(file.fileno())
+        records.flush(self.disk)
         records.write(self.stage, {"identity": identity, "steps": steps})
         return steps
 

@@ -68,8 +68,7 @@ def publish(made: Path, output: Path, *, replace: bool) -> None:
     :raises ImageError: something of that name appeared meanwhile and may not be replaced.
     """
     made.chmod(_MODE)
-    with open(made, "rb") as file:
-        os.fsync(file.fileno())
+    records.flush(made)
     if replace:
         made.replace(output)
         return
