@@ -43,7 +43,6 @@ from pytest_smolvm.errors import (
 )
 
 if TYPE_CHECKING:
-    from pytest_smolvm.crowd import GuestFactory
     from pytest_smolvm.guest.commands.output import RunResult
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.system.registry import Registry
     from pytest_smolvm.guest.system.services import Service
     from pytest_smolvm.pool.snapshots import Snapshot
-    from pytest_smolvm.vm import SmolVM
+    from pytest_smolvm.vm import GuestFactory, SmolVM
 
     __version__: str
 
@@ -129,7 +128,7 @@ _HOMES = {
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",
     "RegistryValue": "guest.system.regfile",
-    "GuestFactory": "crowd",
+    "GuestFactory": "vm",
     "Snapshot": "pool.snapshots",
     "Layer": "guest.layer",
     "windows_layer": "guest.layer",

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import surroundings
@@ -325,3 +325,17 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         if access is not None:
             access.close(why)
         self._life.close()
+
+
+class GuestFactory(Protocol):
+    """The fixture ``windows_vm_factory``."""
+
+    def __call__(self, count: int = 1, **wants: Any) -> list[SmolVM]:
+        """Guests for this test; room for them is granted to all or to none.
+
+        :param count: how many.
+        :param wants: the marker's keywords: ``image``, ``memory`` (MiB) and so on.
+        :raises UsageError: a want that makes no sense.
+        :raises CapacityError: this host can never hold so many.
+        :raises BootError: one of them does not come up.
+        """

@@ -10,7 +10,7 @@ import pytest
 from _pytest import hookspec
 
 ROOT = Path(__file__).parents[1] / "pytest_smolvm"
-FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "crowd", "trial", "plugin cli __init__")
+FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "trial", "plugin cli __init__")
 GUEST = ("names layer", "spec", "link", "commands", "files", "system screen")
 """The floors inside `guest`."""
 LONGEST_FILE = 350

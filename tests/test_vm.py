@@ -13,7 +13,7 @@ from typing import Any, cast
 import paramiko
 import pytest
 
-from pytest_smolvm.crowd import several
+from pytest_smolvm.plugin.crowd import several
 from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec

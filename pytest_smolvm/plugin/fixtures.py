@@ -13,10 +13,9 @@ from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.plugin import stash, wants
 
 if TYPE_CHECKING:
-    from pytest_smolvm.crowd import GuestFactory
     from pytest_smolvm.guest.spec import GuestSpec
     from pytest_smolvm.plugin.suite import Suite
-    from pytest_smolvm.vm import SmolVM
+    from pytest_smolvm.vm import GuestFactory, SmolVM
 
 SHARED = ("windows_vm_class", "windows_vm_module", "windows_vm_session")
 """Those whose guest several tests share."""

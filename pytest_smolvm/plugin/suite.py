@@ -205,7 +205,7 @@ class Suite:
         :param node: the test, class, module or session that they are for.
         :param fixture: the name of the fixture that starts them.
         """
-        from pytest_smolvm.crowd import several
+        from pytest_smolvm.plugin.crowd import several
 
         with self.artifacts.of(node, fixture) as evidence, several(specs, self.pool) as vms:
             self.artifacts.hold(evidence, vms)

@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.pool.pool import Pool, Reservation
 from pytest_smolvm.vm import SmolVM
-
-
-class GuestFactory(Protocol):
-    """The fixture ``windows_vm_factory``."""
-
-    def __call__(self, count: int = 1, **wants: Any) -> list[SmolVM]:
-        """Guests for this test; room for them is granted to all or to none.
-
-        :param count: how many.
-        :param wants: the marker's keywords: ``image``, ``memory`` (MiB) and so on.
-        :raises UsageError: a want that makes no sense.
-        :raises CapacityError: this host can never hold so many.
-        :raises BootError: one of them does not come up.
-        """
 
 
 @contextmanager
