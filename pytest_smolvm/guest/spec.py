@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DEFAULT_MEMORY = 4096
 DEFAULT_CPUS = 2
 DEFAULT_BOOT_TIMEOUT = stretched(300.0)
+PUBLIC = (("smolvm", "smolvm"), ("celesto", "celesto"))
+"""User and password on images that SmolVM's own builder has made: the account that it makes if nobody says otherwise,
+which is ours, too, and the one of its documentation."""
 MARKER = "marker"
 """A test may want it: a keyword of the marker ``windows_vm``, of ``windows_vm_factory`` and in ``windows_vm_spec``."""
 OPTION = "option"

@@ -7,18 +7,14 @@ from pathlib import Path
 from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, SmolVMError, TimedOut
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.guest.spec import PUBLIC, GuestSpec
 from pytest_smolvm.machine.machine import Machine
-
-# The accounts of images that SmolVM's own builder has made: the one that it makes if nobody says otherwise, which is
-# ours, too, and the one of its documentation.
-_PUBLIC = (("smolvm", "smolvm"), ("celesto", "celesto"))
 
 
 def account(machine: Machine, spec: GuestSpec) -> Account:
     """Where and as whom to log in: where the public account is wanted, every one that images are known to have."""
     wanted = (spec.ssh_user, spec.ssh_password)
-    others = _PUBLIC[1:] if wanted == _PUBLIC[0] else ()
+    others = PUBLIC[1:] if wanted == PUBLIC[0] else ()
     return Account(machine.ssh_port, *wanted, machine.check, others=others)
 
 
@@ -45,9 +41,8 @@ def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | N
 def _stage(machine: Machine) -> tuple[str, str]:
     """How far the boot got, by what firmware and system leave on the serial port (OVMF's boot manager)."""
     if machine.files.bios_log.exists():
-        return _bios_stage(machine.files.bios_log)
-    log = machine.files.serial_log
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        return _bios_stage(_text(machine.files.bios_log))
+    text = _text(machine.files.serial_log)
     if "Security Violation" in text:
         return "firmware", "Secure Boot refused the disk's boot loader"
     if "No bootable option" in text or "UEFI Interactive Shell" in text:
@@ -59,11 +54,14 @@ def _stage(machine: Machine) -> tuple[str, str]:
     return "firmware", "the firmware printed nothing"
 
 
-def _bios_stage(log: Path) -> tuple[str, str]:
+def _bios_stage(text: str) -> tuple[str, str]:
     """The same of a BIOS, by SeaBIOS' words (its src/boot.c)."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if "No bootable device" in text or "not a bootable disk" in text:
         return "disk", "the BIOS found nothing to boot on the disk"
     if "Booting from Hard Disk" in text:
         return "system", "the disk's boot sector was started, but no SSH server ever answered"
     return "firmware", "the BIOS did not start a system"
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""

@@ -66,12 +66,14 @@ class PatchedChannel(paramiko.Channel):  # type: ignore[misc]
         return int(self._watched(super().send, s))
 
     def _watched(self, step: Callable[[Any], Any], given: int | bytes) -> Any:
+        if self.watch is None:
+            return step(given)
         deadline = Deadline(self.silence)
         while True:
             try:
                 return step(given)
             except TimeoutError:  # then nothing was read or sent
-                if self.watch is None or deadline.passed:
+                if deadline.passed:
                     raise
                 self.watch()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest import spec
 
 # SAM account names: 20 characters, and characters that NetUserAdd refuses ("User Name Formats", LocalAccounts/Name
 # of Microsoft-Windows-Shell-Setup). "@" would be read as a domain suffix.
@@ -21,9 +22,9 @@ _PASSWORD_MAX = 127
 _COMPLEX_LENGTH = 6
 _COMPLEX_CLASSES = 3
 
-# Accounts whose passwords are public because everybody who makes such images uses them: ours, which SmolVM's own
-# `windows build-image` shares; the one in its documentation; and that of Vagrant's boxes.
-PUBLIC = (("smolvm", "smolvm"), ("celesto", "celesto"), ("vagrant", "vagrant"))
+# Accounts whose passwords are public because everybody who makes such images uses them: those of SmolVM's images, and
+# that of Vagrant's boxes.
+PUBLIC = (*spec.PUBLIC, ("vagrant", "vagrant"))
 
 _COMPUTER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?")
 _KEY = re.compile(r"(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}")

@@ -13,16 +13,15 @@ from typing import Any
 
 from pytest_smolvm.errors import BuildError, StoreError
 from pytest_smolvm.host import records
-from pytest_smolvm.host.programs import require, run
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.windows import finish, preflight, provenance, seal
+from pytest_smolvm.images.windows import evidence, finish, place, preflight, provenance, seal
 from pytest_smolvm.images.windows.answers import answer_disc, unattend
 from pytest_smolvm.images.windows.media import editions
 from pytest_smolvm.images.windows.preflight import Findings
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.images.windows.setup import computer, logs, stages, watch
-from pytest_smolvm.machine import hypervisor
+from pytest_smolvm.machine import disk, hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
 
 # Phases whose failure says nothing against the installed system: the next build goes on from it.
@@ -42,7 +41,7 @@ def build(recipe: Recipe, progress: Progress, store: Store | None = None) -> Pat
     :raises BuildError: the installation failed; the error says in which phase and why.
     """
     store = store or Store.default()
-    with preflight.claimed(recipe, store):
+    with place.claimed(recipe.output, store, replace=recipe.force):
         with phase(progress, "looking at the discs"):
             findings = preflight.look(recipe)
             for warning in findings.warnings:
@@ -107,11 +106,7 @@ class _Workshop:
                 settings=_script_settings(self.recipe, self.findings),
             )
             answer_disc.write(content, answers)
-        size = f"{self.recipe.disk_size}G"
-        run(
-            "create the system disk",
-            [require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", self.disk, size],
-        )
+        disk.empty(self.disk, self.recipe.disk_size << 30)
         try:
             with computer.running(self._installation(answers), self.hypervisor) as machine:
                 watcher = watch.Watcher(machine, self._fresh("screens"))
@@ -164,25 +159,17 @@ class _Workshop:
             raise
 
     def _keep_evidence(self) -> None:
-        kept = self.failed
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir()
-        for place in ("screens", "installation", "proof"):
-            for path in sorted((self.directory / place).glob("*")):
-                if path.suffix in (".log", ".png"):
-                    path.replace(kept / f"{place}-{path.name}")  # takes no room, of which there may be none
+        places = ("screens", "installation", "proof")
+        evidence.keep([path for name in places for path in sorted((self.directory / name).glob("*"))], self.failed)
         if self.disk.exists():
-            logs.rescue(self.disk, kept)
+            logs.rescue(self.disk, self.failed)
 
     def _clear(self) -> None:
         if not self.recipe.keep_failed and not self.stage.exists():
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def _fresh(self, name: str) -> Path:
-        path = self.directory / name
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(mode=0o700)
-        return path
+        return evidence.fresh(self.directory / name)
 
     def _identity(self) -> str:
         """Changes when another installation would be made; what is added after it does not count."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from pytest_smolvm.errors import CapacityError, HostError, ImageError, UsageError
 from pytest_smolvm.host import limits
-from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.windows import accounts, place
+from pytest_smolvm.images.windows import accounts
 from pytest_smolvm.images.windows.media import drivers, editions, keys, windows_disc
 from pytest_smolvm.images.windows.media.drivers import Drivers
 from pytest_smolvm.images.windows.media.wim import Edition
@@ -82,11 +80,6 @@ def look(recipe: Recipe) -> Findings:
         product_key=key,
         warnings=(*_warnings(recipe, edition, key), *_distrust(recipe, disc), *found.warnings),
     )
-
-
-def claimed(recipe: Recipe, store: Store) -> AbstractContextManager[None]:
-    """Have the output to oneself for the length of the block; see `place.claimed`."""
-    return place.claimed(recipe.output, store, replace=recipe.force)
 
 
 def check_room(recipe: Recipe, edition: Edition) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pytest_smolvm.errors import CapacityError, HostError, ImageError, StoreError, UsageError
 from pytest_smolvm.host import proc
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.windows import preflight
+from pytest_smolvm.images.windows import place, preflight
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.machine import firmware
 from tests.images.windows.conftest import SmallDisk
@@ -151,7 +151,7 @@ def test_output_exists(recipe: Recipe, tmp_path: Path) -> None:
     recipe.output.write_bytes(b"precious")
 
     with pytest.raises(UsageError, match="exists; choose another --output, or replace it with --force"):
-        with preflight.claimed(recipe, Store.at(tmp_path / "store")):
+        with place.claimed(recipe.output, Store.at(tmp_path / "store"), replace=False):
             raise AssertionError("not reached")
 
     assert recipe.output.read_bytes() == b"precious"
@@ -159,17 +159,15 @@ def test_output_exists(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_output_in_a_missing_directory(tmp_path: Path) -> None:
     """Nothing is created on the user's behalf."""
-    recipe = with_media(tmp_path, output=tmp_path / "none" / "out.qcow2")
-
     with pytest.raises(UsageError, match="does not exist"):
-        with preflight.claimed(recipe, Store.at(tmp_path / "store")):
+        with place.claimed(tmp_path / "none" / "out.qcow2", Store.at(tmp_path / "store"), replace=False):
             raise AssertionError("not reached")
 
 
 def test_output_is_a_directory(tmp_path: Path) -> None:
     """A directory is not an image file."""
     with pytest.raises(UsageError, match="is a directory"):
-        with preflight.claimed(with_media(tmp_path, output=tmp_path), Store.at(tmp_path / "store")):
+        with place.claimed(tmp_path, Store.at(tmp_path / "store"), replace=False):
             raise AssertionError("not reached")
 
 
@@ -179,9 +177,7 @@ def test_output_directory_not_writable(tmp_path: Path) -> None:
     (tmp_path / "ro").mkdir(mode=0o555)
 
     with pytest.raises(StoreError, match="cannot be written"):
-        with preflight.claimed(
-            with_media(tmp_path, output=tmp_path / "ro" / "out.qcow2"), Store.at(tmp_path / "store")
-        ):
+        with place.claimed(tmp_path / "ro" / "out.qcow2", Store.at(tmp_path / "store"), replace=False):
             raise AssertionError("not reached")
 
 
@@ -189,13 +185,13 @@ def test_two_builds_to_one_output(recipe: Recipe, tmp_path: Path) -> None:
     """The second one is told whom it collides with, and a build elsewhere is free."""
     store = Store.at(tmp_path / "store")
 
-    with preflight.claimed(recipe, store):
+    with place.claimed(recipe.output, store, replace=False):
         with pytest.raises(UsageError, match=f"another build is making .*out.qcow2 .process {os.getpid()}"):
-            with preflight.claimed(recipe, store):
+            with place.claimed(recipe.output, store, replace=False):
                 raise AssertionError("not reached")
-        with preflight.claimed(with_media(tmp_path, output=tmp_path / "other.qcow2"), store):
+        with place.claimed(tmp_path / "other.qcow2", store, replace=False):
             pass
-    with preflight.claimed(recipe, store):
+    with place.claimed(recipe.output, store, replace=False):
         pass
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tarfile
 import zlib
@@ -17,7 +16,6 @@ from pytest_smolvm.images.windows.foreign import formats
 
 _DISKS = (".vmdk", ".vhdx", ".vhd", ".qcow2", ".img", ".vdi")
 _TEXT_MAX = 4 << 20
-_PART = re.compile(r'^\w+\s+\d+\s+\w+\s+"([^"]+)"', re.MULTILINE)
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # A damaged archive is reported by whichever layer meets the damage.
@@ -158,5 +156,4 @@ def _system_disk(path: Path, files: Sequence[Path], told: _Told) -> Path:
 def _parts(disk: Path) -> list[str]:
     """The files that a VMDK of several parts names."""
     with open(disk, "rb") as file:
-        head = file.read(formats.TEXT_MAX)
-    return _PART.findall(head.decode("utf-8", "replace")) if head.startswith(formats.VMDK_TEXT) else []
+        return formats.vmdk_parts(file.read(formats.TEXT_MAX))

@@ -15,7 +15,7 @@ from pytest_smolvm.errors import BuildError, StoreError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
-from pytest_smolvm.images.windows import place, provenance, seal
+from pytest_smolvm.images.windows import evidence, place, provenance, seal
 from pytest_smolvm.images.windows.accounts import PUBLIC
 from pytest_smolvm.images.windows.foreign import archive, conversion, formats, system
 from pytest_smolvm.images.windows.foreign.plan import Plan, plan
@@ -114,7 +114,7 @@ class _Import:
             yield
         except BuildError as exc:
             with suppress(OSError):  # a full disk; what went wrong is told all the same
-                self._keep_evidence()
+                evidence.keep(sorted(self.directory.glob("start-*/*")), self.failed)
             exc.evidence = self.failed if self.failed.is_dir() else None
             raise
         except OSError as exc:
@@ -124,18 +124,8 @@ class _Import:
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _keep_evidence(self) -> None:
-        shutil.rmtree(self.failed, ignore_errors=True)
-        self.failed.mkdir()
-        for path in sorted(self.directory.glob("start-*/*")):
-            if path.suffix in (".log", ".png"):
-                path.replace(self.failed / f"{path.parent.name}-{path.name}")
-
     def _fresh(self, name: str) -> Path:
-        path = self.directory / name
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(mode=0o700)
-        return path
+        return evidence.fresh(self.directory / name)
 
 
 def _told(found: System, wanted: Plan) -> str:

@@ -13,8 +13,9 @@ from pytest_smolvm.errors import ImageError
 _SECTOR = 512
 # What can be told at the beginning of a file, and QEMU's name for the format.
 _MAGICS = ((b"QFI\xfb", "qcow2"), (b"vhdxfile", "vhdx"), (b"KDMV", "vmdk"), (b"conectix", "vpc"))
+_PART = re.compile(r'^\w+\s+\d+\s+\w+\s+"([^"]+)"', re.MULTILINE)
 _VDI = 64  # "<<< Oracle VM VirtualBox Disk Image >>>" is before its signature
-VMDK_TEXT = b"# Disk DescriptorFile"
+_VMDK_TEXT = b"# Disk DescriptorFile"
 _OTHERS = (
     (b"MSWIM\0\0\0", "a Windows image file (.wim), which has no disk around it; install it: windows build-image"),
     (b"PK\x03\x04", "a .zip file; unpack it and give the disk that is in it"),
@@ -56,7 +57,7 @@ def _kind(file: BinaryIO, path: Path) -> str:
     for magic, name in _MAGICS:
         if head.startswith(magic):
             return name
-    if head.startswith(VMDK_TEXT):
+    if head.startswith(_VMDK_TEXT):
         return "vmdk"
     if head[_VDI : _VDI + 4] == b"\x7f\x10\xda\xbe":
         return "vdi"
@@ -107,7 +108,7 @@ def _check_vhd(file: BinaryIO, path: Path) -> None:
 def _check_vmdk(file: BinaryIO, path: Path) -> None:
     """What a VMDK says about itself in words: whether it has a parent or is encrypted, and where its parts are."""
     head = _at(file, 0, 80)
-    if head.startswith(VMDK_TEXT):
+    if head.startswith(_VMDK_TEXT):
         text = _at(file, 0, TEXT_MAX)
     else:
         sectors, size = struct.unpack_from("<QQ", head, 28)
@@ -120,11 +121,20 @@ def _check_vmdk(file: BinaryIO, path: Path) -> None:
         )
     if re.search(r"encryption|keySafe", words, re.IGNORECASE):
         raise ImageError(f"{path} is an encrypted VMDK; decrypt it in VMware, or export it without encryption")
-    for name in re.findall(r'^\w+\s+\d+\s+\w+\s+"([^"]+)"', words, re.MULTILINE):
-        if head.startswith(VMDK_TEXT) and Path(name).name != name:
+    for name in vmdk_parts(text) if head.startswith(_VMDK_TEXT) else ():
+        if Path(name).name != name:
             raise ImageError(f"{path} has a part elsewhere, {name!r}; put all parts of the disk beside it")
-        if head.startswith(VMDK_TEXT) and not (path.parent / name).is_file():
+        if not (path.parent / name).is_file():
             raise ImageError(f"{path} has a part {name!r}, which is not there")
+
+
+def vmdk_parts(head: bytes) -> list[str]:
+    """The files that a VMDK of several parts names; none of any other disk.
+
+    :param head: its first `TEXT_MAX` bytes.
+    """
+    words = head.split(b"\0")[0].decode("utf-8", "replace")
+    return _PART.findall(words) if head.startswith(_VMDK_TEXT) else []
 
 
 def _with_parent(path: Path, what: str, how: str) -> str:
