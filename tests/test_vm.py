@@ -13,11 +13,11 @@ from typing import Any, cast
 import paramiko
 import pytest
 
-from pytest_smolvm.plugin.crowd import several
 from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.plugin.crowd import several
 from pytest_smolvm.pool.pool import Pool
 from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template

@@ -31,6 +31,11 @@ def file(name: str, text: str, *, metavar: str = "FILE", **more: Any) -> Option:
     return option(name, text, type=Path, metavar=metavar, **more)
 
 
+def seconds(name: str, text: str, default: float) -> Option:
+    """An option whose value is a time."""
+    return option(name, f"{text} (default: %(default)g)", type=float, default=default, metavar="SECONDS")
+
+
 def add(commands: Commands, name: str, text: str, run: Run, *options: Option) -> argparse.ArgumentParser:
     """Add a command. The store may be named behind it as well as before it."""
     command = commands.add_parser(name, help=text, description=text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_smolvm.cli import command
 from pytest_smolvm.cli.command import file, option
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.guest.spec import DEFAULT_MEMORY
+from pytest_smolvm.guest.spec import CHOICES, DEFAULT_MEMORY
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Lines
 from pytest_smolvm.host.secret import Secret
@@ -73,20 +73,8 @@ _BUILD = {
         file("--bake-app", "directory to copy in; its install.ps1 or install.cmd is run", metavar="DIR"),
     ),
     "failures": (
-        option(
-            "--timeout",
-            "for the whole installation (default: %(default)g)",
-            type=float,
-            default=stretched(10800.0),
-            metavar="SECONDS",
-        ),
-        option(
-            "--stall",
-            "without a sign of life (default: %(default)g)",
-            type=float,
-            default=stretched(1200.0),
-            metavar="SECONDS",
-        ),
+        command.seconds("--timeout", "for the whole installation", stretched(10800.0)),
+        command.seconds("--stall", "without a sign of life", stretched(1200.0)),
         option("--keep-failed", "keep the working directory of a failed build", action="store_true"),
     ),
 }
@@ -96,17 +84,11 @@ _IMPORT = (
     option("--user", "account that tests log in as (default: one whose password is public)", metavar="NAME"),
     file("--password-file", "file with its password (default: the public one)"),
     file("--openssh", "OpenSSH-Win64 .zip or .msi, for a system without an SSH server", metavar="PACKAGE"),
-    option("--bus", "devices to try (default: those that it has drivers for)", choices=("virtio", "sata")),
-    option("--firmware", "firmware to try (default: the one it was installed on)", choices=("uefi", "bios")),
+    option("--bus", "devices to try (default: those that it has drivers for)", choices=CHOICES["bus"]),
+    option("--firmware", "firmware to try (default: the one it was installed on)", choices=CHOICES["firmware"]),
     option("--memory", "memory of its guests (default: that of all guests)", type=int, metavar="MIB"),
     option("--cpus", "processors while it is tried (default: %(default)s)", type=int, default=2, metavar="N"),
-    option(
-        "--timeout",
-        "from power-on to a login (default: %(default)g)",
-        type=float,
-        default=stretched(900.0),
-        metavar="SECONDS",
-    ),
+    command.seconds("--timeout", "from power-on to a login", stretched(900.0)),
     option("--force", "replace an existing output", action="store_true"),
 )
 _CHECK = (

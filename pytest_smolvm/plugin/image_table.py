@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.spec import CHOICES
 from pytest_smolvm.plugin.image_words import PRACTICE, images
 
 KEY = "smolvm_images"
@@ -22,7 +23,6 @@ _FIRMWARE = {
     "secure-boot": {"firmware": "uefi", "secure_boot": True},
     "bios": {"firmware": "bios", "secure_boot": False},
 }
-_BUSES = ("virtio", "sata")
 _FORM = "NAME = PATH [tags=A,B] [user=NAME] [password=$VARIABLE] [memory=MIB] [cpus=N] [bus=BUS] [firmware=FIRMWARE]"
 
 
@@ -151,8 +151,8 @@ def _number(value: str) -> int:
 
 
 def _bus(value: str) -> str:
-    if value not in _BUSES:
-        raise UsageError(f"bus={value} is not one of {', '.join(_BUSES)}")
+    if value not in CHOICES["bus"]:
+        raise UsageError(f"bus={value} is not one of {', '.join(CHOICES['bus'])}")
     return value
 
 
