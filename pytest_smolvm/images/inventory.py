@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -161,10 +162,11 @@ def _remove(store: Store, entry: Entry) -> None:
 
 def _needed_by_kept(store: Store) -> Iterator[Path]:
     """The images without which disks of kept guests cannot be read, and the templates of those without links."""
-    for path in store.kept.rglob("disk.qcow2"):
-        with suppress(SmolVMError):  # it cannot be read as it is
-            for base in disk.bases(path):
-                yield from (base, base.parent)
+    for directory, _, files in os.walk(store.kept):  # unlike glob, it takes no offence at what goes meanwhile
+        if "disk.qcow2" in files:
+            with suppress(SmolVMError):  # it cannot be read as it is
+                for base in disk.bases(Path(directory, "disk.qcow2")):
+                    yield from (base, base.parent)
 
 
 def _listed(paths: Iterable[Path], make: Callable[[Path], Entry]) -> Iterator[Entry]:
