@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 
 import pytest_smolvm
+from pytest_smolvm.guest.commands import powershell
 
 HERE = Path(__file__).parent
 PACKAGE = Path(pytest_smolvm.__file__).parent
 # What makes a string of Python's a script.
 SCRIPT = re.compile(r"\[[A-Z][\w.]+\]::\w|\$[A-Za-z]\w* *=|(^|\n)param *\(")
+QUIET = {**os.environ, "DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1"}
 PROGRAM = re.compile(r"\.(exe|cmd)$", re.IGNORECASE)
 
 pytestmark = pytest.mark.tool("dotnet")
@@ -60,7 +62,7 @@ class Reference:
             "-v",
             "quiet",
         ]
-        subprocess.run(words, cwd=directory, check=True, env={**os.environ, "DOTNET_CLI_TELEMETRY_OPTOUT": "1"})
+        subprocess.run(words, cwd=directory, check=True, env=QUIET)
         self._packages = (directory / "out" / "packages.txt").read_text("utf-8").strip()
 
     def look(self, *scripts: Path) -> Findings:
@@ -108,13 +110,39 @@ def test_there_are_scripts_in_python() -> None:
 
 
 def test_our_scripts_are_what_5_1_understands(reference: Reference, scripts: list[Path]) -> None:
-    assert [] == reference.look(*scripts).faults
+    ours = [
+        f"has no type SmolVM.{name}"
+        for name in re.findall(r"^    public .*class (\w+)", powershell.library(), re.MULTILINE)
+    ]
+    assert [] == [fault for fault in reference.look(*scripts).faults if not fault.endswith(tuple(ours))]
 
 
 def test_our_scripts_call_what_5_1_has(reference: Reference, scripts: list[Path]) -> None:
     known = tomllib.loads((HERE / "commands.toml").read_text("utf-8"))
 
     assert known == reference.look(*scripts).foreign
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ("", ""),
+        ("namespace SmolVM { class C { public string S() { return nameof(C); } } }", "CS8026"),  # C# 6
+        (
+            "namespace SmolVM { class C { public long L() { return System.Environment.TickCount64; } } }",
+            "CS0117",
+        ),  # .NET Core 3.0
+    ],
+    ids=["ours", "newer language", "newer framework"],
+)
+def test_our_library_is_what_windows_compiles(tmp_path: Path, more: str, fault: str) -> None:
+    shutil.copy(HERE / "library.csproj", tmp_path)
+    (tmp_path / "library.cs").write_text(f"{powershell.library()}\n{more}", "ascii")
+    words = ["dotnet", "build", "-c", "Release", "-nodeReuse:false", "-v", "quiet"]
+    built = subprocess.run(words, cwd=tmp_path, env=QUIET, capture_output=True, text=True, check=False)
+
+    assert {*re.findall(r"error (\w+):", built.stdout)} == ({fault} if fault else set())
+    assert (built.returncode == 0) == (not fault), built.stdout
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,33 @@ def text_of(*names: str) -> str:
 
 
 @cache
+def library() -> str:
+    """The source of what a guest compiles, or what was compiled for its image: C# 5, as every Windows can."""
+    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
+    return "\n".join(entry.read_text(encoding="ascii") for entry in sources)
+
+
+def library_name(source: str) -> str:
+    """What the compiled library is called."""
+    return f"smolvm-{_digest(source)}"
+
+
+def loading(source: str) -> bytes:
+    """What library.ps1 reads."""
+    text = source.encode()
+    return _digest(source).encode() + struct.pack("<i", len(text)) + text
+
+
+@cache
 def digest() -> str:
     """What changes with our own scripts."""
     folder = files(__package__) / "scripts"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".ps1"))
-    return hashlib.sha256(text_of(*(name.removesuffix(".ps1") for name in names)).encode()).hexdigest()[:16]
+    return _digest(text_of(*(name.removesuffix(".ps1") for name in names)) + library())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def request(script: str, args: Sequence[Argument] = ()) -> bytes:

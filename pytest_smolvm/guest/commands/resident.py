@@ -1,4 +1,4 @@
-"""The resident PowerShell of a guest, started once and used over tunnels; scripts/resident.ps1 is its other half."""
+"""The resident PowerShell of a guest, started once and used over tunnels; scripts/library is its other half."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ class Endpoint:
         return cls(tuple(record["ports"]), Secret(record["secret"]), record["sets_clock"], record["code_page"])
 
 
-def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS) -> Endpoint:
+def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS, source: str = "") -> Endpoint:
     """Start the resident, so that it outlives the SSH session, and wait until it listens.
 
     :param processes: how many calls are to run at once.
+    :param source: the library to take instead of ours.
     :raises ResidentLost: it did not start; the message has what PowerShell said.
     """
     secret = Secret(secrets.token_hex(_SECRET_BYTES))
-    line, program = powershell.bootstrap("bytes", "native", "start")
-    script = powershell.text_of("bytes", "call", "native", "resident").encode()
-    before, after = program + struct.pack("<i", processes), struct.pack("<i", len(script)) + script
+    line, program = powershell.bootstrap("library", "start")
+    before = program + powershell.loading(source or powershell.library()) + struct.pack("<i", processes)
     stdout, stderr = Output(ssh.code_page), Output(ssh.code_page)
     sinks = {"on_stdout": stdout.write, "on_stderr": stderr.write}
     try:
         with unseen():
-            code = ssh.execute(line, stdin=before + secret.encode() + after, timeout=timeout, **sinks)
+            code = ssh.execute(line, stdin=before + secret.encode(), timeout=timeout, **sinks)
     except TimedOut as exc:
         raise ResidentLost(f"the resident PowerShell did not start within {timeout:g} s: {stderr.text}") from exc
     if code != 0:

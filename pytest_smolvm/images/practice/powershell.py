@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.host.programs import run
-from pytest_smolvm.images.practice.recipe import HERE, HOST, PracticeRecipe, archive_identity, digest
+from pytest_smolvm.images.practice.recipe import HERE, HOST, PracticeRecipe, digest, identity
 
 VERSION = "v1.0"
 MODULES = "Modules"
@@ -35,7 +36,7 @@ def check_powershell(recipe: PracticeRecipe) -> None:
 
 def powershell_key(recipe: PracticeRecipe) -> str:
     """The digest of what shapes the folder of PowerShell."""
-    return digest(archive_identity(recipe), [HERE / "powershell.py", *([] if recipe.powershell else [HOST])])
+    return digest(identity(recipe), [HERE / "powershell.py", *([] if recipe.powershell else [HOST])])
 
 
 def make_powershell(recipe: PracticeRecipe, directory: Path, log: Path) -> None:
@@ -54,6 +55,8 @@ def _publish(directory: Path, log: Path) -> None:
     sources = directory.with_name(directory.name + ".sources")  # the SDK writes beside what it builds
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(HOST, sources, ignore=shutil.ignore_patterns("bin", "obj"))
+    source = powershell.library()
+    (sources / "library" / "library.cs").write_text(source, encoding="ascii")
     words: list[str | os.PathLike[str]] = [
         "dotnet",
         "publish",
@@ -62,6 +65,7 @@ def _publish(directory: Path, log: Path) -> None:
         "-r",
         "win-x64",
         "--self-contained",
+        f"-p:LibraryName={powershell.library_name(source)}",
         "-nodeReuse:false",
         "-o",
         directory / VERSION,

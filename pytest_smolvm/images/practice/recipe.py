@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.commands import powershell
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"
@@ -37,13 +38,13 @@ def key(recipe: PracticeRecipe) -> str:
 
     :raises UsageError: the PowerShell archive is not there.
     """
-    return digest([recipe.suite, *archive_identity(recipe)], [HERE])
+    return digest([recipe.suite, *identity(recipe)], [HERE])
 
 
-def archive_identity(recipe: PracticeRecipe) -> list[str]:
-    """What tells one PowerShell archive from another without reading all of it; empty if our own host is built."""
+def identity(recipe: PracticeRecipe) -> list[str]:
+    """What tells one PowerShell from another: an archive without reading all of it, our own host by what it brings."""
     if recipe.powershell is None:
-        return []
+        return [powershell.library_name(powershell.library())]
     try:
         stat = recipe.powershell.stat()
     except OSError as exc:

@@ -11,7 +11,7 @@ import pytest
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import powershell
 
-SCRIPTS = ("bytes", "call", "fresh", "native", "resident", "start", "json", "spawn", "spawned")
+SCRIPTS = ("bytes", "call", "fresh", "native", "library", "start", "json", "spawn", "spawned")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -19,7 +19,12 @@ def test_scripts_are_ascii_because_5_1_reads_files_in_the_ansi_code_page(name: s
     assert powershell.text_of(name).isascii()
 
 
-@pytest.mark.parametrize("name", ["start", "spawn", "spawned", "resident"])
+def test_the_library_is_named_after_what_is_in_it() -> None:
+    assert powershell.library_name("a") != powershell.library_name("b")
+    assert powershell.loading("class C;") == powershell.library_name("class C;")[7:].encode() + b"\x08\0\0\0class C;"
+
+
+@pytest.mark.parametrize("name", ["spawn", "spawned"])
 def test_scripts_name_the_functions_of_windows_that_they_call(name: str) -> None:
     shared, own = powershell.text_of("native"), powershell.text_of(name)
     ours = dict(re.findall(r"^function ([\w-]+)(.*?)^}$", shared + own, re.MULTILINE | re.DOTALL))
@@ -39,7 +44,7 @@ def test_scripts_name_the_functions_of_windows_that_they_call(name: str) -> None
 
 @pytest.mark.parametrize(
     "request_and_stdin",
-    [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("bytes", "native", "start")],
+    [powershell.command("x" * 10**6, ["a" * 10**6]), powershell.bootstrap("library", "start")],
 )
 def test_a_command_line_is_short_and_means_the_same_to_cmd(request_and_stdin: tuple[str, bytes]) -> None:
     line, _ = request_and_stdin

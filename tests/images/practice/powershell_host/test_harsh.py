@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
 import warnings
@@ -13,9 +12,17 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from pytest_smolvm.errors import CommandTimedOut, ImageError, ResidentLostWarning, ServiceError, TimedOut, TransferError
+from pytest_smolvm.errors import (
+    CommandTimedOut,
+    ImageError,
+    ResidentLost,
+    ResidentLostWarning,
+    ServiceError,
+    TimedOut,
+    TransferError,
+)
 from pytest_smolvm.guest.commands import powershell, resident, spawned
-from pytest_smolvm.guest.commands.output import RunResult, text
+from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.resident import Resident
 from pytest_smolvm.guest.commands.run import run
 from pytest_smolvm.guest.commands.surroundings import look_around
@@ -289,18 +296,18 @@ def test_no_execution_policy_keeps_the_resident_from_starting(connection: Ssh) -
 
 
 def test_a_resident_that_ends_as_it_starts_says_why_at_once(connection: Ssh) -> None:
-    line, program = powershell.bootstrap("bytes", "native", "start")
-    script = b"throw 'no way'"
-    stdin = program + struct.pack("<i", 1) + b"5e" * 32 + struct.pack("<i", len(script)) + script
-    said = bytearray()
-    began = time.monotonic()
+    """It is compiled in the guest, as nobody has it yet."""
+    fine = "string[] seat = Program.TakeSeat();"
+    assert fine in powershell.library()
+    bad = powershell.library().replace(fine, fine + ' if (seat.Length == 3) throw new Exception("no way");')
 
-    code = connection.execute(line, stdin=stdin, on_stdout=nothing, on_stderr=said.extend, timeout=SECONDS)
+    with pytest.raises(ResidentLost, match=r"(?s)its process has ended with exit code 1: .*no way"):
+        resident.start(connection, timeout=SECONDS, source=bad)
 
-    assert 1 == code
-    assert "its process has ended with exit code 1: " in text(bytes(said))
-    assert "no way" in text(bytes(said))
-    assert time.monotonic() - began < 15
+
+def test_a_library_that_cannot_be_compiled_says_why(connection: Ssh) -> None:
+    with pytest.raises(ResidentLost, match=r"(?s)did not start \(exit code 1\): .*error CS"):
+        resident.start(connection, timeout=SECONDS, source="class {")
 
 
 # --- what images differ in ------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import socket
 import threading
 import time
@@ -274,18 +273,14 @@ def test_a_script_from_a_file_with_a_byte_order_mark_runs(guest: Guest, script: 
 def test_last_output_goes_to_a_slow_reader_and_ends_some_time(
     guest: Guest, pieces: int, limit: int, passed_on: int
 ) -> None:
-    text = powershell.text_of("resident")
-    functions = [
-        re.search(rf"^function {name}\b.*?^}}$", text, re.MULTILINE | re.DOTALL)
-        for name in ("Wait-First", "Receive-Rest")
-    ]
-    reader = f"""
-        $Grace = 100; $LastPieces = {limit}; $call = @{{ Reads = @(@{{ Left = {pieces}; Task = [Threading.Tasks.Task]::FromResult(1) }}) }}
-        function Step-Read($call, $read) {{
-            [Threading.Thread]::Sleep(60); 'piece'; if (-not --$read.Left) {{ $call.Reads = @() }}
-        }}
+    script = f"""
+        $carry = [SmolVM.Server].Assembly.GetType('SmolVM.Rest').GetMethod('Carry', [Reflection.BindingFlags] 'Static, NonPublic')
+        $pieces = [Collections.Generic.List[Threading.Tasks.Task]]::new()
+        foreach ($number in 1..{pieces}) {{ $pieces.Add([Threading.Tasks.Task]::FromResult($number)) }}
+        $left = [Func[Threading.Tasks.Task[]]] {{ , $pieces.ToArray() }}
+        $pass = [Action[int]] {{ param($number) [Threading.Thread]::Sleep(60); [Console]::Out.WriteLine('piece'); $pieces.RemoveAt($number) }}
+        $null = $carry.Invoke($null, @($left, $pass, 100, {limit}))
     """
-    script = "\n".join([*(function[0] for function in functions if function), reader, "Receive-Rest $call"])
 
     assert ["piece"] * passed_on == guest.run(script).stdout.split()
 
