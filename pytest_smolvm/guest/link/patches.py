@@ -107,6 +107,8 @@ class PatchedFile(paramiko.SFTPFile):  # type: ignore[misc]
     the same time, comes to rest. Half of the time that an upload into an emulated guest takes.
     """
 
+    MAX_REQUEST_SIZE = 4 * 32768  # of a write; reads are cut up by who asks
+
     def _write(self, data: bytes) -> int:
         while self._reqs and self.sftp.sock.recv_ready():
             self.sftp._read_response(self._reqs.popleft())  # raises what the guest answers
