@@ -25,7 +25,7 @@ from pytest_smolvm.host.waiting import Deadline
 _SECRET_BYTES = 32
 _START_SECONDS = stretched(600.0)  # several PowerShell starts, on an emulated processor that others use, too
 _CLOCK_SECONDS = stretched(10.0)
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = stretched(5.0)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from pytest_smolvm.errors import TransferError
 from pytest_smolvm.guest.files import filesystem
 from pytest_smolvm.guest.link.sftp import Sftp, asking, server_of, sftp_path
 from pytest_smolvm.host.clock import sleep
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 # Defender and the indexer open what was just written, without sharing its removal. Nothing tells when they have done.
-SCANNED_SECONDS = 30.0
+SCANNED_SECONDS = stretched(30.0)
 """How long that may take."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0

@@ -18,12 +18,13 @@ from pytest_smolvm.guest.link.channels import BROKEN, Patience
 from pytest_smolvm.guest.link.login import KEEPALIVE_SECONDS, transport_on
 from pytest_smolvm.guest.link.patches import PatchedTransport
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 from pytest_smolvm.machine.machine import Machine
 
-_STOP_SECONDS = 5.0
-_ANSWER_SECONDS = 5.0
+_STOP_SECONDS = stretched(5.0)
+_ANSWER_SECONDS = stretched(5.0)
 _LENGTH = 4  # of a packet's length, which is not encrypted where the code is made of what is
 # By which letters of RFC 4253, section 7.2, a client's keys are told apart: initial vector, key, code.
 _DIRECTIONS = {"out": ("local", "sent", "A", "C", "E"), "in": ("remote", "received", "B", "D", "F")}

@@ -15,6 +15,7 @@ from pytest_smolvm.guest.link.channels import BROKEN, Patience, Sink, Stdin, Str
 from pytest_smolvm.guest.link.server import Server
 from pytest_smolvm.guest.link.sftp import Sftp, Transfers
 from pytest_smolvm.guest.names import ENGLISH_CODE_PAGE
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
 _FAREWELL_SECONDS = 30.0
@@ -133,7 +134,7 @@ class Ssh:
         with self._transfers.in_use():
             yield
 
-    def tunnel(self, host: str, port: int, timeout: float = 30.0) -> Stream:
+    def tunnel(self, host: str, port: int, timeout: float = stretched(30.0)) -> Stream:
         """A stream to `host:port` as seen from the guest.
 
         :raises GuestUnreachable: nobody listens there, or the connection broke.
@@ -189,7 +190,7 @@ class Ssh:
             # exchange to end; to write to the packetizer in the middle of one would break the connection.
             self._transport._send_user_message(message)
             # Let the server act before the channel goes: its end is the proof.
-            until("the end of the timed-out command", channel.exit_status_ready, timeout=5.0)
+            until("the end of the timed-out command", channel.exit_status_ready, timeout=stretched(5.0))
         except (TimedOut, *BROKEN):
             return False  # the connection is gone or the guest is stuck; the time-out is what gets reported
         return True

@@ -14,10 +14,11 @@ from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import Resident, start
 from pytest_smolvm.guest.files import file
 from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.images.conformance import cases
 from pytest_smolvm.images.conformance.cases import CMD, Case, Runner, Verdict
 
-_SECONDS = 120.0
+_SECONDS = stretched(120.0)
 _NEVER = 0xFFFFFFFE  # the exit code of what was ended; no case of the table wants it
 _FILE = r"C:\Windows\Temp\pytest-smolvm.ps1"
 

@@ -136,7 +136,7 @@ def _run(connection: Ssh, script: str) -> None:
 def _clean(connection: Ssh) -> str:
     """Run what cleans it; returns what that says of its steps."""
     done = run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
-    run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=60.0)
+    run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=stretched(60.0))
     return done.stdout
 
 
