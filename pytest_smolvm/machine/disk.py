@@ -58,6 +58,8 @@ class _Look:
 
 
 _LOOKED_AT: dict[Path, _Look] = {}
+_CHAINS: dict[Path, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+"""Of images that consist of several files: those, and what they looked like."""
 
 
 def _look(path: Path) -> _Look:
@@ -77,8 +79,15 @@ def identity(path: Path) -> str:
     """
     path = path.expanduser().resolve()
     _check_readable(path)
-    # Most images are based on nothing: their clones need not wait for qemu-img.
-    return " ".join(map(_mark, _files(path) if _has_more(path) else [os.fspath(path)]))
+    if not _has_more(path):  # as most: their clones need not wait for qemu-img
+        return _mark(os.fspath(path))
+    files, marks = _CHAINS.get(path, ((), ()))
+    found = tuple(map(_mark, files))
+    if not files or found != marks:
+        files = tuple(_files(path))
+        found = tuple(map(_mark, files))
+        _CHAINS[path] = files, found
+    return " ".join(found)
 
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:

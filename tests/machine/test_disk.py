@@ -133,6 +133,19 @@ def test_an_image_is_looked_at_once_by_a_process(base: Path, asked: Path) -> Non
     assert asked.read_text().split() == ["info", "check"]
 
 
+def test_what_an_image_consists_of_is_asked_once_by_a_process(base: Path, asked: Path, tmp_path: Path) -> None:
+    top = create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
+    asked.write_text("")
+    before = disk.identity(top)
+
+    assert before == disk.identity(top)
+    assert asked.read_text().split() == ["info"]
+    with open(base, "ab") as file:
+        file.write(bytes(512))
+    assert before != disk.identity(top)
+    assert asked.read_text().split() == ["info", "info"]
+
+
 @pytest.mark.parametrize("changed", ["base.qcow2", "top.qcow2"])
 def test_an_image_that_was_changed_is_looked_at_again(base: Path, asked: Path, tmp_path: Path, changed: str) -> None:
     top = create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
