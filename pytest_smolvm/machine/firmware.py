@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -61,8 +62,11 @@ def find(*, secure_boot: bool = False, directories: Sequence[Path] | None = None
 
 def _directories() -> list[Path]:
     # The order of precedence is the descriptor specification's: user, local administrator, distribution.
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return [config / "qemu/firmware", Path("/etc/qemu/firmware"), Path("/usr/share/qemu/firmware")]
+    shared = [Path("/etc/qemu/firmware"), Path("/usr/share/qemu/firmware")]
+    with suppress(RuntimeError):  # a user id that no passwd entry is about has no home
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        return [config / "qemu/firmware", *shared]
+    return shared
 
 
 def _descriptors(directories: Sequence[Path]) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm.errors import SmolVMError
-from pytest_smolvm.machine import qemu
+from pytest_smolvm.machine import firmware, qemu
 from pytest_smolvm.machine.firmware import Firmware
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.qemu import Config, Disc
@@ -139,3 +139,12 @@ def test_port_is_read_from_the_monitor() -> None:
 def test_no_forwarding_is_an_error() -> None:
     with pytest.raises(SmolVMError, match="forwards no port"):
         qemu.ssh_port("nothing")
+
+
+def test_firmware_is_found_by_a_user_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in containers that run as any user."""
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+
+    assert firmware.find().code.exists()
