@@ -34,7 +34,8 @@ def baked(spec: GuestSpec, site: Site, instead_of: Template | None = None) -> Te
     """
     name = templates.key(spec, site.hypervisor)
     make = partial(_baked_if_possible, spec, site, name)
-    return once.made(name, site, make, while_waiting=partial(_wait_told, spec, site), instead_of=instead_of)
+    waiting = partial(_wait_told, spec, site)
+    return once.made(name, site, make, while_waiting=waiting, instead_of=instead_of, run=site.run)
 
 
 def _baked_if_possible(spec: GuestSpec, site: Site, name: str) -> Template:

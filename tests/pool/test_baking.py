@@ -146,6 +146,18 @@ def test_an_image_that_does_not_come_up_costs_one_boot_a_run(
     assert 3 == len(booted)
 
 
+def test_it_costs_one_boot_for_all_workers_of_a_run(
+    spec: GuestSpec, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booted = boots(monkeypatch, BOOT)
+
+    for run in ("this", "this", "another", "another"):
+        with pytest.raises(BootError, match="never up"), running(spec, replace(site, failures=Failures(), run=run)):
+            pass
+
+    assert 2 == len(booted)
+
+
 @pytest.mark.parametrize("error", [StoreError("full"), BootError("process", "QEMU did not start"), KeyboardInterrupt()])
 def test_what_may_pass_is_tried_again(
     spec: GuestSpec, site: Site, monkeypatch: pytest.MonkeyPatch, error: BaseException
