@@ -56,6 +56,6 @@ soak: setup  ## 200 kills at random moments, in two pid namespaces on one store,
 	$(VENV)/bin/python tests/faults.py --kills 200 --namespaces 2
 	$(PYTEST) tests/booted/test_crowd.py -ra --smolvm-image=practice
 
-clean:  ## remove the virtual environment and what the store keeps of nobody's work
-	if [ -x $(VENV)/bin/pytest-smolvm ]; then $(VENV)/bin/pytest-smolvm prune --all; fi
+clean:  ## remove the virtual environment, and of the store what dead runs left and nobody used for a week
+	if [ -x $(VENV)/bin/pytest-smolvm ]; then $(VENV)/bin/pytest-smolvm prune; fi
 	rm -rf $(VENV) .pytest_cache .mypy_cache bench.json

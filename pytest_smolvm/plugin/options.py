@@ -125,7 +125,7 @@ TABLE = (
     ),
     Setting(
         "max-guests",
-        "most guests alive at once on this host, all runs together (default: as many as memory holds)",
+        "most guests alive at once, of all runs that share the store (default: as many as memory holds)",
         int,
         "a whole number",
         "N",

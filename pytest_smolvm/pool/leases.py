@@ -70,7 +70,7 @@ class Lease:
 class Leases:
     """The leases of one store.
 
-    :param max_guests: how many guests may live at once on this host; None leaves it to memory.
+    :param max_guests: how many guests may live at once; None leaves it to memory.
     :param say: told once what a request waits for, after five seconds.
     :param patience: seconds to wait for memory that no guest has.
     """

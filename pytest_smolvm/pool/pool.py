@@ -35,7 +35,7 @@ def default_pool() -> Pool:
 class Pool:
     """Guests for one process.
 
-    :param max_guests: how many may live at once on this host, all processes together.
+    :param max_guests: how many may live at once, of all processes that share the store.
     :param run: names the test run that this process is one of several workers of; empty if it is alone.
     """
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,7 @@ try {
 HOST = "10.0.2.2"
 """This host's loopback, as a guest knows it."""
 HELLO = "hello from the test"
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +66,32 @@ def other_user_is_turned_away(vm: SmolVM) -> None:
     """He finds the port, but not the guest behind it."""
     connect = "import socket, sys; print(socket.create_connection(('127.0.0.1', int(sys.argv[1])), 60).recv(8))"
     words = [sys.executable, "-I", "-c", connect, str(vm._running().machine.ssh_port)]
-    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 
     assert b"b'SSH-2.0-'\n" == subprocess.run(words, capture_output=True, check=True, cwd="/").stdout
-    done = subprocess.run([*nobody, *words], capture_output=True, check=False, cwd="/")
+    done = subprocess.run([*NOBODY, *words], capture_output=True, check=False, cwd="/")
     assert b"SSH" not in done.stdout
     assert done.stdout == b"b''\n" or b"ConnectionResetError" in done.stderr
+
+
+def other_user_finds_nothing(vm: SmolVM, store: Store) -> None:
+    """Neither in the store nor in QEMU. He is put right before it, since what lies above may be closed to him, too."""
+    read = """
+import os, sys
+for name in sys.argv[1:]:
+    try:
+        print(name, os.listdir(name) if os.path.isdir(name) else open(name, "rb").read(1))
+    except OSError:
+        pass
+"""
+    machine = vm._running().machine
+    places = {
+        place: [".", *os.listdir(place)] for place in (store.root, machine.files.path, *store.templates.iterdir())
+    }
+    places[Path("/proc", str(machine.child.pid))] = ["environ", "fd", "map_files", "mem", "root"]
+    for place, names in places.items():
+        words = [sys.executable, "-I", "-c", read, *names]
+        assert subprocess.run(words, capture_output=True, check=True, cwd=place).stdout
+        assert b"" == subprocess.run([*NOBODY, *words], capture_output=True, check=True, cwd=place).stdout
 
 
 @pytest.mark.parametrize(
@@ -89,6 +112,7 @@ def test_each_mode_in_a_clone(
         vm = entered(stack, spec, store, wanted)
 
         other_user_is_turned_away(vm)
+        other_user_finds_nothing(vm, store)
         assert reached == [reaches(vm, port) for port in servers]
         refused = [port for port, told in zip(servers, reached, strict=True) if told == "refused"]
         assert {f"tcp 127.0.0.1:{port}" for port in refused} == {

@@ -88,6 +88,17 @@ def test_images_stay_whatever_they_are_called(store: Store, name: str) -> None:
     assert (store.templates / name).is_dir()
 
 
+@pytest.mark.parametrize(("kind", "stays"), [("nfs4", True), ("fuse.sshfs", True), ("ext4", False)])
+def test_what_may_be_another_hosts_stays(store: Store, kind: str, stays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its locks may be known there only. The outermost edge: this host has no such file system."""
+    monkeypatch.setattr("pytest_smolvm.host.proc.file_system", lambda _path: kind)
+    theirs = store.runs / f"smolvm-00000000-4711-{'0' * 16}.0123abcd"
+    theirs.mkdir()
+
+    assert (not stays) == store.reap()
+    assert stays == theirs.exists()
+
+
 def test_what_the_living_own_stays_and_goes_when_they_have_died(store: Store) -> None:
     with living(store) as (owner, things):
         assert 0 == store.reap()
