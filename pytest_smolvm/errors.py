@@ -11,6 +11,7 @@ SmolVMError
 ├── AnswerFileError              an answer file for Windows Setup would not do what is meant by it
 ├── MonitorError                 QEMU refused a command
 │   └── MigrationFailed          QEMU began to write or read a machine's state, and stopped
+├── MonitorSilent                QEMU runs, but does not answer
 ├── CannotClone                  QEMU cannot freeze guests on this host
 ├── BootError                    a guest did not come up; `stage` says how far it got
 │   └── Unrestorable             a template is damaged, or was removed before it could be used
@@ -54,6 +55,7 @@ __all__ = [
     "LoginError",
     "MigrationFailed",
     "MonitorError",
+    "MonitorSilent",
     "OutputLimitExceeded",
     "RegistryError",
     "ResidentLost",
@@ -150,6 +152,10 @@ class MonitorError(SmolVMError):
 
     def __str__(self) -> str:
         return f"QEMU refused {self.command}: {self.description}"
+
+
+class MonitorSilent(SmolVMError):
+    """QEMU does not answer, though it runs: as on a host that swaps, or whose file system hangs."""
 
 
 class MigrationFailed(MonitorError):
@@ -266,10 +272,8 @@ class OutputLimitExceeded(SmolVMError):
 
     def __init__(self, command: str, limit: int, stdout: str, stderr: str) -> None:
         super().__init__(command, limit, stdout, stderr)
-        self.command = command
-        self.limit = limit
-        self.stdout = stdout
-        self.stderr = stderr
+        self.command, self.limit = command, limit
+        self.stdout, self.stderr = stdout, stderr
 
     def __str__(self) -> str:
         return f"more than {self.limit} bytes of output from: {self.command}"
@@ -283,8 +287,7 @@ class ResidentLost(SmolVMError):
 
     def __init__(self, reason: str, begun: bool = False) -> None:
         super().__init__(reason, begun)
-        self.reason = reason
-        self.begun = begun
+        self.reason, self.begun = reason, begun
 
     def __str__(self) -> str:
         return self.reason
@@ -320,9 +323,7 @@ class TimedOut(SmolVMError, TimeoutError):
 
     def __init__(self, what: str, seconds: float, last_seen: str = "") -> None:
         super().__init__(what, seconds, last_seen)
-        self.what = what
-        self.seconds = seconds
-        self.last_seen = last_seen
+        self.what, self.seconds, self.last_seen = what, seconds, last_seen
 
     def __str__(self) -> str:
         seen = f"; last seen: {self.last_seen}" if self.last_seen else ""
@@ -339,8 +340,7 @@ class CommandTimedOut(TimedOut):
     def __init__(self, what: str, seconds: float, stdout: str, stderr: str) -> None:
         super().__init__(what, seconds)
         self.args = (what, seconds, stdout, stderr)  # what pickle hands back to __init__
-        self.stdout = stdout
-        self.stderr = stderr
+        self.stdout, self.stderr = stdout, stderr
 
     def __str__(self) -> str:
         return f"{self.what}: not within {self.seconds:g} s, ended\nstdout:\n{self.stdout}\nstderr:\n{self.stderr}"

@@ -57,7 +57,7 @@ class Computer(Machine):
         self.ssh_port = port
         self.monitor = Monitor()  # type: ignore[assignment]
 
-    def check(self) -> None:
+    def check(self, patience: float = 0.0) -> None:
         """It lives as long as we do."""
 
 

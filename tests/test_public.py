@@ -19,7 +19,7 @@ NAMES = """
     RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Snapshot Layer windows_layer
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut GuestDied GuestUnreachable
-    HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
+    HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError MonitorSilent OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning
 """

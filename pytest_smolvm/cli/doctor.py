@@ -6,23 +6,31 @@ import os
 import shutil
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_smolvm.cli import command
-from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.errors import HostError, SmolVMError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import limits
-from pytest_smolvm.host.programs import find, require
+from pytest_smolvm.host.programs import await_end, find, require, running, tail
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
+from pytest_smolvm.machine.fence.fence import fenced
+from pytest_smolvm.machine.network import OPEN, network
+from pytest_smolvm.machine.rundir import RunDirectory
+from pytest_smolvm.machine.swtpm import tpm
 from pytest_smolvm.pool import leases
 
 if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
 
 _FREE_MIB = 4096
+_ANSWER_SECONDS = 30.0
+_ARE_YOU_THERE = b"\0\0\0\1"  # CMD_GET_CAPABILITY: swtpm_ioctls(3)
 _SLOW = (
     "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V "
     "in the firmware's setup, or nested virtualization in the hypervisor that this host runs under"
@@ -70,6 +78,7 @@ def examine(root: Path) -> Iterator[Finding]:
     yield _tried("UEFI firmware with Secure Boot", lambda: str(firmware.find(secure_boot=True).code))
     yield _tried("store", lambda: str(Store.at(root).root))
     yield from _host(root)
+    yield from _beside_qemu(root)
     yield _memory(root)
     yield from _room(root)
     yield from _optional()
@@ -83,6 +92,42 @@ def _host(root: Path) -> Iterator[Finding]:
         return
     slow = found.accelerator.reason
     yield Finding("accelerator", not slow, f"{found}; {_SLOW}" if slow else str(found))
+
+
+def _beside_qemu(root: Path) -> Iterator[Finding]:
+    """What guests need besides QEMU, tried where it will be."""
+    try:
+        place = Store.at(root).run_directory()
+    except SmolVMError:
+        return  # the finding on the store says why
+    with place as directory:
+        files = RunDirectory(directory)
+        yield _tried("TPM in the store", partial(_tpm, files))
+        yield _tried("network rules", partial(_fence, files))
+
+
+def _tpm(files: RunDirectory) -> str:
+    files.tpm.mkdir()
+    with tpm(files.tpm, files.tpm_log) as end:
+        end.settimeout(_ANSWER_SECONDS)
+        with suppress(OSError):
+            end.sendall(_ARE_YOU_THERE)
+            if end.recv(1):
+                return "swtpm answers"
+    raise HostError(
+        f"swtpm does not run in {files.path.parent}: {tail(files.tpm_log)}; where AppArmor confines it, name the store "
+        "in /etc/apparmor.d/local/usr.bin.swtpm, or take a store below your home directory"
+    )
+
+
+def _fence(files: RunDirectory) -> str:
+    with fenced(network(OPEN), files.network_log) as around:
+        words = (*around.words, "true")
+        with running(words, log=files.qemu_log, pass_fds=around.descriptors) as child:
+            await_end(child, _ANSWER_SECONDS)
+    if child.returncode:
+        raise HostError(tail(files.qemu_log))
+    return "this kernel lets them be kept"
 
 
 def _memory(root: Path) -> Finding:

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, GuestDied, MonitorError, SmolVMError
+from pytest_smolvm.errors import BootError, GuestDied, HostError, MonitorError, MonitorSilent, SmolVMError, TimedOut
 from pytest_smolvm.host import proc, programs
 from pytest_smolvm.host.adopted import Child
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.display import Display
-from pytest_smolvm.machine.fence.fence import fenced
+from pytest_smolvm.machine.fence.fence import REFUSED, fenced
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.network import AS_THE_HOST, Network
-from pytest_smolvm.machine.qmp import Monitor
+from pytest_smolvm.machine.qmp import ANSWER_SECONDS, Monitor
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.machine.swtpm import tpm
 
@@ -72,14 +72,20 @@ class Machine:
                 self.monitor.execute("quit", timeout=patience)
             programs.await_end(self.child, patience)
 
-    def check(self) -> None:
+    def check(self, patience: float = ANSWER_SECONDS) -> None:
         """Do nothing if the guest can still answer.
 
+        :param patience: seconds that QEMU may take for it.
         :raises GuestDied: QEMU ended, the guest powered off or crashed, or the host's disk is full.
+        :raises MonitorSilent: QEMU says nothing; no time-out, which would be taken for the caller's own.
         """
         self._check_runs()
         try:
-            state = self.monitor.execute("query-status")["status"]
+            state = self.monitor.execute("query-status", timeout=patience)["status"]
+        except TimedOut as exc:
+            raise MonitorSilent(
+                f"QEMU did not answer within {patience:g} s: is this host out of memory, or does the store's disk hang?"
+            ) from exc
         except GuestDied:
             programs.await_end(self.child, _QUIT_SECONDS)  # its monitor is closed before it can be told how it ended
             self._check_runs()
@@ -185,6 +191,7 @@ def launched(
     :param network: what the guest may reach.
     :param quit_patience: seconds that QEMU has to write its disks out and to end by itself.
     :raises BootError: QEMU does not start.
+    :raises HostError: the network's rules cannot be kept here.
     """
     files.tpm.mkdir(mode=0o700)
     with ExitStack() as stack:
@@ -214,4 +221,6 @@ def _greeted(child: Child, connection: socket.socket, files: RunDirectory, hardw
         return Machine(child, monitor, files, hardware)
     except SmolVMError as exc:
         said = "\n".join(filter(None, map(programs.tail, (files.qemu_log, files.tpm_log))))
+        if REFUSED in said:
+            raise HostError(said) from exc
         raise BootError("process", "QEMU did not start", said) from exc

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from pytest_smolvm.cli import doctor
-from pytest_smolvm.host import proc
+from pytest_smolvm.host import proc, programs
+from pytest_smolvm.machine.fence.seccomp import CALLS
 
 
 def findings(root: Path) -> dict[str, doctor.Finding]:
@@ -32,6 +35,32 @@ def test_every_finding_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "install the .NET SDK" in found["dotnet"].said
     missing = ("qemu-system-x86_64", "qemu-img", "swtpm", "setpriv", "store", "accelerator", "mmdebstrap", "dotnet")
     assert not any(found[what].good for what in missing)
+
+
+def test_a_tpm_that_may_not_read_the_store_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where AppArmor keeps swtpm out of it."""
+    stand_in = tmp_path / "bin/swtpm"
+    stand_in.parent.mkdir()
+    stand_in.write_text("#!/bin/sh\necho 'could not open the state: Permission denied'; exit 1\n", encoding="ascii")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=":")
+    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
+
+    found = findings(tmp_path / "store")["TPM in the store"]
+
+    assert not found.good
+    assert "Permission denied" in found.said
+    assert "/etc/apparmor.d" in found.said
+
+
+def test_a_kernel_that_keeps_no_network_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = CALLS[os.uname().machine]
+    monkeypatch.setitem(CALLS, os.uname().machine, replace(calls, seccomp=calls.io_uring_setup + 5000))  # no such call
+
+    found = findings(tmp_path / "store")["network rules"]
+
+    assert not found.good
+    assert "network='host' does without" in found.said
 
 
 def test_too_little_memory_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

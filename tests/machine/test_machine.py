@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_smolvm.errors import BootError, GuestDied
+from pytest_smolvm.errors import BootError, GuestDied, HostError, MonitorSilent
 from pytest_smolvm.host import programs
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.accelerator import Accelerator
+from pytest_smolvm.machine.fence.seccomp import CALLS
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.machine.network import OPEN, network
 from pytest_smolvm.machine.rundir import RunDirectory
 
 HYPERVISOR = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "Nehalem", ""))
@@ -51,6 +56,28 @@ def test_one_that_was_killed_is_said_to_be_whenever_that_is_noticed(running: Mac
     with pytest.raises(GuestDied, match=r"QEMU ended with -9 .* somebody killed it"):
         while True:
             running.check()
+
+
+def test_one_that_does_not_answer_is_told_from_a_time_out(running: Machine) -> None:
+    os.kill(running.child.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(MonitorSilent, match=r"QEMU did not answer within 0\.2 s"):
+            running.check(patience=0.2)
+    finally:
+        os.kill(running.child.pid, signal.SIGCONT)
+
+
+def test_rules_that_this_kernel_does_not_keep_are_the_host_s_fault(
+    image: Path, files: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = CALLS[os.uname().machine]
+    monkeypatch.setitem(CALLS, os.uname().machine, replace(calls, seccomp=calls.io_uring_setup + 5000))  # no such call
+
+    with (
+        pytest.raises(HostError, match="no fence can be put around QEMU here, network='host' does without"),
+        machine.cold(image, HARDWARE, HYPERVISOR, files, network=network(OPEN)),
+    ):
+        pass
 
 
 def test_its_screen_can_be_seen_and_its_keys_and_pointer_used(running: Machine, files: RunDirectory) -> None:

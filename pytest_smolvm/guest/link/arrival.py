@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, SmolVMError, TimedOut
+from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, MonitorSilent, SmolVMError, TimedOut
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import PUBLIC, GuestSpec
@@ -26,10 +26,11 @@ def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | N
     :raises BootError: it did not come up in time, or died; the error tells the stage.
     :raises LoginError: it is up and refused user or password.
     :raises HostKeyChanged: its server has another key.
+    :raises MonitorSilent: QEMU does not answer, which says nothing of the guest.
     """
     try:
         return wait_for_login(account(machine, spec), timeout=timeout, host_key=host_key)
-    except (LoginError, HostKeyChanged):
+    except (LoginError, HostKeyChanged, MonitorSilent):
         raise
     except TimedOut as exc:
         stage, seen = ("ssh", exc.last_seen) if exc.last_seen else _stage(machine)

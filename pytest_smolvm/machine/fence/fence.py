@@ -19,6 +19,8 @@ from pytest_smolvm.host import programs
 from pytest_smolvm.machine.fence.seccomp import CALLS, door_only, program
 from pytest_smolvm.machine.network import HOST, OPEN, Network
 
+REFUSED = "no fence can be put around QEMU here"
+"""How start.py begins to say that this kernel, or a sandbox around us, does not let it."""
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parents[2]
 # -I: neither the user's directory nor variables; -S: none of the installed packages, of which it needs none.

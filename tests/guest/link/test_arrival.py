@@ -24,7 +24,7 @@ class Answering(Machine):
         self.files = RunDirectory(directory)
         self.files.serial_log.write_text("BdsDxe: starting Boot0001", encoding="ascii")
 
-    def check(self) -> None:
+    def check(self, patience: float = 0.0) -> None:
         """It lives."""
 
 
