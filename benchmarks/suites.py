@@ -7,23 +7,29 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
 from benchmarks.setting import Setting, seconds
 from pytest_smolvm import plugin
+from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
+from pytest_smolvm.pool.claims import Claim, Claims
+from pytest_smolvm.pool.leases import Leases
 
 RUNS = 25
 CRASHED = 32
-# Of a process that cannot be: the kernel's highest pid is 4194304 (proc_sys_kernel(5)).
-DEAD = "4194305-1-0"
+CLAIMED = 1000
+CLAIMS = 200
+# Of a process that has ended: nobody holds its lock.
+DEAD = f"smolvm-00000000-4711-{0:016x}"
 TEMPLATE_BYTES = 64 << 20
 
 
 def measure(setting: Setting) -> dict[str, float]:
     """Seconds."""
-    return {**_overhead(), **_reaping()}
+    return {**_overhead(), **_reaping(), **_claiming()}
 
 
 def _overhead() -> dict[str, float]:
@@ -47,11 +53,30 @@ def _reaping() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         store = Store.at(Path(place))
         for number in range(CRASHED):
-            run = store.runs / f"{DEAD}.{number}"
+            run = store.runs / f"{DEAD}.{number:08x}"
             run.mkdir()
             (run / "disk.qcow2").write_bytes(bytes(2 << 20))
-            (store.leases / f"{DEAD}.{number}").write_text("{}")
-        partial = store.templates / f"{DEAD}.0.name"
-        partial.mkdir()
-        (partial / "memory").write_bytes(bytes(TEMPLATE_BYTES))
-        return {"reap_seconds": round(seconds(store.reap), 3)}
+            (store.leases / f"{DEAD}.{number:08x}").touch()
+        half_made = store.templates / f"{DEAD}.{0:08x}.name"
+        half_made.mkdir()
+        (half_made / "memory").write_bytes(bytes(TEMPLATE_BYTES))
+        took = round(seconds(store.reap), 3)
+        if any(any(part.iterdir()) for part in (store.runs, store.leases, store.templates)):
+            raise RuntimeError("not everything was cleared")
+        return {"reap_seconds": took}
+
+
+def _claiming() -> dict[str, float]:
+    """Room for one guest, where a thousand have theirs."""
+    with tempfile.TemporaryDirectory() as place:
+        store = Store.at(Path(place))
+        table, room, spec = Claims(store), Leases(store), GuestSpec(image=Path("any"), memory=256)
+        for number in range(CLAIMED):
+            table.put(Claim(f"{store.owners.me()}.{number:08x}", "held", 1, 1))
+        took = []
+        for _ in range(CLAIMS):
+            begun = time.perf_counter()
+            (lease,) = room.claim(spec)
+            took.append(time.perf_counter() - begun)
+            lease.release()
+        return {"claim_beside_a_thousand_seconds": round(statistics.median(took), 5)}
