@@ -156,7 +156,7 @@ class Suite:
         name = next(iter(self.images))
         row = self.settings.images.get(name)
         said = {"memory": self.images.memory(name), **self.settings.wants, **(row.wants if row else {})}
-        return self.pool.leases.room(GuestSpec(image=Path(name)).having(**said))
+        return self.pool.room(GuestSpec(image=Path(name)).having(**said))
 
     def spec(self, name: str, suite_wants: Mapping[str, Any], marks: Mapping[str, Any]) -> GuestSpec:
         """What is wanted of a guest on the image called `name`: a marker's wants over the suite's over the settings'.

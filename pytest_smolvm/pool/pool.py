@@ -74,6 +74,10 @@ class Pool:
             leases = self.leases.claim(*specs)
         return [Reservation(self.site, spec, lease) for spec, lease in zip(specs, leases, strict=True)]
 
+    def room(self, spec: GuestSpec) -> int:
+        """How many such guests this host holds at once, as far as is known; at least 1."""
+        return self.leases.room(self._possible(spec))
+
     def expect(self, spec: GuestSpec) -> None:
         """Somebody is likely to ask for such a guest soon: have one made, if there is a template and capacity allows.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from pytest_smolvm.errors import GuestUnreachable, SmolVMError
+from pytest_smolvm.errors import GuestUnreachable
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident
 from pytest_smolvm.guest.link import resume
 from pytest_smolvm.guest.link.arrival import login
@@ -124,8 +124,10 @@ class Spares:
         """
         handover = None
         if self._expected is not None and self._expected.spec == nameless(spec):
-            with suppress(OSError, SmolVMError):  # then another guest is made, or the same error met
+            try:
                 handover = self._handed_over(self._expected, spec, Deadline(patience))
+            except Exception:  # then another guest is made, or the same error met: a spare fails no test
+                _LOGGER.debug("the spare guest cannot be taken", exc_info=True)
         if handover is None:
             self.drop()
         self._expected = None  # only now: whoever is interrupted while waiting still has it to give up

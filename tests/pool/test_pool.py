@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import limits
 from pytest_smolvm.pool import obstacles
 from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.pool import Pool
@@ -34,3 +35,11 @@ def test_a_host_that_cannot_clone_gives_cold_guests_with_room_for_them(pool: Poo
     assert before + spec.memory // 2 == memory()
     pool.expect(spec)
     assert State.GONE is pool.spares.wait(0)
+
+
+def test_fewer_guests_fit_where_each_has_its_memory_for_itself(pool: Pool, spec: GuestSpec) -> None:
+    large = spec.having(memory=limits.memory_mib()[0] // 4)
+    clones = pool.room(large)
+    obstacles.record(pool.store, pool.hypervisor, large.hardware, "QEMU refused migrate")
+
+    assert 1 <= pool.room(large) < clones
