@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -84,9 +85,8 @@ for name in sys.argv[1:]:
         pass
 """
     machine = vm._running().machine
-    places = {
-        place: [".", *os.listdir(place)] for place in (store.root, machine.files.path, *store.templates.iterdir())
-    }
+    parts = [part for part in store.root.iterdir() if part.is_dir()]
+    places = {place: [".", *os.listdir(place)] for place in (*parts, machine.files.path, *store.templates.iterdir())}
     places[Path("/proc", str(machine.child.pid))] = ["environ", "fd", "map_files", "mem", "root"]
     for place, names in places.items():
         words = [sys.executable, "-I", "-c", read, *names]
@@ -121,6 +121,28 @@ def test_each_mode_in_a_clone(
         with vm.expose(servers[1], guest_port=0) as port, vm.forward(port) as address:
             with socket.create_connection(address, 60) as client:
                 assert HELLO in client.recv(100).decode()
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """Sends whoever asks for /PORT to that port."""
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"http://{HOST}:{self.path.strip('/')}/")
+        self.end_headers()
+
+
+def test_a_redirect_does_not_lead_out(spec: GuestSpec, store: Store, servers: tuple[int, int]) -> None:
+    fetch = "param($url) try { (New-Object Net.WebClient).DownloadString($url) } catch { 'refused' }"
+    with ExitStack() as stack:
+        server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Redirecting))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.callback(server.shutdown)
+        vm = entered(stack, spec, store, [f"127.0.0.1:{server.server_port}"])
+        url = f"http://{HOST}:{server.server_port}/{servers[0]}"
+
+        assert "refused" == vm.run(fetch, args=[url]).check().stdout.strip()
+        assert [f"tcp 127.0.0.1:{servers[0]}"] == [line.partition(": ")[0] for line in vm.refused if "tcp" in line]
 
 
 def test_a_guest_does_not_reach_another_guest(spec: GuestSpec, store: Store) -> None:
