@@ -62,14 +62,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         suite.close()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Image, accelerator and QEMU's version, if an image is configured."""
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """Image, accelerator and QEMU's version, if an image is configured; a configuration file that is not read."""
     if not stash.settings(config).image:
         return None
+    from pytest_smolvm.plugin import configuration
+
+    passed_over = configuration.unread(config)
+    lost = [f"smolvm: {passed_over} is not read: {configuration.WHY}"] if passed_over else []
     try:
-        return stash.suite(config).header()
+        return [stash.suite(config).header(), *lost]
     except (SmolVMError, OSError) as exc:
-        return f"smolvm: {exc}"
+        return [f"smolvm: {exc}", *lost]
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)  # xdist itself answers, too

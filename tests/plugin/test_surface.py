@@ -214,6 +214,22 @@ def test_an_image_in_the_ini_file_is_beside_it(pytester: pytest.Pytester, monkey
     result.stdout.fnmatch_lines([f"*ImageError: there is no image at {pytester.path}/gone.qcow2"])
 
 
+@pytest.mark.parametrize(
+    ("file", "text"), [("pytest.ini", "[pytest]\n"), ("pyproject.toml", "[tool.pytest.ini_options]\n")]
+)
+def test_a_configuration_that_an_option_without_its_sign_makes_pytest_pass_over_is_told(
+    pytester: pytest.Pytester, tmp_path_factory: pytest.TempPathFactory, file: str, text: str
+) -> None:
+    image = tmp_path_factory.mktemp("images") / "win11.qcow2"
+    image.touch()
+    (pytester.path / file).write_text(text)
+    pytester.makepyfile("def test_it(): pass\n")
+
+    said = f"smolvm: {pytester.path / file} is not read: *--smolvm-image=PATH"
+    pytester.runpytest_subprocess("--smolvm-image", str(image)).stdout.fnmatch_lines([said])
+    pytester.runpytest_subprocess(f"--smolvm-image={image}").stdout.no_fnmatch_line(said)
+
+
 def test_the_password_is_in_no_report_of_a_failing_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
