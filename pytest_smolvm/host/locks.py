@@ -45,7 +45,7 @@ def exclusive(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(os.fspath(path))
-    if not _acquired(lock):
+    if not _acquired(lock, path):
         _await(lock, path, timeout, while_waiting)
     try:
         if told:
@@ -64,13 +64,28 @@ def holder(path: Path) -> str:
     return _noted(path) or "another process"
 
 
-def _acquired(lock: filelock.BaseFileLock) -> bool:
-    # The waits are ours: filelock's never end, not even those of no seconds, while a test has stopped the clock.
+def _acquired(lock: filelock.BaseFileLock, path: Path) -> bool:
+    while True:
+        before = _inode(path)
+        # The waits are ours: filelock's never end, not even those of no seconds, while a test has stopped the clock.
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        # filelock 3.20.4 to 3.29.4 removes the file when it gives a lock back, and other environments may have those:
+        # a lock on a file that is gone is nobody's.
+        if _inode(path) == before:
+            return True
+        lock.release()
+
+
+def _inode(path: Path) -> int:
+    """The number of a file, which is made if there is none."""
+    file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        return False
-    return True
+        return os.fstat(file).st_ino
+    finally:
+        os.close(file)
 
 
 def _await(lock: filelock.BaseFileLock, path: Path, timeout: float, while_waiting: WhileWaiting | None) -> None:
@@ -82,7 +97,7 @@ def _await(lock: filelock.BaseFileLock, path: Path, timeout: float, while_waitin
         waiting = while_waiting(holder(path))
     try:
         with waiting:
-            until("a lock", lambda: _acquired(lock), timeout=timeout if timeout >= 0 else _FOR_EVER)
+            until("a lock", lambda: _acquired(lock, path), timeout=timeout if timeout >= 0 else _FOR_EVER)
     except TimedOut as exc:
         raise LockBusy(holder(path)) from exc
 

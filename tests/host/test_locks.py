@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
@@ -43,6 +45,28 @@ def test_whoever_waits_is_told_for_whom_and_for_how_long(tmp_path: Path) -> None
     waiter.join()
 
     assert [f"process {os.getpid()}", "over"] == told
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_lock_on_a_file_that_is_gone_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool) -> None:
+    """As where another environment has a filelock that removes the file when it gives a lock back."""
+    path, acquire = tmp_path / "lock", filelock.FileLock.acquire
+    acquired: list[filelock.FileLock] = []
+
+    def acquire_late(lock: filelock.FileLock, *how: Any, **more: Any) -> Any:
+        proxy = acquire(lock, *how, **more)
+        if not acquired:
+            path.unlink()
+            if again:
+                path.touch()
+        acquired.append(lock)
+        return proxy
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire_late)  # the outermost edge: nobody is so quick
+    with exclusive(path), open(path, "ab") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    assert 2 == len(acquired)
 
 
 def test_a_holder_that_notes_its_name_a_moment_later(tmp_path: Path) -> None:
