@@ -145,7 +145,10 @@ def await_end(child: Child, timeout: float) -> None:
     """Wait for the end of `child`, at most `timeout` seconds, by the kernel's clock: a test may stop Python's."""
     if child.poll() is not None:
         return
-    process = os.pidfd_open(child.pid)
+    try:
+        process = os.pidfd_open(child.pid)
+    except ProcessLookupError:
+        return  # another thread has looked at it meanwhile, and it is reaped
     try:
         ended = select.poll()
         ended.register(process, select.POLLIN)

@@ -109,3 +109,21 @@ def test_what_guests_run_on_stays_where_it_was_whatever_path_is_now(monkeypatch:
         programs.require("sh", "dash")
     with pytest.raises(HostError, match="apt-get install hello"):
         programs.settled("no-such-program", "hello")
+
+
+def test_one_that_another_thread_has_reaped_meanwhile_is_not_waited_for() -> None:
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+
+    class Unaware:
+        """As its process was a moment ago, to who asks here."""
+
+        pid, returncode = child.pid, None
+
+        def poll(self) -> None:
+            """It runs."""
+
+        def kill(self) -> None:
+            """Nobody does."""
+
+    programs.await_end(Unaware(), PATIENCE)
