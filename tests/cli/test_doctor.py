@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from pytest_smolvm.cli import doctor
-from pytest_smolvm.host import proc, programs
-from pytest_smolvm.machine.fence.seccomp import CALLS
+from pytest_smolvm.host import proc
+from tests.lacking import calls_cannot_be_held, tpm_is_kept_out
 
 
 def findings(root: Path) -> dict[str, doctor.Finding]:
@@ -39,12 +37,7 @@ def test_every_finding_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_tpm_that_may_not_read_the_store_names_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where AppArmor keeps swtpm out of it."""
-    stand_in = tmp_path / "bin/swtpm"
-    stand_in.parent.mkdir()
-    stand_in.write_text("#!/bin/sh\necho 'could not open the state: Permission denied'; exit 1\n", encoding="ascii")
-    stand_in.chmod(0o755)
-    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=":")
-    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
+    tpm_is_kept_out(tmp_path, monkeypatch)
 
     found = findings(tmp_path / "store")["TPM in the store"]
 
@@ -54,8 +47,7 @@ def test_a_tpm_that_may_not_read_the_store_names_the_fix(tmp_path: Path, monkeyp
 
 
 def test_a_kernel_that_keeps_no_network_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = CALLS[os.uname().machine]
-    monkeypatch.setitem(CALLS, os.uname().machine, replace(calls, seccomp=calls.io_uring_setup + 5000))  # no such call
+    calls_cannot_be_held(monkeypatch)
 
     found = findings(tmp_path / "store")["network rules"]
 

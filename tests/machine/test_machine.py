@@ -6,22 +6,20 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_smolvm.errors import BootError, GuestDied, HostError, MonitorSilent
-from pytest_smolvm.host import programs
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.accelerator import Accelerator
-from pytest_smolvm.machine.fence.seccomp import CALLS
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.network import OPEN, network
 from pytest_smolvm.machine.rundir import RunDirectory
+from tests.lacking import calls_cannot_be_held, tpm_is_kept_out
 
 HYPERVISOR = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "Nehalem", ""))
 HARDWARE = Hardware(memory=256, cpus=1, bus="sata", secure_boot=False)
@@ -70,8 +68,7 @@ def test_one_that_does_not_answer_is_told_from_a_time_out(running: Machine) -> N
 def test_rules_that_this_kernel_does_not_keep_are_the_host_s_fault(
     image: Path, files: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = CALLS[os.uname().machine]
-    monkeypatch.setitem(CALLS, os.uname().machine, replace(calls, seccomp=calls.io_uring_setup + 5000))  # no such call
+    calls_cannot_be_held(monkeypatch)
 
     with (
         pytest.raises(HostError, match="no fence can be put around QEMU here, network='host' does without"),
@@ -121,12 +118,7 @@ def test_a_tpm_that_does_not_start_is_explained_in_its_words(
     image: Path, files: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where AppArmor keeps swtpm out of the store."""
-    stand_in = tmp_path / "bin/swtpm"
-    stand_in.parent.mkdir()
-    stand_in.write_text("#!/bin/sh\necho 'could not open the state: Permission denied'; exit 1\n", encoding="ascii")
-    stand_in.chmod(0o755)
-    monkeypatch.setenv("PATH", str(stand_in.parent), prepend=":")
-    monkeypatch.setattr(programs, "SETTLED", {})  # where the run around this test has found its own
+    tpm_is_kept_out(tmp_path, monkeypatch)
 
     with (
         pytest.raises(BootError, match="QEMU did not start") as caught,
