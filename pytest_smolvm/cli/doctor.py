@@ -21,6 +21,7 @@ from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
 from pytest_smolvm.machine.fence.fence import fenced
 from pytest_smolvm.machine.network import OPEN, network
+from pytest_smolvm.machine.qmp import ANSWER_SECONDS
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.machine.swtpm import tpm
 from pytest_smolvm.pool import leases
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
 
 _FREE_MIB = 4096
-_ANSWER_SECONDS = 30.0
 _ARE_YOU_THERE = b"\0\0\0\1"  # CMD_GET_CAPABILITY: swtpm_ioctls(3)
 _SLOW = (
     "guests run some twenty times slower without KVM: where it is missing or broken, switch on VT-x or AMD-V "
@@ -109,7 +109,7 @@ def _beside_qemu(root: Path) -> Iterator[Finding]:
 def _tpm(files: RunDirectory) -> str:
     files.tpm.mkdir()
     with tpm(files.tpm, files.tpm_log) as end:
-        end.settimeout(_ANSWER_SECONDS)
+        end.settimeout(ANSWER_SECONDS)
         with suppress(OSError):
             end.sendall(_ARE_YOU_THERE)
             if end.recv(1):
@@ -124,7 +124,7 @@ def _fence(files: RunDirectory) -> str:
     with fenced(network(OPEN), files.network_log) as around:
         words = (*around.words, "true")
         with running(words, log=files.qemu_log, pass_fds=around.descriptors) as child:
-            await_end(child, _ANSWER_SECONDS)
+            await_end(child, ANSWER_SECONDS)
     if child.returncode:
         raise HostError(tail(files.qemu_log))
     return "this kernel lets them be kept"
