@@ -47,7 +47,7 @@ def trial(*changes: str) -> str | None:
         "-accel",
         "tcg",
         "-cpu",
-        "Nehalem",
+        "Westmere",
         "-machine",
         "q35",
         *changes,

@@ -21,7 +21,7 @@ from pytest_smolvm.machine.network import OPEN, network
 from pytest_smolvm.machine.rundir import RunDirectory
 from tests.lacking import calls_cannot_be_held, tpm_is_kept_out
 
-HYPERVISOR = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "Nehalem", ""))
+HYPERVISOR = Hypervisor("qemu-system-x86_64", "7.2.22", Accelerator("tcg", "Westmere", ""))
 HARDWARE = Hardware(memory=256, cpus=1, bus="sata", secure_boot=False)
 PATIENCE = 300.0  # firmware that is emulated on a busy host
 PNG = b"\x89PNG\r\n\x1a\n"

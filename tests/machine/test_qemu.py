@@ -22,7 +22,7 @@ HARDWARE = Hardware(memory=1024, cpus=2, bus="virtio", secure_boot=False)
 MACHINE = Config(
     binary="qemu-system-x86_64",
     accelerator="tcg",
-    cpu_model="Nehalem",
+    cpu_model="Westmere",
     hardware=HARDWARE,
     firmware=FIRMWARE,
     disk=Path("/run/disk.qcow2"),

@@ -34,7 +34,7 @@ def said() -> list[str]:
 @pytest.fixture
 def site(tmp_path: Path, said: list[str]) -> Site:
     """A store of its own, and a program that is there for a QEMU."""
-    hypervisor = Hypervisor(sys.executable, "7.2.22", Accelerator("tcg", "Nehalem", ""))
+    hypervisor = Hypervisor(sys.executable, "7.2.22", Accelerator("tcg", "Westmere", ""))
     return Site(Store.at(tmp_path / "store"), hypervisor, Lines(said.append))
 
 

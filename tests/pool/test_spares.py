@@ -231,7 +231,7 @@ from pytest_smolvm.pool.pool import Pool
 from pytest_smolvm.vm import SmolVM
 
 store, binary, image, password = sys.argv[1:]
-pool = Pool(Store.at(Path(store)), Hypervisor(binary, "7.2.22", Accelerator("tcg", "Nehalem", "")), Silent())
+pool = Pool(Store.at(Path(store)), Hypervisor(binary, "7.2.22", Accelerator("tcg", "Westmere", "")), Silent())
 spec = GuestSpec(image=Path(image), memory=256, ssh_password=password, network="host")
 pool.expect(spec)
 pool.spares.wait(60)
