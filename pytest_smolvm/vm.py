@@ -25,6 +25,7 @@ from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import masked
+from pytest_smolvm.images.catalog import Image
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.pool import layers
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
@@ -45,7 +46,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
     :param env_vars: variables for the per-user environment store.
     :param pool: where the guest comes from; None uses the default store (``SMOLVM_HOME``).
     :param wants: ``memory`` (MiB), ``cpus``, ``boot``, ``boot_timeout`` (seconds), ``bus``, ``secure_boot``: see
-        :class:`pytest_smolvm.GuestSpec`.
+        :class:`pytest_smolvm.GuestSpec`. What the image's record says of them is the default.
     :raises UsageError: a want that makes no sense or is not supported.
     """
 
@@ -69,7 +70,7 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
                 "image= is missing: the path of a qcow2 with Windows; pytest-smolvm windows build-image makes one"
             )
         plain = GuestSpec(image=Path(image).expanduser().absolute(), ssh_user=ssh_user, ssh_password=ssh_password)
-        self._spec = plain.having(env_vars=env_vars or {}, **wants)
+        self._spec = plain.having(**{**Image.at(plain.image).hardware, **wants}, env_vars=env_vars or {})
         self._pool = pool
         self._place: Reservation | None = None
         self._guest: RunningGuest | None = None

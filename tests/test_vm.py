@@ -16,6 +16,7 @@ import pytest
 from pytest_smolvm.errors import BootError, GuestDied, HostKeyChanged, UsageError
 from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.plugin.crowd import several
 from pytest_smolvm.pool.pool import Pool
@@ -172,3 +173,15 @@ def test_a_host_key_that_changes_with_a_reboot_is_never_trusted() -> None:
             assert not server.is_active()
             with pytest.raises(HostKeyChanged):
                 vm.run("ver", shell="cmd")
+
+
+def test_what_an_image_needs_is_in_the_record_beside_it(tmp_path: Path) -> None:
+    image = tmp_path / "old.qcow2"
+    records.write(records.beside(image), {"guest": {"memory": 1024, "firmware": "bios"}, "account": {"user": "admin"}})
+    (tmp_path / "link.qcow2").symlink_to(image)
+
+    assert (1024, "bios", "smolvm") == tuple(
+        getattr(SmolVM(image=image).spec, want) for want in ("memory", "firmware", "ssh_user")
+    )
+    assert SmolVM(image=image).spec.hardware == SmolVM(image=tmp_path / "link.qcow2").spec.hardware
+    assert 2048 == SmolVM(image=image, memory=2048).spec.memory

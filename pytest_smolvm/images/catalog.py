@@ -30,9 +30,12 @@ class Image:
     def at(cls, path: Path, name: str = "") -> Image:
         """The image in the file `path`, which need not be there.
 
+        Where that is a link, the record may be beside what it leads to.
+
         :param name: what tests call it; empty takes the file's.
         """
-        return cls(name=name or path.stem, path=path, record=records.read(records.beside(path)) or {})
+        record = records.read(records.beside(path)) or records.read(records.beside(path.resolve()))
+        return cls(name=name or path.stem, path=path, record=record or {})
 
     @property
     def memory(self) -> int:
@@ -49,6 +52,11 @@ class Image:
             if isinstance(value, str) and value and value in (CHOICES.get(want) or (value,)):
                 found[want] = value
         return hidden(found)
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """The computer among these wants, without the account."""
+        return {want: value for want, value in self.wants.items() if not want.startswith("ssh_")}
 
     def _said(self, about: str) -> Mapping[str, Any]:
         said = self.record.get(about)

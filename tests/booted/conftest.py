@@ -100,6 +100,13 @@ def pool_on(store: Store, max_guests: int | None = None) -> Pool:
     return Pool(store, hypervisor.find(store), Silent(), max_guests=max_guests)
 
 
+def template_of(vm: SmolVM, store: Store) -> Path:
+    """The directory of the template that a running guest is a clone of."""
+    line = Path(f"/proc/{vm._running().machine.child.pid}/cmdline").read_text(encoding="utf-8")
+    (template,) = (path for path in store.templates.iterdir() if f"{path}/" in line)
+    return template
+
+
 def overlay(path: Path, backing: Path) -> Path:
     """An image of its own, though all that is in it is the other's."""
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", backing, "-F", "qcow2", path], check=True)

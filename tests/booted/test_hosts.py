@@ -16,7 +16,7 @@ from pytest_smolvm.errors import StoreError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.programs import require
 from pytest_smolvm.host.store import Store
-from tests.booted.conftest import MEMORY, guest_processes, pool_on, tmpfs
+from tests.booted.conftest import MEMORY, guest_processes, pool_on, template_of, tmpfs
 
 TEST = "def test_guest(windows_vm): pass\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -108,8 +108,7 @@ def test_the_store_fills_up_while_a_template_is_baked(image: Path, tmp_path: Pat
 def test_the_store_is_full_when_a_clone_is_asked_for(store: Store, image: Path, tmp_path: Path) -> None:
     spec = GuestSpec(image=image, memory=MEMORY)
     with SmolVM.of(spec, pool_on(store)) as vm:
-        line = Path(f"/proc/{vm._running().machine.child.pid}/cmdline").read_text(encoding="utf-8")
-        (template,) = (path for path in store.templates.iterdir() if f"{path}/" in line)
+        template = template_of(vm, store)
 
     with small(tmp_path / "small", 3000) as full:
         subprocess.run(["cp", "-a", "--sparse=always", template, full.templates], check=True)
