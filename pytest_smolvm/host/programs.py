@@ -9,14 +9,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, ToolError
 from pytest_smolvm.host.adopted import Child
+from pytest_smolvm.host.spawning import spawned
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Debian has sfdisk and mke2fs where only root's PATH leads, though anybody may use them on files of his own.
@@ -25,17 +24,6 @@ _TERM_SECONDS = 3.0
 _TAIL_BYTES = 8192
 SETTLED: dict[str, str] = {}
 """PATH as it was when :func:`settle` was called, if it was."""
-
-
-@cache
-def _spawner() -> ThreadPoolExecutor:
-    # PR_SET_PDEATHSIG fires when the *thread* that forked ends, not only its process (prctl(2)). So one thread that
-    # lives as long as the process starts every child, whichever thread asks.
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="smolvm-spawner")
-
-
-# A forked child has the executor, but not its thread.
-os.register_at_fork(after_in_child=_spawner.cache_clear)
 
 
 def find(program: str) -> str | None:
@@ -179,23 +167,7 @@ def start(command: Sequence[str | os.PathLike[str]], **options: Any) -> subproce
     :param options: subprocess.Popen's.
     """
     words = [settled("setpriv", "util-linux"), "--pdeathsig", "KILL", "--", *(os.fspath(word) for word in command)]
-    # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the child in order.
-    starting = _spawner().submit(_popen, words, options)
-    try:
-        return starting.result()
-    except BaseException:
-        starting.add_done_callback(_abandoned)  # it may start all the same, after an interrupt
-        raise
-
-
-def _popen(words: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(words, start_new_session=True, **options)
-
-
-def _abandoned(starting: Future[subprocess.Popen[bytes]]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        starting.result().kill()
-        starting.result().wait()
+    return spawned(words, options)
 
 
 def _text(raw: bytes | None) -> str:

@@ -38,12 +38,7 @@ def inspect(path: Path) -> Disk:
     :raises ImageError: it is missing, a directory, unreadable, not qcow2, truncated, or its backing file is gone.
     :raises HostError: qemu-img is not installed.
     """
-    path = path.expanduser().absolute()
-    _check_readable(path)
-    known = _LOOKED_AT.get(path)
-    if known is None or known.marks != tuple(map(_mark, known.files)):
-        known = _LOOKED_AT[path] = _look(path)
-    return known.disk
+    return _looked_at(path).disk
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,15 @@ class _Look:
 
 
 _LOOKED_AT: dict[Path, _Look] = {}
-_CHAINS: dict[Path, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-"""Of images that consist of several files: those, and what they looked like."""
+
+
+def _looked_at(path: Path) -> _Look:
+    _check_readable(path.expanduser().absolute())
+    path = path.expanduser().resolve()
+    known = _LOOKED_AT.get(path)
+    if known is None or known.marks != tuple(map(_mark, known.files)):
+        known = _LOOKED_AT[path] = _look(path)
+    return known
 
 
 def _look(path: Path) -> _Look:
@@ -75,19 +77,13 @@ def _look(path: Path) -> _Look:
 def identity(path: Path) -> str:
     """Changes when the image or a file it is based on is replaced or written (contents are not read).
 
-    :raises ImageError: one of them is gone.
+    :raises ImageError: it cannot be used, as :func:`inspect` does.
     """
     path = path.expanduser().resolve()
     _check_readable(path)
     if not _has_more(path):  # as most: their clones need not wait for qemu-img
         return _mark(os.fspath(path))
-    files, marks = _CHAINS.get(path, ((), ()))
-    found = tuple(map(_mark, files))
-    if not files or found != marks:
-        files = tuple(_files(path))
-        found = tuple(map(_mark, files))
-        _CHAINS[path] = files, found
-    return " ".join(found)
+    return " ".join(_looked_at(path).marks)
 
 
 def overlay(backing: Path, path: Path, *, backing_format: str = "qcow2") -> None:

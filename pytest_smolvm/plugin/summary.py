@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_smolvm.plugin import junit
 from pytest_smolvm.plugin.matrix import IMAGE
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Summary:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._junit = junit.place(config)
         self._rows: dict[str, dict[str, str]] = {}
         """Outcomes by test and image."""
 
@@ -39,15 +41,11 @@ class Summary:
         before = row.get(str(image), outcome)
         row[str(image)] = max(before, outcome, key=_RANK.index)
 
-    @pytest.hookimpl(tryfirst=True)  # type: ignore[misc]  # before junit's file is written
+    @pytest.hookimpl(trylast=True)  # type: ignore[misc]  # when junit's file has been written
     def pytest_sessionfinish(self) -> None:
         """Have junit's file say for each image how many tests came to what."""
-        from _pytest.junitxml import xml_key
-
-        xml = self._config.stash.get(xml_key, None)
-        if xml is not None:
-            for image in self._images():
-                xml.add_global_property(f"{IMAGE}:{image}", self._counted(image))
+        if self._junit is not None and self._junit.exists():
+            junit.add_properties(self._junit, {f"{IMAGE}:{image}": self._counted(image) for image in self._images()})
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Write the table, if the tests ran on several images."""

@@ -13,6 +13,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, note_use
 from pytest_smolvm.machine import disk, hypervisor
+from pytest_smolvm.machine.fence.fence import begin_to_watch
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles, starting
 from pytest_smolvm.pool.leases import Lease, Leases
@@ -132,6 +133,7 @@ class Reservation:
 
         :raises BootError: the golden image does not come up.
         """
+        begin_to_watch()
         starting.prepare(self.spec, self.site)
 
     def release(self) -> None:

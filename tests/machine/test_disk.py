@@ -133,17 +133,20 @@ def test_an_image_is_looked_at_once_by_a_process(base: Path, asked: Path) -> Non
     assert asked.read_text().split() == ["info", "check"]
 
 
-def test_what_an_image_consists_of_is_asked_once_by_a_process(base: Path, asked: Path, tmp_path: Path) -> None:
-    top = create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
+def test_an_image_of_several_files_is_looked_at_once_whoever_asks(base: Path, asked: Path, tmp_path: Path) -> None:
+    create(tmp_path / "top.qcow2", "-b", "base.qcow2", "-F", "qcow2")
+    top = tmp_path / "link"
+    top.symlink_to("top.qcow2")
     asked.write_text("")
     before = disk.identity(top)
+    disk.inspect(top)
 
-    assert before == disk.identity(top)
-    assert asked.read_text().split() == ["info"]
+    assert before == disk.identity(tmp_path / "top.qcow2")
+    assert asked.read_text().split() == ["info", "check"]
     with open(base, "ab") as file:
         file.write(bytes(512))
     assert before != disk.identity(top)
-    assert asked.read_text().split() == ["info", "info"]
+    assert asked.read_text().split() == ["info", "check"] * 2
 
 
 @pytest.mark.parametrize("changed", ["base.qcow2", "top.qcow2"])

@@ -138,8 +138,12 @@ def test_tests_are_chosen_as_ever(run: Run, words: list[str], expected: set[str]
     assert expected == {name.partition("[")[0] for name in chosen}
 
 
-def test_the_end_of_a_run_says_what_came_of_each_test_on_each_image(run: Run, pytester: pytest.Pytester) -> None:
-    result = run("--junitxml=junit.xml")
+def test_the_end_of_a_run_says_what_came_of_each_test_on_each_image(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESULTS", "results")
+
+    result = run("--junitxml=$RESULTS/junit.xml")
 
     result.assert_outcomes(passed=14, failed=1, skipped=1)
     result.stdout.fnmatch_lines(
@@ -152,7 +156,7 @@ def test_the_end_of_a_run_says_what_came_of_each_test_on_each_image(run: Run, py
             "* tests * passed * passed, 1 failed * passed",
         ]
     )
-    suite = ElementTree.parse(pytester.path / "junit.xml").getroot()[0]
+    suite = ElementTree.parse(pytester.path / "results/junit.xml").getroot()[0]
     found = {node.get("name"): node.get("value") for node in suite.findall("./properties/property")}
     assert "5 passed, 1 failed" == found["smolvm_image:srv22"]
     (case,) = [case for case in suite.iter("testcase") if case.get("name") == "test_two[win10]"]

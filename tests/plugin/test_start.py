@@ -26,6 +26,16 @@ def test_a_suite_without_guests_does_not_load_the_machinery(
     pytester.runpytest_subprocess("-p", "no:xdist", *options).assert_outcomes(passed=1)
 
 
+def test_a_suite_without_guests_has_no_thread_of_ours(pytester: pytest.Pytester) -> None:
+    """Since Python 3.12, `os.fork` beside any thread is a DeprecationWarning, which some suites make an error."""
+    pytester.makepyfile("import os\ndef test_plain(): assert 1 == len(os.listdir('/proc/self/task'))\n")
+
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "--smolvm-image=x.qcow2")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["smolvm: image x; QEMU *"])
+
+
 def test_pytest_itself_starts_without_the_machinery() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "pytest", "--version"]
 

@@ -70,11 +70,6 @@ class Volume:
         parts = self._attributes(record, _DATA, "") if record is not None else []
         return self._content(parts, size) if parts else None
 
-    def names(self, path: str) -> list[str]:
-        """What is in a folder; nothing if there is none."""
-        record = self._find(path)
-        return [] if record is None else [name for name, _ in self._entries(record)]
-
     def _find(self, path: str) -> int | None:
         record: int | None = _ROOT
         for part in filter(None, path.split("/")):

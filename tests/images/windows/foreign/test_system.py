@@ -256,11 +256,11 @@ def test_files_of_a_volume(tmp_path: Path) -> None:
         assert volume.read("windows/LARGE") == large
         assert volume.read("Windows/large", 3) == b"\0\1\2"
         assert volume.read("Windows/empty") == b""
-        assert volume.read("Windows/System32/FILE1499.dll") == b"1499"
+        for number in range(9, 1500, 149):
+            assert volume.read(f"Windows/System32/FILE{number:04d}.dll") == str(number).encode()
         assert volume.read("Windows/none") is None
         assert volume.read("Windows/large/none") is None
-        assert len(set(volume.names("Windows/System32"))) == 1500
-        assert volume.names("none") == []
+        assert volume.read("none/none") is None
         with pytest.raises(ImageError, match="there is no NTFS"):
             Volume(file, 0)
 
