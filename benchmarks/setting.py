@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,3 +58,12 @@ def seconds(work: Callable[[], object]) -> float:
 def median(times: int, measure: Callable[[], float]) -> float:
     """The median of several measurements, to the millisecond."""
     return round(statistics.median(measure() for _ in range(times)), 3)
+
+
+def in_turns(times: int, measures: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+    """The median of each of several measurements, to the millisecond.
+
+    They take turns, so that a host that is slower for a while is so for all of them: what counts is their ratio.
+    """
+    rounds = [{name: measure() for name, measure in measures.items()} for _ in range(times)]
+    return {name: round(statistics.median(each[name] for each in rounds), 3) for name in measures}
