@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pytest_smolvm.images.windows import BuildError, Recipe
 from pytest_smolvm.images.windows.setup import diagnosis
 from tests.images.windows.conftest import STALL
@@ -41,6 +43,7 @@ def test_an_installer_that_switches_off(
     assert "switched the computer off before it had copied" in error.what
 
 
+@pytest.mark.slow  # five times through the firmware
 def test_an_installer_that_starts_over(
     recipe: Recipe, changed: Callable[..., Path], failing: Callable[[Recipe], BuildError]
 ) -> None:
