@@ -20,6 +20,7 @@ from pytest_smolvm.host.programs import await_end, find, require, running, tail
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine import firmware, hypervisor, qemu
 from pytest_smolvm.machine.fence.fence import fenced
+from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.network import OPEN, network
 from pytest_smolvm.machine.qmp import ANSWER_SECONDS
 from pytest_smolvm.machine.rundir import RunDirectory
@@ -92,6 +93,15 @@ def _host(root: Path) -> Iterator[Finding]:
         return
     slow = found.accelerator.reason
     yield Finding("accelerator", not slow, f"{found}; {_SLOW}" if slow else str(found))
+    if not slow:
+        yield _tried("accelerator with Secure Boot", partial(_secure, found))
+
+
+def _secure(found: Hypervisor) -> str:
+    accelerator = hypervisor.with_secure_boot(found, anew=True)
+    if accelerator.reason:
+        raise HostError(f"{accelerator.name} ({accelerator.reason}): such guests are slow, all others are not")
+    return accelerator.name
 
 
 def _beside_qemu(root: Path) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pytest_smolvm.errors import HostError, ToolError
@@ -29,6 +30,17 @@ class Hypervisor:
     accelerator: Accelerator
     tpm: str = ""
     """The TPM's version."""
+    answers: str = ""
+    """The directory where it is kept what was found out about the accelerator; empty: nothing more is to be."""
+
+    def accelerator_for(self, *, secure_boot: bool) -> Accelerator:
+        """What runs a machine with Secure Boot or without: not every KVM has what that takes.
+
+        :raises HostError: there is no such firmware.
+        """
+        if not secure_boot or self.accelerator.name != "kvm" or not self.answers:
+            return self.accelerator
+        return with_secure_boot(self)
 
     @property
     def identity(self) -> str:
@@ -55,10 +67,11 @@ class Hypervisor:
         :param devices_only: what is restored was written by :func:`migration.save`.
         :raises HostError: there is no such firmware.
         """
+        accelerator = self.accelerator_for(secure_boot=hardware.secure_boot)
         return qemu.Config(
             binary=self.binary,
-            accelerator=self.accelerator.name,
-            cpu_model=self.accelerator.cpu_model,
+            accelerator=accelerator.name,
+            cpu_model=accelerator.cpu_model,
             hardware=hardware,
             firmware=None if hardware.firmware == "bios" else firmware.find(secure_boot=hardware.secure_boot),
             disk=disk,
@@ -91,8 +104,24 @@ def find(store: Store, *, anew: bool = False) -> Hypervisor:
     found = re.search(r"version (.+)", said)
     uefi = firmware.find()
     kept = store.root / "accelerator.json"
-    accelerator = accel.choose(binary, qemu.code_flash(uefi), uefi.identity, kept, anew=anew)
-    return Hypervisor(binary, found.group(1) if found else "unknown", accelerator, _said(tpm))
+    accelerator = accel.choose(binary, qemu.firmware_only(uefi), uefi.identity, kept, anew=anew)
+    version = found.group(1) if found else "unknown"
+    return Hypervisor(binary, version, accelerator, _said(tpm), os.fspath(store.root))
+
+
+@cache
+def with_secure_boot(hypervisor: Hypervisor, *, anew: bool = False) -> Accelerator:
+    """What runs machines with Secure Boot; it is asked for when somebody wants one.
+
+    Their firmware keeps the variables in system management mode. Where KVM has none, as in some virtual machines, QEMU
+    does not start with it (hw/i386/x86.c), and everything else runs under KVM all the same.
+
+    :param anew: try it again, though that was done lately.
+    :raises HostError: there is no such firmware.
+    """
+    secure = firmware.find(secure_boot=True)
+    kept = Path(hypervisor.answers) / "accelerator-secure-boot.json"
+    return accel.choose(hypervisor.binary, qemu.firmware_only(secure), secure.identity, kept, anew=anew)
 
 
 def _said(tpm: str) -> str:

@@ -72,6 +72,7 @@ class Config:
     """That state is of a machine's devices only: it does not begin with what machine it is."""
 
 
+_SECURE_FLASH = ("-global", "driver=cfi.pflash01,property=secure,value=on")
 # Windows with Secure Boot does not come back from S3 here.
 _NO_S3 = ("-global", "ICH9-LPC.disable_s3=1")
 # Whatever runs in a guest and gets out of it can start no program and get no other rights.
@@ -138,6 +139,15 @@ def code_flash(firmware: Firmware) -> list[str]:
     return ["-drive", f"if=pflash,unit=0,readonly=on,format={firmware.code_format},file={_escaped(firmware.code)}"]
 
 
+def firmware_only(firmware: Firmware) -> list[str]:
+    """The words for a board on which `firmware` starts as in any of our machines, leaving no trace in any file."""
+    words = ["-machine", f"q35,smm={'on' if firmware.smm else 'off'}", *code_flash(firmware)]
+    if firmware.smm:  # then it does not start without the variables that only it may write
+        store = f"format={firmware.variables_format},snapshot=on,file={_escaped(firmware.variables)}"
+        words += ["-drive", f"if=pflash,unit=1,{store}", *_SECURE_FLASH]
+    return words
+
+
 def _flash(config: Config, files: RunDirectory) -> list[str]:
     firmware = config.firmware
     if firmware is None:
@@ -148,7 +158,7 @@ def _flash(config: Config, files: RunDirectory) -> list[str]:
     # qcow2, since QEMU refuses to save a machine whose writable flash is raw.
     words += ["-drive", f"if=pflash,unit=1,format=qcow2,file={_escaped(files.variables)}"]
     if firmware.smm:
-        words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+        words += _SECURE_FLASH
     return [*words, *_NO_S3]
 
 

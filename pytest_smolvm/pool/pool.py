@@ -13,6 +13,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, note_use
 from pytest_smolvm.machine import disk, hypervisor
+from pytest_smolvm.machine.accelerator import Accelerator
 from pytest_smolvm.machine.fence.fence import begin_to_watch
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles, starting
@@ -56,6 +57,7 @@ class Pool:
         """Where its guests are made."""
         self.spares = Spares(self.site, self.leases, max_guests)
         """The guest that is expected and was not asked for yet, if there is one."""
+        self._told = {hypervisor.accelerator}
         _pools.add(self)
 
     def reserve(self, *specs: GuestSpec) -> list[Reservation]:
@@ -68,6 +70,7 @@ class Pool:
             disk.inspect(spec.image)
             if self.store.images in spec.image.parents:
                 note_use(spec.image)
+            self._tell_of(self.hypervisor.accelerator_for(secure_boot=spec.secure_boot))
         specs = tuple(map(self._possible, specs))
         if len(specs) == 1 and (spare := self.spares.take(specs[0])):
             return [Reservation(self.site, specs[0], spare.lease, spare)]
@@ -94,6 +97,15 @@ class Pool:
     def close(self) -> None:
         """Give up the spare, if there is one."""
         self.spares.close()
+
+    def _tell_of(self, accelerator: Accelerator) -> None:
+        """Say once that some guests are slower than the report's header makes believe."""
+        if accelerator not in self._told:
+            self._told.add(accelerator)
+            self.site.progress.note(
+                f"guests with Secure Boot run under {accelerator.name} here, some twenty times slower than others: "
+                f"{accelerator.reason}"
+            )
 
     def _possible(self, spec: GuestSpec) -> GuestSpec:
         """`spec`, or its cold variant if it is known that this host cannot clone."""

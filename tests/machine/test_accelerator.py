@@ -41,22 +41,19 @@ def kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return device
 
 
-def trial(*changes: str) -> str | None:
-    machine = (
-        programs.require(qemu.BINARY, qemu.PACKAGE),
-        "-accel",
-        "tcg",
-        "-cpu",
-        "Westmere",
-        "-machine",
-        "q35",
-        *changes,
-    )
-    return accelerator.trouble((*machine, *qemu.code_flash(firmware.find())))
+def trial(*changes: str, secure_boot: bool = False) -> str | None:
+    machine = (programs.require(qemu.BINARY, qemu.PACKAGE), "-accel", "tcg", "-cpu", "Westmere", *changes)
+    return accelerator.trouble((*machine, *qemu.firmware_only(firmware.find(secure_boot=secure_boot))))
 
 
-def test_real_firmware_that_starts_is_no_trouble() -> None:
-    assert trial() is None
+@pytest.mark.parametrize("secure_boot", [False, True])
+def test_real_firmware_that_starts_is_no_trouble(secure_boot: bool) -> None:
+    variables = firmware.find(secure_boot=secure_boot).variables
+    before = variables.stat().st_mtime_ns
+
+    assert trial("-cpu", "Westmere,vmx=off,svm=off", secure_boot=secure_boot) is None  # the words that KVM gets, too
+
+    assert before == variables.stat().st_mtime_ns
 
 
 def test_a_machine_that_qemu_refuses_is_trouble() -> None:
@@ -74,11 +71,12 @@ def test_kvm_with_all_that_windows_likes(kvm: Path, tmp_path: Path) -> None:
     found = choose(tmp_path, fake(tmp_path, SERIAL_CONSOLE_IS_CLEARED))
     assert ("kvm", "") == (found.name, found.reason)
     assert "hv-time" in found.cpu_model
+    assert found.cpu_model.startswith("host,vmx=off,svm=off,")
 
 
 def test_kvm_without_enlightenments(kvm: Path, tmp_path: Path) -> None:
     found = choose(tmp_path, fake(tmp_path, NO_ENLIGHTENMENTS + SERIAL_CONSOLE_IS_CLEARED))
-    assert Accelerator("kvm", "host", "") == found
+    assert Accelerator("kvm", "host,vmx=off,svm=off", "") == found
 
 
 def test_kvm_under_which_firmware_dies(kvm: Path, tmp_path: Path) -> None:

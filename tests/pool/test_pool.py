@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import limits
+from pytest_smolvm.machine.accelerator import Accelerator
+from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles
 from pytest_smolvm.pool.nursery import State
 from pytest_smolvm.pool.pool import Pool
@@ -43,3 +46,21 @@ def test_fewer_guests_fit_where_each_has_its_memory_for_itself(pool: Pool, spec:
     obstacles.record(pool.store, pool.hypervisor, large.hardware, "QEMU refused migrate")
 
     assert 1 <= pool.room(large) < clones
+
+
+def test_guests_that_only_emulation_runs_are_told_of_once(
+    site: Site, spec: GuestSpec, said: list[str], tmp_path: Path
+) -> None:
+    qemu = tmp_path / "qemu"
+    qemu.write_text("#!/bin/sh\necho 'System Management Mode not supported by this hypervisor.'\n", encoding="ascii")
+    qemu.chmod(0o755)
+    kvm = Hypervisor(str(qemu), "7.2.22", Accelerator("kvm", "host", ""), answers=str(tmp_path))
+    pool = Pool(site.store, kvm, site.progress)
+
+    for _ in range(2):
+        for wanted in (spec, spec.having(secure_boot=True)):
+            (room,) = pool.reserve(wanted)
+            room.release()
+
+    (line,) = said
+    assert line.startswith("guests with Secure Boot run under tcg here, some twenty times slower than others: ")

@@ -132,7 +132,8 @@ class _Workshop:
 
     def _seal(self, overlay: Path, steps: dict[str, str]) -> None:
         self.note["steps"] = steps
-        self.note["tools"] = {"qemu": self.hypervisor.version, "accelerator": self.hypervisor.accelerator.name}
+        accelerator = self.hypervisor.accelerator_for(secure_boot=self.recipe.secure_boot)
+        self.note["tools"] = {"qemu": self.hypervisor.version, "accelerator": accelerator.name}
         seal.seal(overlay, self.note, self.output, self.directory, replace=self.recipe.force)
         _move(self.directory / "screens", self.output.with_name(f"{self.output.name}.screens"))
 
