@@ -49,7 +49,7 @@ def _images(options: Namespace) -> int:
 
     images: list[Path] = options.image
     for depth, entry in inventory.tree(inventory.entries(command.store(options), images)):
-        users = f"used by {', '.join(map(str, entry.users))}" if entry.users else "not in use"
+        users = f"used by {entry.used_by}" if entry.used_by else "not in use"
         size, age = f"{entry.size / 2**20:8.0f} MiB", f"{entry.age / 86400:5.1f} d"
         print(f"{'  ' * depth + entry.kind:12} {entry.name:40} {size}  {age}  {users}  {entry.detail}")
     return 0

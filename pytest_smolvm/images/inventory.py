@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import SmolVMError, UsageError
-from pytest_smolvm.host import clock, proc, records
+from pytest_smolvm.host import clock, proc, records, use
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, last_use, remove
 from pytest_smolvm.images.practice import build
@@ -29,12 +29,20 @@ class Entry:
     age: float
     """Seconds since it was last used."""
     users: tuple[int, ...]
-    """Processes that have it open."""
+    """Processes that have it open, as far as they can be seen from here."""
+    held: bool = False
+    """Whether a guest uses it, perhaps in another container."""
     detail: str = ""
     parent: Path | None = None
     """Where what it differs from is: a template's image, a layer's template or layer."""
     layer: str = ""
     """What the function is called that made it, of a layer."""
+
+    @property
+    def used_by(self) -> str:
+        """Who uses it; empty if nobody does."""
+        elsewhere = "guests of another container" if self.held else ""
+        return ", ".join(map(str, self.users)) or elsewhere
 
     def __str__(self) -> str:
         return f"{self.kind} {f'{self.layer} ' if self.layer else ''}({self.name})"
@@ -86,7 +94,7 @@ def prune(store: Store, older_than: float, progress: Progress = Silent()) -> lis
         if _unused_for(path) >= older_than:
             remove(path)
     found, needed = entries(store), set(_needed_by_kept(store))
-    stays = {entry.path for entry in found if entry.users or entry.age < older_than or entry.path in needed}
+    stays = {entry.path for entry in found if entry.used_by or entry.age < older_than or entry.path in needed}
     doomed = [entry for entry in found if entry.path not in stays | _ancestors(found, stays)]
     for entry in doomed:
         _remove(store, entry)
@@ -107,7 +115,7 @@ def shrink(store: Store, limit: int, fresh: float) -> list[Entry]:
     removed: list[Entry] = []
     while sum(entry.size for entry in left) > limit:
         parents = {entry.parent for entry in left} | needed
-        old = (one for one in left if not one.users and one.age >= fresh and one.path not in parents)
+        old = (one for one in left if not one.used_by and one.age >= fresh and one.path not in parents)
         doomed = next(old, None)
         if doomed is None:
             break
@@ -129,8 +137,8 @@ def discard(store: Store, names: Iterable[str]) -> list[Entry]:
     doomed = [entry for entry in found if wanted & {entry.name, entry.layer}]
     places = {entry.path for entry in doomed}
     for entry in doomed:
-        if entry.users:
-            raise UsageError(f"{entry} is used by {', '.join(map(str, entry.users))}")
+        if entry.used_by:
+            raise UsageError(f"{entry} is used by {entry.used_by}")
         children = [other for other in found if other.path not in places and other.parent == entry.path]
         if children:
             raise UsageError(f"{entry} is what others differ from: {', '.join(map(str, children))}; name them, too")
@@ -186,6 +194,7 @@ def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
         _size(path),
         _age(path),
         tuple(sorted(open_files.get(path.resolve(), ()))),
+        use.is_held(path),
         _made_of(path),
     )
 
@@ -215,7 +224,8 @@ def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -
     below = record.get("parent") or record.get("image")
     parent = Path(below) if below else None
     kind = "layer" if layer else "template"
-    return Entry(kind, directory.name, directory, size, max(0.0, age), users, detail, parent, layer)
+    held = templates.in_use(directory)
+    return Entry(kind, directory.name, directory, size, max(0.0, age), users, held, detail, parent, layer)
 
 
 def _size(path: Path) -> int:

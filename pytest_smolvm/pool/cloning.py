@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import BootError, GuestDied, SmolVMError, TimedOut, Unrestorable
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import programs
+from pytest_smolvm.host import programs, use
 from pytest_smolvm.host.store import note_use
 from pytest_smolvm.machine import disk, machine, memory, migration
 from pytest_smolvm.machine.hypervisor import Hypervisor
@@ -36,6 +36,7 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
         spec.hardware, files.disk, memory_file=template.memory, restored=True, devices_only=template.copied
     )
     with ExitStack() as stack:
+        stack.enter_context(use.held(spec.image, *(older.files.state for older in template.lineage)))
         try:
             # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
             shutil.copyfile(template.files.blank_disk, files.disk)

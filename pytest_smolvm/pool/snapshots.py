@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands.resident import Endpoint
-from pytest_smolvm.host import clock
+from pytest_smolvm.host import clock, use
 from pytest_smolvm.pool.freezing import frozen
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
@@ -146,7 +145,7 @@ class Snapshots:
         lineage = list(origin.lineage) if origin is not None else []
         for file in [one.files.state for one in lineage if one not in self._made]:
             if file not in self._held:
-                self._life.callback(os.close, os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+                self._life.enter_context(use.held(file))
                 self._held.add(file)
 
 

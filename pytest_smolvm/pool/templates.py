@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import clock, proc, records
+from pytest_smolvm.host import clock, proc, records, use
 from pytest_smolvm.host.store import Store, last_use
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.hypervisor import Hypervisor
@@ -168,6 +168,11 @@ def users(directory: Path, open_files: Mapping[Path, set[int]]) -> set[int]:
     return {pid for path, pids in open_files.items() if real in path.parents for pid in pids}
 
 
+def in_use(directory: Path) -> bool:
+    """Whether a guest is a clone of a template, or will be one again when it is reverted, whoever's it is."""
+    return use.is_held(TemplateFiles(directory).state)
+
+
 def last_used(template: Template) -> float:
     """When it was baked or restored last, in seconds since 1970."""
     return last_use(template.files.state)
@@ -190,7 +195,7 @@ def discard_superseded(store: Store, by: Template) -> None:
                     doomed.append(directory)
     open_files = proc.open_files() if doomed else {}
     for directory in doomed:
-        if not users(directory, open_files):
+        if not users(directory, open_files) and not in_use(directory):
             discard(store, directory.name)
 
 

@@ -72,7 +72,8 @@ def _placed(site: Site, spec: GuestSpec) -> Template:
     files.path.mkdir()
     for file in (files.disk, files.variables, files.state, files.blank_disk, files.blank_variables):
         file.write_bytes(b"blank")
-    files.record.write_text(json.dumps({"files": {}, "host_key": HOST_KEY.asbytes().hex()}))
+    record = {"files": {}, "host_key": HOST_KEY.asbytes().hex(), "image": str(spec.image), "memory": spec.memory}
+    files.record.write_text(json.dumps(record))
     found = templates.find(site.store, name)
     assert found is not None
     return found

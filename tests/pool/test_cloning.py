@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,3 +129,28 @@ def test_what_the_host_does_to_a_clone_is_not_the_templates_fault(
             pass
 
     assert bool(blamed) != isinstance(caught.value, Unrestorable)
+
+
+ELSEWHERE = ("unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-m", "pytest_smolvm.cli.main")
+
+
+def pruned_in_another_container(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+    """What ``pytest-smolvm prune`` does where processes of this container cannot be seen."""
+    command = [*ELSEWHERE, "--store", str(site.store.root), "prune", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a namespace needs root")
+def test_what_guests_use_stays_whatever_is_pruned_in_another_container(
+    spec: GuestSpec, site: Site, whole: Template
+) -> None:
+    image = shutil.copyfile(spec.image, site.store.images / "win11.qcow2")
+    with site.store.run_directory() as directory:
+        with clone(whole, spec.having(image=image), site.hypervisor, RunDirectory(directory)):
+            assert "0 removed" in pruned_in_another_container(site, "--all").stdout
+            refused = pruned_in_another_container(site, whole.key).stderr
+            assert f"template ({whole.key}) is used by guests of another container" in refused
+
+    removed = pruned_in_another_container(site, "--all").stdout
+    assert f"removed template ({whole.key})" in removed
+    assert "removed image (win11)" in removed

@@ -1,0 +1,43 @@
+"""What is in use: the kernel tells of it in every container that shares the store, as long as whoever uses it lives.
+
+Which processes have a file open can be seen of one's own container only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def held(*files: Path) -> Iterator[None]:
+    """Have these files be in use for the length of the block, also by others; those that are not there are left out."""
+    with ExitStack() as stack:
+        for path in files:
+            with suppress(OSError):  # it is gone, or its file system knows no locks
+                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                stack.callback(os.close, file)
+                fcntl.flock(file, fcntl.LOCK_SH)
+                # Or else a forked child, which has the same file open, would go on using it.
+                stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody has a file be in use."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
