@@ -45,9 +45,13 @@ class Owners:
         """A file name that nobody else uses, and that tells whose it is from its first moment."""
         return f"{self.me()}.{uuid.uuid4().hex[:8]}{rest}"
 
+    def is_me(self, token: str) -> bool:
+        """Whether it is this process' own."""
+        return token == _held.known(self._directory)
+
     def alive(self, token: str) -> bool:
         """Whether the process that `me` gave this token to still runs; True where that cannot be known."""
-        if token == _held.known(self._directory):
+        if self.is_me(token):
             return True
         try:
             lock = os.open(_lock(self._directory, token), os.O_RDONLY | os.O_CLOEXEC)

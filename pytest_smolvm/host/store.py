@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import re
@@ -105,6 +106,7 @@ class Store:
     @contextmanager
     def run_directory(self) -> Iterator[Path]:
         """A directory for one guest, gone after the block. Its name says whose it is, from its first moment."""
+        _ENTERED.add(self.root)
         path = self.runs / self.owners.new_name()
         path.mkdir(mode=0o700)
         try:
@@ -112,16 +114,17 @@ class Store:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def reap(self) -> int:
+    def reap(self, *, ours: bool = False) -> int:
         """Clear what dead processes left: their guests' processes, run directories, leases and half-made files.
 
+        :param ours: and what this one leaves, which is about to end.
         :returns: how many things were cleared.
         """
         dead = [
             path
             for place in (self.runs, self.leases, self.templates, self.images)
             for path in place.iterdir()
-            if self._orphaned(path)
+            if (owner := owner_of(path)) is not None and self._gone(owner, ours=ours)
         ]
         _kill_guests_of([path for path in dead if path.is_dir()])
         cleared = 0
@@ -144,12 +147,12 @@ class Store:
                     cleared += 1
         return cleared
 
-    def _orphaned(self, path: Path) -> bool:
-        owner = owner_of(path)
-        return owner is not None and not self.owners.alive(owner)
+    def _gone(self, owner: str, *, ours: bool) -> bool:
+        return not self.owners.alive(owner) or (ours and self.owners.is_me(owner))
 
     def aside(self, path: Path) -> Path:
         """A name beside `path` to make it under, owned by this process until it is renamed to `path`."""
+        _ENTERED.add(self.root)
         return path.with_name(self.owners.new_name(f".{path.name}"))
 
     def is_aside(self, path: Path) -> bool:
@@ -181,6 +184,20 @@ class Store:
         except OSError as exc:
             return exc.errno not in _FULL
         return True
+
+
+_ENTERED: set[Path] = set()
+"""The stores in which this process has made something for a while."""
+
+
+@atexit.register
+def _leave_nothing() -> None:
+    """What was interrupted while it cleared up, as by a second Ctrl-C, is cleared now rather than by the next run."""
+    for root in _ENTERED:
+        with suppress(ValueError):  # in an interpreter beside the main one
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a third: this takes no longer than Python's own end
+        with suppress(OSError):
+            Store(root).reap(ours=True)
 
 
 def remove(path: Path) -> None:

@@ -82,8 +82,10 @@ class Helper:
             with suppress(OSError):  # it has ended
                 self._connection.shutdown(socket.SHUT_WR)  # which it notices though a forked child has a copy
             if self._process is not None:
-                programs.await_end(self._process, patience)
-                programs.end(self._process)
+                try:
+                    programs.await_end(self._process, patience)
+                finally:  # also when somebody is tired of waiting
+                    programs.end(self._process)
             self._connection.close()
 
     def forget(self) -> None:

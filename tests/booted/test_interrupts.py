@@ -59,7 +59,7 @@ def test_control_c(inner: pytest.Pytester, options: tuple[str, ...]) -> None:
         assert nobody_uses(place)
 
 
-def test_control_c_pressed_until_it_ends(inner: pytest.Pytester, store: Store) -> None:
+def test_control_c_pressed_until_it_ends(inner: pytest.Pytester) -> None:
     with began(inner, LONG) as (run, place):
         while run.poll() is None:
             control_c(run)
@@ -68,7 +68,6 @@ def test_control_c_pressed_until_it_ends(inner: pytest.Pytester, store: Store) -
 
         assert run.returncode != 0
         assert nobody_uses(place)
-        store.reap()  # as the next run does: the tidying may have been cut short
         assert not place.exists()
 
 

@@ -117,6 +117,39 @@ def test_what_we_own_ourselves_stays(store: Store) -> None:
         assert directory.exists()
 
 
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from pytest_smolvm.host.store import Store
+
+store = Store.at(Path(sys.argv[1]))
+pressed = 0
+
+def press(event, _):
+    global pressed
+    if event == "os.remove" and not pressed:
+        pressed += 1
+        raise KeyboardInterrupt
+
+with store.run_directory() as directory:
+    store.aside(store.templates / "key").mkdir()
+    lease = store.leases / store.owners.new_name()
+    lease.touch()
+    (directory / "disk.qcow2").touch()
+    sys.addaudithook(press)
+"""
+
+
+def test_who_is_interrupted_while_he_clears_up_leaves_nothing_all_the_same(store: Store) -> None:
+    """As by a second Ctrl-C, here while the first file of a directory is removed."""
+    with living(store) as (_, theirs):
+        done = subprocess.run([sys.executable, "-c", INTERRUPTED, store.root], capture_output=True, text=True, check=False)
+        assert "KeyboardInterrupt" in done.stderr
+        left = [path for place in (store.runs, store.leases, store.templates) for path in place.iterdir()]
+
+        assert set(theirs) == set(left)
+
+
 @AS_ROOT
 def test_what_the_living_in_another_container_own_stays(store: Store) -> None:
     """Their numbers mean nothing here, nor ours there."""
