@@ -298,18 +298,20 @@ class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMeth
         """A guest that is to become a layer, for the length of the block, in the place of the one that is to come."""
         vm = SmolVM.of(self._spec.having(layer=layer.parent, env_vars={}), self._pool)
 
-        def prepare() -> None:
+        def prepare() -> RunningGuest:
             layer.prepare(vm)
             vm._running().renew()  # or clones of it would let nobody in, either
             vm._run_in_resident("1", ())
+            assert vm._guest is not None
+            return vm._guest
 
         try:
             vm._start(place)
             vm.wait_for_ssh()
-            assert vm._guest is not None
-            yield layers.Unprepared(vm._guest, prepare, lambda: vm._shells.at_rest)
+            yield layers.Unprepared(lambda: vm._running().machine, prepare, lambda: vm._shells.at_rest)
         finally:
-            vm._stop()
+            vm._place = None  # it stays ours
+            vm.close()
 
     def _welcome(self, ssh: Ssh) -> bool:
         """What every new guest gets on the first connection; whether only a new connection sees it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable
+from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable, UsageError
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.spec import GuestSpec
@@ -36,8 +36,9 @@ _FORMAT = 2
 class Unprepared:
     """A guest that is to become a layer."""
 
-    guest: RunningGuest
-    prepare: Callable[[], object]
+    machine: Callable[[], Machine]
+    """The one that it is now: its function may revert it."""
+    prepare: Callable[[], RunningGuest]
     """Runs the layer's function in it, and sees to it that it can be logged in to and has a resident PowerShell."""
     resident: Callable[[], Endpoint | None]
     """Which of that one's processes nobody uses."""
@@ -133,15 +134,25 @@ def _freeze(order: Order, aside: Path, final: Path) -> None:
         order.lend(order.place, layer) as unprepared,
         phase(site.progress, f"making the layer {layer.name}, once for this host"),
     ):
-        with _blamed(layer, unprepared.guest.machine, site):
-            unprepared.prepare()
-        warming.settle(unprepared.guest.machine)
+        with _blamed(layer, unprepared.machine, site):
+            prepared = unprepared.prepare()
+            _check_lasting(prepared, site)
+        warming.settle(prepared.machine)
         with site.store.full_disk_told():
-            frozen(unprepared.guest, aside, unprepared.resident, final=final, more=about)
+            frozen(prepared, aside, unprepared.resident, final=final, more=about)
+
+
+def _check_lasting(guest: RunningGuest, site: Site) -> None:
+    """Do nothing if what a guest differs from stays in the store when it ends.
+
+    :raises UsageError: that is a snapshot.
+    """
+    if guest.origin is not None and any(site.store.runs in one.files.path.parents for one in guest.origin.lineage):
+        raise UsageError("its function has taken a snapshot, which ends with the guest; make it two layers instead")
 
 
 @contextmanager
-def _blamed(layer: Layer, machine: Machine, site: Site) -> Iterator[None]:
+def _blamed(layer: Layer, current: Callable[[], Machine], site: Site) -> Iterator[None]:
     """What fails in the block is the layer's fault.
 
     :raises BootError: what failed, with a picture of the screen.
@@ -149,10 +160,14 @@ def _blamed(layer: Layer, machine: Machine, site: Site) -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        why = f"the layer {layer.name} could not be made: {type(exc).__name__}: {exc}{_seen(machine, site, layer)}"
+        machine, seen, log = None, "", ""
+        with suppress(SmolVMError):  # the function has thrown its guest away
+            machine = current()
+            seen, log = _seen(machine, site, layer), machine.log_tail
+        why = f"the layer {layer.name} could not be made: {type(exc).__name__}: {exc}{seen}"
         # Unless somebody has killed QEMU, perhaps the kernel for want of memory: then the next test may be luckier.
-        killed = machine.child.poll() == -signal.SIGKILL
-        raise BootError("process" if killed else "layer", why, machine.log_tail) from exc
+        killed = machine is not None and machine.child.poll() == -signal.SIGKILL
+        raise BootError("process" if killed else "layer", why, log) from exc
 
 
 def _seen(machine: Machine, site: Site, layer: Layer) -> str:

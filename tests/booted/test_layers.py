@@ -111,9 +111,26 @@ def asks(vm: SmolVM) -> None:
     vm.run("set /p answer=Continue? & if not defined answer exit 7", shell="cmd", check=True)
 
 
+@windows_layer()
+def thrown_away(vm: SmolVM) -> None:
+    vm.close()
+
+
+@windows_layer()
+def frozen_inside(vm: SmolVM) -> None:
+    with vm.rollback():
+        vm.write_text(r"C:\ProgramData\note.txt", "tried")
+
+
 @pytest.mark.parametrize(
     ("layer", "why"),
-    [(left_off, "GuestDied: "), (hangs, "CommandTimedOut: "), (asks, "CommandFailed: exit code 7")],
+    [
+        (left_off, "GuestDied: "),
+        (hangs, "CommandTimedOut: "),
+        (asks, "CommandFailed: exit code 7"),
+        (thrown_away, "UsageError: this SmolVM is not running"),
+        (frozen_inside, "UsageError: its function has taken a snapshot"),
+    ],
 )
 def test_what_leaves_no_guest_to_use_is_no_layer(own: Store, spec: GuestSpec, layer: object, why: str) -> None:
     before = set(own.templates.iterdir())
@@ -123,6 +140,20 @@ def test_what_leaves_no_guest_to_use_is_no_layer(own: Store, spec: GuestSpec, la
 
     assert "layer" == met.value.stage
     assert before == set(own.templates.iterdir())
+    assert [] == list(own.runs.iterdir())
+
+
+@windows_layer()
+def reverted(vm: SmolVM) -> None:
+    vm.write_text(r"C:\ProgramData\first.txt", "tried")
+    vm.revert()
+    vm.write_text(r"C:\ProgramData\second.txt", "kept")
+
+
+def test_a_layer_may_revert_its_guest(own: Store, spec: GuestSpec) -> None:
+    with SmolVM.of(spec.having(layer=reverted), pool_on(own)) as vm:
+        assert not vm.exists(r"C:\ProgramData\first.txt")
+        assert "kept" == vm.read_text(r"C:\ProgramData\second.txt")
 
 
 @windows_layer()

@@ -21,7 +21,7 @@ from pytest_smolvm.pool.failures import Failures
 from pytest_smolvm.pool.leases import Leases
 from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.site import Site
-from pytest_smolvm.pool.starting import restored
+from pytest_smolvm.pool.starting import RunningGuest, restored
 from pytest_smolvm.pool.templates import Template
 
 
@@ -46,14 +46,14 @@ def attempt(guest_spec: GuestSpec, template: Template, tries: list[str]) -> Iter
             def lend(place: Reservation, layer: Layer) -> Iterator[layers.Unprepared]:
                 with restored(template, guest_spec, site) as guest:
 
-                    def prepare() -> None:
+                    def prepare() -> RunningGuest:
                         tries.append(layer.name)
                         if kills:
                             os.kill(guest.machine.child.pid, signal.SIGKILL)
                             programs.await_end(guest.machine.child, 10.0)
                         raise error
 
-                    yield layers.Unprepared(guest, prepare, lambda: None)
+                    yield layers.Unprepared(lambda: guest.machine, prepare, lambda: None)
 
             (lease,) = Leases(site.store).claim(guest_spec)
             life.callback(lease.release)
