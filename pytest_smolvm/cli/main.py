@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_smolvm.cli import doctor, practice, store, windows
+from pytest_smolvm.cli import doctor, practice, snapshot, store, windows
 from pytest_smolvm.errors import SmolVMError, StoreError, UsageError
 from pytest_smolvm.host import patience
 from pytest_smolvm.host.store import default_root
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         f"at the moment {_default_store()})",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for folder in (practice, windows, store, doctor):
+    for folder in (practice, windows, store, snapshot, doctor):
         folder.add_commands(commands)
     return parser
 

@@ -11,20 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.errors import HostError
+from pytest_smolvm.host.sparse import ZEROES, Run, pieces
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 """Bytes of a page."""
-# What is copied at once; of a piece that is all zeroes nothing is written.
-_PIECE = 64 * 1024
-_ZEROES = bytes(_PIECE)
 # The highest byte of a page's entry says where it is (Documentation/admin-guide/mm/pagemap.rst): in RAM, in swap, and
 # whether it is a file's. A page of a file that is mapped privately is no longer the file's once it was written to.
 _IN_RAM, _IN_SWAP, _OF_A_FILE = 0x80, 0x40, 0x20
 _OWN = bytes(bool(flags & (_IN_RAM | _IN_SWAP)) and not flags & _OF_A_FILE for flags in range(256))
 _ENTRY = 8
-
-Run = tuple[int, int]
-"""Where in an area pages begin that are next to each other, and how long they are, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +50,9 @@ class Area:
         """
         with open(path, "xb", buffering=0) as target, self._opened("mem", os.O_RDONLY) as memory:
             target.truncate(self.size)
-            for offset, size in _pieces(runs):
+            for offset, size in pieces(runs):
                 data = _read(memory, self.start + offset, size)
-                if data != _ZEROES[:size]:
+                if data != ZEROES[:size]:
                     _write(target.fileno(), offset, data)
 
     def fill(self, runs: Iterable[Run], path: Path) -> None:
@@ -66,7 +61,7 @@ class Area:
         :raises OSError: it cannot be read.
         """
         with open(path, "rb", buffering=0) as source, self._opened("mem", os.O_WRONLY) as memory:
-            for offset, size in _pieces(runs):
+            for offset, size in pieces(runs):
                 _write(memory, self.start + offset, _read(source.fileno(), offset, size))
 
     @contextmanager
@@ -81,12 +76,6 @@ class Area:
             yield file
         finally:
             os.close(file)
-
-
-def _pieces(runs: Iterable[Run]) -> Iterator[Run]:
-    for offset, size in runs:
-        for start in range(0, size, _PIECE):
-            yield offset + start, min(_PIECE, size - start)
 
 
 def _read(file: int, offset: int, size: int) -> bytes:

@@ -15,6 +15,7 @@ from pytest_smolvm.host.store import Store, last_use, remove
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.machine import disk
 from pytest_smolvm.pool import templates
+from pytest_smolvm.pool.templates import Template
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,23 @@ def discard(store: Store, names: Iterable[str]) -> list[Entry]:
     for entry in doomed:
         _remove(store, entry)
     return doomed
+
+
+def frozen(store: Store, name: str) -> Template:
+    """The template or layer that is named, the latter as the function is called or by its own name.
+
+    :raises UsageError: nothing has such a name, several have, or what has it is damaged.
+    """
+    found = [entry for entry in entries(store) if entry.kind != "image" and name in (entry.name, entry.layer)]
+    if not found:
+        raise UsageError(f"no template or layer is called {name}; pytest-smolvm images lists what there is")
+    if len(found) > 1:
+        several = ", ".join(f"{entry.name} {entry.detail}" for entry in found)
+        raise UsageError(f"several layers are called {name}: {several}; give the name of one")
+    template = templates.find(store, found[0].name)
+    if template is None:
+        raise UsageError(f"{found[0]} is damaged: it will be made again when a test asks for it")
+    return template
 
 
 def _ancestors(found: Iterable[Entry], places: Iterable[Path]) -> set[Path]:

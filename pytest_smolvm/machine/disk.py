@@ -133,6 +133,12 @@ def rebase(path: Path, base: Path) -> None:
     run("base an overlay on another file", command)
 
 
+def move_base(path: Path, base: Path, base_format: str = "qcow2") -> None:
+    """Have the overlay `path` be based on `base`, elsewhere, which holds the same as what it was based on."""
+    command = [_qemu_img(), "rebase", "-q", "-u", "-f", "qcow2", "-F", base_format, "-b", os.fspath(base.resolve())]
+    run("base an overlay on another file", [*command, os.fspath(path)])
+
+
 def merge(path: Path, base: Path) -> None:
     """Have the overlay `path` be based on `base`, one of those that it is based on by way of others.
 

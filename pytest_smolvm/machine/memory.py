@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 
 from pytest_smolvm.errors import MonitorError
-from pytest_smolvm.host.memory import PAGE, Area, Run
+from pytest_smolvm.host.memory import PAGE, Area
+from pytest_smolvm.host.sparse import Run
 from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.rundir import RunDirectory
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from pytest_smolvm.machine import disk, machine, migration
 from pytest_smolvm.machine.network import HOST, OPEN, network
 from pytest_smolvm.pool import obstacles, once, templates, warming
 from pytest_smolvm.pool.site import Site
-from pytest_smolvm.pool.templates import Template, TemplateFiles
+from pytest_smolvm.pool.templates import Shape, Template, TemplateFiles
 
 
 class _Disturbed(CannotClone):
@@ -61,7 +62,7 @@ def _bake(spec: GuestSpec, site: Site, name: str) -> Template:
         aside.path.mkdir(mode=0o700)
         host_key = _freeze(spec, site, aside)
         _tidy(aside)
-        _make_blanks(aside, final)
+        templates.make_blanks(aside, final)
         about = {"identity": identity, "host_key": host_key.hex(), "seconds": round(clock.now() - started, 3)}
         _record(aside, spec, site, about)
     return Template(final, templates.mark(final.path), host_key)
@@ -101,22 +102,18 @@ def _tidy(files: TemplateFiles) -> None:
         file.chmod(0o600 if file == files.memory else 0o400)
 
 
-def _make_blanks(aside: TemplateFiles, final: TemplateFiles) -> None:
-    disk.blank(final.disk, aside.blank_disk, disk.virtual_size(aside.disk))
-    disk.blank(final.variables, aside.blank_variables, disk.virtual_size(aside.variables))
-
-
 def _record(files: TemplateFiles, spec: GuestSpec, site: Site, about: dict[str, Any]) -> None:
     record = {
         "files": {file.name: templates.fingerprint(file) for file in files.path.iterdir()},
         "image": os.fspath(spec.image),
         "memory": spec.memory,
         "cpus": spec.cpus,
+        "shape": asdict(Shape.of(spec)),
         "host": str(site.hypervisor),
         "created": clock.utc(),
         **about,
     }
-    records.write(files.record, record, durable=True)
+    records.write(files.record, record, mode=0o600, durable=True)
 
 
 def _wait_told(spec: GuestSpec, site: Site, who: str) -> AbstractContextManager[None]:

@@ -89,7 +89,7 @@ def _copy(
         "base": os.fspath(guest.base) if guest.base else "",
         **more,
     }
-    records.write(files.record, record)
+    records.write(files.record, record, mode=0o600)
 
 
 def _link(disk_now: Path, frozen_disk: Path) -> None:

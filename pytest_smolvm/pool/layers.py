@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from pytest_smolvm.pool.freezing import frozen
 from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.starting import RunningGuest
-from pytest_smolvm.pool.templates import Template
+from pytest_smolvm.pool.templates import Shape, Template
 
-# Part of every key: how a layer is laid out on disk.
-_FORMAT = 2
+FORMAT = 3
+"""Part of every key: how a layer is laid out on disk."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,18 @@ def key(spec: GuestSpec, template: str) -> str:
     :raises UsageError: a file of the layer cannot be read.
     """
     assert spec.layer is not None
-    # What its guest may reach is not only its clones' affair: a function that downloads something succeeds or fails.
-    shape = [_FORMAT, template, spec.layer.digest, spec.network]
-    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:32]
+    return named(template, spec.layer.digest, spec.network)
+
+
+def named(template: str, digest: str, network: object) -> str:
+    """Names the template for a layer.
+
+    :param template: names the template of its golden image.
+    :param digest: the layer's.
+    :param network: what the guest may reach that it was made in. That is not only its clones' affair: a function that
+        downloads something succeeds or fails.
+    """
+    return hashlib.sha256(json.dumps([FORMAT, template, digest, network]).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -128,8 +137,15 @@ def _bake(order: Order, final: Path) -> Template:
 def _freeze(order: Order, aside: Path, final: Path) -> None:
     """Leave in `aside` what a guest consists of that the layer's function has prepared."""
     spec, site, layer = order.spec, order.site, order.layer
-    about = {"image": os.fspath(spec.image), "identity": disk.identity(spec.image), "memory": spec.memory}
-    about["layer"] = layer.name
+    about = {
+        "image": os.fspath(spec.image),
+        "identity": disk.identity(spec.image),
+        "memory": spec.memory,
+        "layer": layer.name,
+        "digest": layer.digest,
+        "network": spec.network,
+        "shape": asdict(Shape.of(spec)),
+    }
     with (
         order.lend(order.place, layer) as unprepared,
         phase(site.progress, f"making the layer {layer.name}, once for this host"),

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, proc, records, use
 from pytest_smolvm.host.store import Store, last_use
 from pytest_smolvm.machine import disk, qemu
+from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.rundir import RunDirectory
 from pytest_smolvm.pool import warming
 
-# Part of every key: how a template is laid out on disk.
-_FORMAT = 3
+FORMAT = 3
+"""Part of every key: how a template is laid out on disk."""
 # Without being used, beside one of the same image that was just baked.
 _KEPT_SECONDS = 7 * 86400.0
 
@@ -114,18 +116,49 @@ class Template:
         return records.read(self.files.record) or {}
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What of a spec shapes its template, besides the image; noted in the record, so that it can be named elsewhere."""
+
+    hardware: Hardware
+    account: tuple[str, str]
+    """Whose session is frozen into it, and the SHA-256 of his password. That is not part of what is frozen, but only
+    its owner may clone."""
+
+    @classmethod
+    def of(cls, spec: GuestSpec) -> Shape:
+        """What a spec wants."""
+        return cls(spec.hardware, (spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest()))
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Shape:
+        """What was noted in a template's record.
+
+        :raises UsageError: nothing was, as by earlier versions of this package.
+        """
+        try:
+            noted = record["shape"]
+            user, password = noted["account"]
+            return cls(Hardware(**noted["hardware"]), (user, password))
+        except (KeyError, TypeError, ValueError) as exc:
+            raise UsageError("another version of pytest-smolvm has made it; it takes one that is made anew") from exc
+
+    def key(self, image: Path, hypervisor: Hypervisor) -> str:
+        """Names the template on an image: a digest of everything that shapes it."""
+        shape = {
+            "format": FORMAT,
+            "warming": warming.recipe(),
+            "image": disk.identity(image),
+            "hypervisor": hypervisor.identity,
+            "machines": _machines(self.hardware, hypervisor),
+            "account": self.account,
+        }
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def key(spec: GuestSpec, hypervisor: Hypervisor) -> str:
-    """Names the template for these wants: a digest of everything that shapes it."""
-    shape = {
-        "format": _FORMAT,
-        "warming": warming.recipe(),
-        "image": disk.identity(spec.image),
-        "hypervisor": hypervisor.identity,
-        "machines": _machines(spec, hypervisor),
-        # Whose session is frozen into it. The password is not part of what is frozen, but only its owner may clone.
-        "account": [spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest()],
-    }
-    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
+    """Names the template for these wants."""
+    return Shape.of(spec).key(spec.image, hypervisor)
 
 
 def find(store: Store, name: str) -> Template | None:
@@ -211,10 +244,20 @@ def fingerprint(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _machines(spec: GuestSpec, hypervisor: Hypervisor) -> list[list[str] | str]:
+def make_blanks(files: TemplateFiles, final: TemplateFiles) -> None:
+    """Make the overlays that clones begin with.
+
+    :param files: where the template is made.
+    :param final: where it will be.
+    """
+    disk.blank(final.disk, files.blank_disk, disk.virtual_size(files.disk))
+    disk.blank(final.variables, files.blank_variables, disk.virtual_size(files.variables))
+
+
+def _machines(hardware: Hardware, hypervisor: Hypervisor) -> list[list[str] | str]:
     """The frozen and the restored machine, as QEMU is told of them: paths and descriptors are always the same here."""
     files = RunDirectory(Path("run"))
-    frozen = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory)
-    restored = hypervisor.config(spec.hardware, files.disk, memory_file=files.memory, restored=True)
+    frozen = hypervisor.config(hardware, files.disk, memory_file=files.memory)
+    restored = hypervisor.config(hardware, files.disk, memory_file=files.memory, restored=True)
     commands = [qemu.command(config, files, monitor_fd=0, tpm_fd=0) for config in (frozen, restored)]
     return [*commands, "bios" if frozen.firmware is None else frozen.firmware.identity]

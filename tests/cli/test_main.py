@@ -88,7 +88,11 @@ def test_the_command_without_arguments_shows_its_usage(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    "words", ["practice build", "windows build-image", "windows check-image", "images", "prune", "doctor"]
+    "words",
+    [
+        *("practice build", "windows build-image", "windows check-image", "images", "prune", "doctor"),
+        *("snapshot export", "snapshot import"),
+    ],
 )
 def test_every_command_explains_itself(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
