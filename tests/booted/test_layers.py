@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm import SmolVM, windows_layer
+from pytest_smolvm.cli import main
 from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.pool import starting
-from tests.booted.conftest import pool_on
+from tests.booted.conftest import linux, pool_on
 
 # Two workers want the same layer at the same time, and each has a test of one that fails.
 SUITE = r"""
@@ -117,6 +118,27 @@ def thrown_away(vm: SmolVM) -> None:
 
 
 @windows_layer()
+def another_password(vm: SmolVM) -> None:
+    """As `net user` does it: the practice guest's accounts are its Linux's."""
+    in_linux(vm, r"printf smolvm\\nChanged-4-good\\nChanged-4-good\\n | /usr/bin/passwd")
+
+
+@windows_layer()
+def filled(vm: SmolVM) -> None:
+    """All of the disk is taken, though nothing is written, as that would take long."""
+    take = "n=0; for s in 1G 64M 4M 64K 4K; do while /usr/bin/fallocate -l $s full$n; do n=$((n+1)); done; done; true"
+    in_linux(vm, take)
+    vm.write_bytes(r"C:\Users\smolvm\more.bin", bytes(10**6))
+
+
+def in_linux(vm: SmolVM, script: str) -> None:
+    """Run a script of the practice guest's Linux to its end; there is room for telling that even if no more is."""
+    begun = linux(r"bin\sh", f'-c "> begun; {script} && mv begun done"')
+    vm.run("Set-Location C:\\Users\\smolvm\n" + begun, check=True)
+    vm.wait_for_file(r"C:\Users\smolvm\done", timeout=120)
+
+
+@windows_layer()
 def frozen_inside(vm: SmolVM) -> None:
     with vm.rollback():
         vm.write_text(r"C:\ProgramData\note.txt", "tried")
@@ -128,6 +150,8 @@ def frozen_inside(vm: SmolVM) -> None:
         (left_off, "GuestDied: "),
         (hangs, "CommandTimedOut: "),
         (asks, "CommandFailed: exit code 7"),
+        pytest.param(another_password, "LoginError: ", marks=pytest.mark.slow),  # its hash is dear where it is emulated
+        (filled, "TransferError: "),
         (thrown_away, "UsageError: this SmolVM is not running"),
         (frozen_inside, "UsageError: its function has taken a snapshot"),
     ],
@@ -150,10 +174,26 @@ def reverted(vm: SmolVM) -> None:
     vm.write_text(r"C:\ProgramData\second.txt", "kept")
 
 
-def test_a_layer_may_revert_its_guest(own: Store, spec: GuestSpec) -> None:
-    with SmolVM.of(spec.having(layer=reverted), pool_on(own)) as vm:
+def test_a_layer_may_revert_its_guest_and_go_to_another_store(
+    own: Store, spec: GuestSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = spec.having(layer=reverted)
+    with SmolVM.of(wanted, pool_on(own)) as vm:
         assert not vm.exists(r"C:\ProgramData\first.txt")
         assert "kept" == vm.read_text(r"C:\ProgramData\second.txt")
+
+    elsewhere, archive = Store.at(tmp_path / "elsewhere"), tmp_path / "reverted.tar"
+    assert 0 == main.main(["--store", str(own.root), "snapshot", "export", "reverted", str(archive)])
+    for template in own.templates.iterdir():
+        template.rename(tmp_path / template.name)  # whoever still reads there fails
+    assert 0 == main.main(["--store", str(elsewhere.root), "snapshot", "import", str(archive)])
+    print(*capsys.readouterr())
+    records = {file: file.read_bytes() for file in elsewhere.templates.glob("*/record.json")}
+    with SmolVM.of(wanted, pool_on(elsewhere)) as vm:
+        assert "kept" == vm.read_text(r"C:\ProgramData\second.txt")
+        assert "1" == vm.run("1", check=True).stdout.strip()
+    assert 2 == len(records)
+    assert records == {file: file.read_bytes() for file in elsewhere.templates.glob("*/record.json")}
 
 
 @windows_layer()
