@@ -276,6 +276,30 @@ def test_an_image_that_is_not_there_skips_its_cases_only(
     pytester.runpytest_subprocess("--smolvm-require").assert_outcomes(errors=2, failed=1)
 
 
+REMOVED = """
+import pytest
+from pathlib import Path
+
+def pytest_collection_finish(session):
+    Path("win10.qcow2").unlink(missing_ok=True)
+"""
+
+
+@pytest.mark.parametrize(("words", "expected"), [((), {"skipped": 1}), (("--smolvm-require",), {"errors": 1})])
+def test_an_image_that_is_removed_between_collection_and_test_is_not_there(
+    pytester: pytest.Pytester, words: tuple[str, ...], expected: dict[str, int]
+) -> None:
+    pytester.makeini(TABLE)
+    pytester.makeconftest(REMOVED)
+    pytester.makepyfile("import pytest\n@pytest.mark.windows_vm(images='win10')\ndef test_it(windows_vm): pass\n")
+    (pytester.path / "win10.qcow2").touch()
+
+    result = pytester.runpytest_subprocess("-rs", *words)
+
+    result.assert_outcomes(**expected)
+    result.stdout.fnmatch_lines(["*the image win10 is not on this host: there is no */win10.qcow2"])
+
+
 def test_what_the_table_says_of_an_image_reaches_its_guests(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
