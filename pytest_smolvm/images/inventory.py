@@ -220,8 +220,8 @@ def _image(path: Path, open_files: dict[Path, set[int]]) -> Entry:
 def _made_of(image: Path) -> str:
     """What the record beside an image says, if there is one."""
     record = records.read(records.beside(image)) or {}
-    system, account = record.get("system", {}), record.get("account", {})
-    named = " ".join(filter(None, (system.get(name) for name in ("edition", "build", "language"))))
+    system, account = (part if isinstance(part, dict) else {} for part in map(record.get, ("system", "account")))
+    named = " ".join(str(system[name]) for name in ("edition", "build", "language") if system.get(name))
     return f"{named}, account {account.get('user')}" if system else ""
 
 
@@ -230,17 +230,17 @@ def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -
     size = sum(map(_size, directory.iterdir()))
     template = templates.find(store, directory.name)
     record = records.read(templates.TemplateFiles(directory).record) or {}
-    layer = str(record.get("layer", ""))
+    layer = str(record.get("layer") or "")
     if template is None:
         age, detail = clock.utc() - directory.stat().st_mtime, "damaged: it will be made again"
     else:
         # Directory and record tell nothing: listing them is reading them, too.
         age = clock.utc() - templates.last_used(template)
-        detail = f"of {record['image']}, {record['memory']} MiB"
+        detail = f"of {record.get('image')}, {record.get('memory')} MiB"
     if layer:
         detail = f"{layer} {detail}"
     below = record.get("parent") or record.get("image")
-    parent = Path(below) if below else None
+    parent = Path(below) if isinstance(below, str) else None
     kind = "layer" if layer else "template"
     held = templates.in_use(directory)
     return Entry(kind, directory.name, directory, size, max(0.0, age), users, held, detail, parent, layer)

@@ -86,6 +86,25 @@ def test_what_is_listed(store: Store) -> None:
     assert [entry.name for entry in inventory.entries(store)][-1] == "old"
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"system": [], "account": "me"},
+        {"system": {"edition": 3, "build": None}, "account": {}, "guest": 4},
+        {"files": {}, "image": 4, "memory": None, "layer": []},
+        {"files": {}},
+    ],
+)
+def test_records_that_are_not_ours_or_not_of_this_version_keep_nobody_from_the_list(
+    store: Store, record: dict[str, object]
+) -> None:
+    records.write(records.beside(image(store, "win11")), record)
+    records.write(template(store, "key") / "record.json", record)
+
+    assert {"win11", "key"} == {entry.name for entry in inventory.entries(store)}
+    assert {"win11", "key"} == {entry.name for entry in inventory.prune(store, 0)}
+
+
 @pytest.mark.usefixtures("three")
 def test_layers_are_listed_below_what_they_build_on(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main.main(["--store", str(store.root), "images"])
