@@ -143,7 +143,9 @@ with store.run_directory() as directory:
 def test_who_is_interrupted_while_he_clears_up_leaves_nothing_all_the_same(store: Store) -> None:
     """As by a second Ctrl-C, here while the first file of a directory is removed."""
     with living(store) as (_, theirs):
-        done = subprocess.run([sys.executable, "-c", INTERRUPTED, store.root], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, store.root], capture_output=True, text=True, check=False
+        )
         assert "KeyboardInterrupt" in done.stderr
         left = [path for place in (store.runs, store.leases, store.templates) for path in place.iterdir()]
 
