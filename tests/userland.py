@@ -27,6 +27,7 @@ from pytest_smolvm.images.practice.overlay import make_overlay
 from pytest_smolvm.images.practice.steps import in_use
 
 _UP_SECONDS = 120.0
+_SERVER = "home/smolvm/.wine/drive_c/ProgramData/ssh/sshd_config"
 # What init.c does in the guest. The shell, first process of its namespace, reaps what others leave; all end with it.
 _SERVICES = r"""
 set -e
@@ -48,16 +49,20 @@ wait $!
 
 
 @contextmanager
-def userland(work: Path, directory: Path) -> Iterator[Ssh]:
+def userland(work: Path, directory: Path, server: str = "") -> Iterator[Ssh]:
     """A connection to it, for the length of the block. Needs root.
 
     :param work: where `practice build` keeps its steps.
     :param directory: an empty directory, emptied again afterwards.
+    :param server: lines for the SSH server, as a guest has them in its sshd_config.
     """
     tree = directory / "tree"
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, tree)
         _unpack(work, directory, tree)
+        if server:
+            (tree / _SERVER).parent.mkdir(exist_ok=True)
+            (tree / _SERVER).write_text(server)
         port = _free_port()
         words: list[str | Path] = [
             "unshare",
@@ -118,11 +123,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def practice_userland(directory: Path) -> Iterator[Ssh]:
+def practice_userland(directory: Path, server: str = "") -> Iterator[Ssh]:
     """The same, of the practice image in the default store; the test is skipped where that is not possible."""
     if os.geteuid() != 0:
         pytest.skip("the practice guest's programs run here in a chroot, which only root may enter")
     store = Store.default()
     build.practice_image(store, Silent())  # leaves its parts, which are used here
-    with userland(store.work, directory) as connection:
+    with userland(store.work, directory, server) as connection:
         yield connection

@@ -15,8 +15,13 @@ PROGRAM = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
 
 # Runs what comes on stdin, exactly as many bytes as it has, so that what follows is left for the script that it runs.
 # -Command rather than -EncodedCommand: the latter turns stderr into CLIXML. The command line stays far below cmd's 8191
-# characters however long the script is, and has no character that cmd.exe would touch inside quotes.
+# characters however long the script is, and has no character that cmd.exe would touch inside quotes. Where a policy
+# lets PowerShell speak a part of its language only, none of our scripts runs, and what it says of them would be taken
+# for what it says of the caller's.
 _BOOTSTRAP = (
+    "$m=$ExecutionContext.SessionState.LanguageMode;if($m -ne 'FullLanguage'){{throw('Windows lets PowerShell run"
+    " scripts in '+$m+' mode only, as App Control or AppLocker have it: none of pytest-smolvm''s can run;"
+    " shell=''cmd'' can')}};"
     "$b=[byte[]]::new({size});$o=0;$stdin=[Console]::OpenStandardInput();"
     "while($o -lt {size}){{$n=$stdin.Read($b,$o,{size}-$o);if(-not $n){{exit 1}};$o+=$n}};"
     ".([ScriptBlock]::Create([Text.Encoding]::UTF8.GetString($b)))"

@@ -25,6 +25,7 @@ _EAGER_SECONDS = 60.0
 _EAGER_PATIENCE = 2.0
 _PATIENCE = 10.0
 _RETRY_SECONDS = 0.1
+_LINE = 100  # of what a server says that may be no banner
 _LEAST_ANSWER = 0.1  # to paramiko 0 seconds mean as long as it takes
 # Windows may refuse the first login while its account services still start. Each refusal is worth a penalty of 5 s to
 # sshd from 9.8 on, which lets nobody in any more from 15 s on.
@@ -86,34 +87,41 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
 
 
 def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:
+    heard = trouble
+
     def probe() -> socket.socket | None:
+        nonlocal heard
         account.watch()
-        return _probe(
-            account.port, deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE)
-        )
+        patience = deadline.at_most(_EAGER_PATIENCE if deadline.elapsed < _EAGER_SECONDS else _PATIENCE)
+        connection, said = _probe(account.port, patience)
+        heard = said or heard
+        return connection
 
     return until(
         "the guest's SSH banner",
         probe,
         timeout=deadline.left or 0.0,
         interval=_RETRY_SECONDS,
-        last_seen=lambda: trouble,
+        last_seen=lambda: heard,
     )
 
 
-def _probe(port: int, patience: float) -> socket.socket | None:
+def _probe(port: int, patience: float) -> tuple[socket.socket | None, str]:
+    """A connection that has brought a banner; else what came in its place, as from a server that lets nobody in now."""
     try:
         connection = socket.create_connection(("127.0.0.1", port), patience)
     except OSError:
-        return None
+        return None, ""
+    said = b""
     try:
         connection.settimeout(max(patience, 0.01))
-        if connection.recv(4, socket.MSG_PEEK) == b"SSH-":
-            return connection
+        said = connection.recv(_LINE, socket.MSG_PEEK)
+        if said.startswith(b"SSH-"):
+            return connection, ""
     except OSError:
         pass  # no banner on this one
     connection.close()
-    return None
+    return None, said.decode("ascii", "replace").strip()
 
 
 def _login(

@@ -22,6 +22,7 @@ _SILENCE_SECONDS = stretched(60.0)
 # At once on one connection: sshd allows ten sessions (MaxSessions), commands and SFTP together.
 _SESSIONS = 3
 _OLD_PATH_MAX = 259  # characters; sshd 7.7 has no more, whatever LongPathsEnabled says
+_ASIDE = 20  # characters of the name that what is written has before it takes its place
 
 
 class SftpAttributes(Protocol):
@@ -191,9 +192,11 @@ def asking(sftp: Sftp, verb: str, path: str) -> Iterator[None]:
 
 def _refused(verb: str, path: str, exc: Exception, server: Server) -> TransferError:
     number = getattr(exc, "errno", None)
-    if len(path) > _OLD_PATH_MAX and server.before(8, 0):
+    aside = len(path.rpartition("\\")[0]) + 1 + _ASIDE
+    if max(len(path), aside) > _OLD_PATH_MAX and server.before(8, 0):
         return TransferError(
-            f"the guest could not {verb} {path}: {server.banner} takes no path of more than {_OLD_PATH_MAX} characters"
+            f"the guest could not {verb} {path}: {server.banner} takes no path of more than {_OLD_PATH_MAX} characters,"
+            f" and what is written there has a name of {_ASIDE} at first"
         )
     if number == errno.ENOENT:
         return TransferError(f"the guest could not {verb} {path}: no such file or directory")

@@ -25,6 +25,7 @@ _WINDOWS_PROGRAMS = {
     "sshd.exe": f"{SYSTEM}/OpenSSH/sshd.exe",
     "shutdown.exe": f"{SYSTEM}/shutdown.exe",
     "linux.exe": f"{SYSTEM}/tar.exe",
+    "sockets.dll": f"{POWERSHELL}/{VERSION}/sockets.dll",
 }
 
 

@@ -17,6 +17,7 @@ _WINDOWS_PROGRAMS = {
     "sshd.exe": ("sshd", "session", "spare", "environment", "sftp", "names", "paths", "switch"),
     "shutdown.exe": ("shutdown",),
     "linux.exe": ("linux", "switch"),
+    "sockets.dll": ("sockets",),
 }
 
 
@@ -41,7 +42,9 @@ def make_tools(directory: Path) -> None:
             [gcc, "-shared", "-fPIC", *_FLAGS, "-o", directory / f"{name}.so", _LINUX / f"{name}.c"],
         )
     for name, parts in _WINDOWS_PROGRAMS.items():
-        sources = [_WINDOWS / f"{part}.c" for part in parts]
+        sources: list[str | Path] = [_WINDOWS / f"{part}.c" for part in parts]
+        if name.endswith(".dll"):
+            sources += ["-shared", _WINDOWS / "sockets.def", "-lws2_32"]
         run(
             f"compile {name}",
             [

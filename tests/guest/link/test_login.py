@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -96,6 +97,20 @@ def test_a_login_that_is_not_answered_is_no_refusal(silence: threading.Event) ->
 def test_what_kept_failing_is_said_when_time_is_up() -> None:
     with listening(reset) as account, pytest.raises(TimedOut, match="last seen: the SSH handshake failed: "):
         wait_for_login(account, timeout=0.5)
+
+
+def test_what_a_server_says_that_lets_nobody_in_now_is_said_when_time_is_up() -> None:
+    """sshd says it in place of its banner: for penalties (since 9.8), and for too many clients that come at once."""
+
+    def turned_away(connection: socket.socket) -> None:
+        connection.sendall(b"Not allowed at this time\r\n")
+        connection.close()
+
+    with listening(turned_away) as account, pytest.raises(TimedOut, match="last seen: Not allowed at this time"):
+        wait_for_login(account, timeout=0.5)
+    with listening(turned_away, turned_away, serving()) as account:
+        with closing(wait_for_login(account, timeout=20)) as connection:
+            assert connection.alive
 
 
 def test_a_guest_that_died_is_not_waited_for() -> None:

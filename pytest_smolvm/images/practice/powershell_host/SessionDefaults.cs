@@ -27,6 +27,12 @@ internal static class SessionDefaults
             state.Commands.Add(new SessionStateAliasEntry(alias, command));
         }
 
+        if (Switch.IsOn("ConstrainedLanguage"))
+        {
+            // As App Control, AppLocker and Smart App Control have it for everything that nobody has signed.
+            state.LanguageMode = PSLanguageMode.ConstrainedLanguage;
+        }
+
         if (line.ExecutionPolicy is { } name)
         {
             // For this process and its children. Without it the engine asks the user's and the machine's settings.

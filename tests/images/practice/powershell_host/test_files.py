@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
@@ -86,6 +86,35 @@ def test_a_name_that_this_host_cannot_have_is_one_of_our_errors(
     with pytest.raises(UsageError, match="there is no directory"):
         tree.upload(connection, tmp_path / name, there / "x")
     assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a?b", "con", "a<b", "nul.txt", "tab\tx"])
+def test_a_name_that_windows_cannot_have_is_none_that_is_there(
+    connection: Ssh, there: PureWindowsPath, name: str
+) -> None:
+    """To the server that is no failure of another kind (ERROR_INVALID_NAME, in its fileio.c)."""
+    asked: list[Callable[[str], object]] = [connection.sftp.stat, connection.sftp.listdir, connection.sftp.mkdir]
+    for ask in (*asked, connection.sftp.remove):
+        with pytest.raises(FileNotFoundError):
+            ask(f"/C:/transfers/{name}")
+    with pytest.raises(FileNotFoundError):
+        connection.sftp.open(f"/C:/transfers/{name}", "w")
+
+
+def test_dots_and_blanks_at_the_end_of_a_name_are_not_part_of_it(connection: Ssh, there: PureWindowsPath) -> None:
+    connection.sftp.open("/C:/transfers/dotted. . ", "w").close()
+    connection.sftp.mkdir("/C:/transfers/directory.")
+
+    assert ["directory", "dotted"] == filesystem.names(connection.sftp, there)
+    assert connection.sftp.stat("/C:/transfers./directory./../dotted...").st_size == 0
+
+
+def test_a_file_that_is_listed_is_a_failure_of_no_known_kind(connection: Ssh, there: PureWindowsPath) -> None:
+    file.write(connection.sftp, there / "file.txt", b"x")
+
+    with pytest.raises(OSError, match="Failure") as caught:
+        connection.sftp.listdir("/C:/transfers/file.txt")
+    assert caught.value.errno is None
 
 
 class Files(FileMethods):

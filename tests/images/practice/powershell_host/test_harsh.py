@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from pytest_smolvm.errors import (
     CommandTimedOut,
+    GuestUnreachable,
     ImageError,
     ResidentLost,
     ResidentLostWarning,
@@ -28,14 +30,19 @@ from pytest_smolvm.guest.commands.run import run
 from pytest_smolvm.guest.commands.surroundings import look_around
 from pytest_smolvm.guest.commands.values import run_json
 from pytest_smolvm.guest.files import file, filesystem, removal, renaming, tree
+from pytest_smolvm.guest.link.login import Account, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.system import sshd
 from pytest_smolvm.host.progress import nothing
+from pytest_smolvm.host.waiting import until
 from tests.booted.conftest import linux
-from tests.images.practice.powershell_host.test_resident import joined
+from tests.images.practice.powershell_host.test_resident import another, joined
+from tests.userland import practice_userland
 
 SECONDS = 60.0
+_MOMENT = 4.0
 SWITCHES = r"HKLM\SOFTWARE\pytest-smolvm\practice"
+MACHINE = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 DIRECTORY = PureWindowsPath(r"C:\harsh")
 
 
@@ -96,6 +103,39 @@ def seen(root: Path) -> dict[str, tuple[bytes, int, int] | None]:
 
 
 # --- sockets that every program inherits ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hidden", "held"), [(True, False), (False, True)], ids=["ours", "as it was"])
+def test_a_program_that_outlives_a_resident_does_not_hold_its_port(connection: Ssh, hidden: bool, held: bool) -> None:
+    """It did before the library kept its sockets from programs, and so it would again: the switch shows it."""
+    keeping = "Hide(socket.Handle);"
+    assert keeping in powershell.library()
+    source = powershell.library() if hidden else powershell.library().replace(keeping, "")
+    with switched(connection, "InheritableSockets"):
+        endpoint = resident.start(connection, processes=1, source=source, timeout=SECONDS)
+        with joined(connection, endpoint) as guest:
+            spawned.spawn(guest.resident_only, ["ping", "-n", "1000", "127.0.0.1"])
+            (process,) = guest.processes()
+            run(connection, f"taskkill /f /pid {process}", shell="cmd").check()
+
+            assert held != is_given_up(connection, endpoint.ports[0])
+            run(connection, "taskkill /f /im ping.exe", shell="cmd").check()
+
+
+def is_given_up(ssh: Ssh, port: int) -> bool:
+    """Whether nobody has a port of the guest's loopback any more, in a moment."""
+
+    def refused() -> bool:
+        try:
+            ssh.tunnel("127.0.0.1", port).close()
+        except GuestUnreachable:
+            return True
+        return False
+
+    try:
+        return until("the end of a port", refused, timeout=_MOMENT, interval=0.1)
+    except TimedOut:
+        return False
 
 
 def test_a_powershell_that_restarts_gets_its_port_back(connection: Ssh) -> None:
@@ -193,6 +233,87 @@ def test_a_command_that_a_server_does_not_end_is_told_of(connection: Ssh) -> Non
         "It may still run: SSH-2.0-OpenSSH_for_Windows_8.1 did not end it when it was asked to."
     ] == caught.value.__notes__
     run(connection, "taskkill /f /im ping.exe", shell="cmd").check()
+
+
+@pytest.mark.parametrize(("way", "told"), [(1, ("new", "kept")), (2, ("none", "kept")), (0, ("new", "none"))])
+def test_a_server_hands_down_what_it_was_started_with(connection: Ssh, way: int, told: tuple[str, str]) -> None:
+    """sshd since 8.9, before, and this guest's own, which looks anew: a variable that was added, and one that is gone."""
+    was_there = "DOTNET_JITMinOpts"
+    (before,) = run(connection, f'reg query "{MACHINE}" /v {was_there}', shell="cmd").check().stdout.split()[-1:]
+    with switched(connection, "ServiceEnvironment", way), value(connection, MACHINE, "ADDED", "new"):
+        run(connection, f'reg delete "{MACHINE}" /v {was_there} /f', shell="cmd").check()
+        try:
+            with another(connection) as ssh:
+                line = f"(if defined ADDED (echo new) else (echo none)) & (if defined {was_there} (echo kept) else (echo none))"
+                said = run(ssh, line, shell="cmd").check().stdout.split()
+            scripts = run(connection, "0", timeout=SECONDS)
+        finally:
+            run(connection, f'reg add "{MACHINE}" /v {was_there} /d {before} /f', shell="cmd").check()
+
+    assert (list(told), 0) == (said, scripts.exit_code)
+
+
+@pytest.mark.usefixtures("old")
+def test_what_the_resident_sees_that_commands_do_not(connection: Ssh) -> None:
+    """It reads the registry itself, so that it is right with every server."""
+    with switched(connection, "ServiceEnvironment", 2), value(connection, MACHINE, "ADDED", "new"):
+        assert sshd.keeps(connection, {"ADDED": "new"})
+        with another(connection) as ssh, joined(ssh, resident.start(ssh, processes=1)) as guest:
+            said = [guest.run("$env:ADDED").stdout, run(ssh, "echo %ADDED%", shell="cmd").stdout]
+
+    assert ["new", "%ADDED%"] == [text.strip() for text in said]
+
+
+def test_a_server_that_takes_no_long_paths_is_named_as_what_refuses_them(
+    connection: Ssh, there: PureWindowsPath, grove: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection._transport, "remote_version", "SSH-2.0-OpenSSH_for_Windows_7.7")
+    deep = there.joinpath(*[letter * 56 for letter in "abcd"])
+    assert 259 - len("\\" + ".0123456789ab.smolvm") - 4 < len(str(deep)) <= 259 - len("\\" + ".0123456789ab.smolvm")
+
+    with switched(connection, "PathMax260"):
+        file.write(connection.sftp, deep / "short-enough.txt", b"x")
+        for name in ("long-enough-to-be-refused.txt", r"next\x.txt"):
+            with pytest.raises(TransferError, match=r"Windows_7\.7 takes no path of more than 259 characters"):
+                file.write(connection.sftp, deep / name, b"x")
+        with pytest.raises(TransferError, match=r"Windows_7\.7 takes no path of more than 259 characters"):
+            tree.upload(connection, grove, deep / "next" / "tree")
+
+        assert ["short-enough.txt"] == filesystem.names(connection.sftp, deep)
+
+
+# --- sshd's ways with clients ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def serving(place: Path, *lines: str) -> Iterator[Account]:
+    """An SSH server of its own with these settings, and an account there."""
+    with practice_userland(place, "\n".join([*lines, ""])) as ssh:
+        yield Account(ssh._transport.getpeername()[1], "smolvm", "smolvm", nothing)
+
+
+@pytest.mark.slow  # half a minute of being shut out
+def test_a_server_that_turns_clients_away_lets_one_in_all_the_same(tmp_path: Path) -> None:
+    """Windows' own MaxStartups: of those that come while 10 have not logged in yet, some are turned away.
+
+    And penalties, from 9.8 on: each that leaves without a login costs a second, and nobody comes in who owes 15.
+    """
+    with serving(tmp_path, "MaxStartups 10:30:100", "PerSourcePenalties yes") as account:
+        with ExitStack() as crowd:
+            for _ in range(32):
+                crowd.enter_context(socket.create_connection(("127.0.0.1", account.port)))
+            with closing(wait_for_login(account, timeout=SECONDS)) as ssh:
+                assert ssh.alive
+
+        until("being shut out", lambda: first_words(account.port) == b"Not allowed at this time", timeout=SECONDS)
+        with closing(wait_for_login(account, timeout=SECONDS)) as ssh:
+            assert ssh.alive
+
+
+def first_words(port: int) -> bytes:
+    """What a server says first."""
+    with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+        return connection.recv(100).strip()
 
 
 # --- links ----------------------------------------------------------------------------------------------------------
@@ -293,6 +414,19 @@ def test_no_execution_policy_keeps_the_resident_from_starting(connection: Ssh) -
         endpoint = resident.start(connection, processes=1, timeout=SECONDS)
         with closing(Resident(connection.tunnel, endpoint)) as started:
             started.warm_up()
+
+
+def test_scripts_that_no_policy_lets_run_are_not_taken_for_scripts_that_fail(connection: Ssh) -> None:
+    """Constrained Language Mode; what cmd.exe does is not PowerShell's matter."""
+    with switched(connection, "ConstrainedLanguage"):
+        result = run(connection, "'hello'", timeout=SECONDS)
+        with pytest.raises(ResidentLost, match=r"(?s)in ConstrainedLanguage mode only.*shell='cmd' can"):
+            resident.start(connection, timeout=SECONDS)
+        line = run(connection, "echo hello", shell="cmd")
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "in ConstrainedLanguage mode only, as App Control or AppLocker have it" in " ".join(result.stderr.split())
+    assert "hello" == line.stdout.strip()
 
 
 def test_a_resident_that_ends_as_it_starts_says_why_at_once(connection: Ssh) -> None:

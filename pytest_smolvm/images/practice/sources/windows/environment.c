@@ -1,5 +1,6 @@
 /* The environment of a connection: as Windows' sshd, it is read from the registry once, at the connection's first request. */
 #include "sshd.h"
+#include "switch.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +31,7 @@ static const WCHAR *const machine[] = {
 };
 
 static struct connection connections[CONNECTIONS];
+static struct table service; /* the machine's variables as they were when we were started */
 static int next_connection;
 static SRWLOCK guard = SRWLOCK_INIT;
 
@@ -115,6 +117,39 @@ static void read_key(struct table *table, HKEY root, const WCHAR *path, BOOL of_
     free(expanded);
 }
 
+static void put_usual(struct table *table)
+{
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
+        table->entries[table->count++] = _wcsdup(machine[i]);
+}
+
+static void read_machine(struct table *table)
+{
+    read_key(table, HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Control\\Session Manager\\Environment", FALSE);
+}
+
+void remember_environment(void)
+{
+    put_usual(&service); /* what others refer to */
+    read_machine(&service);
+}
+
+/* A service hands down what it was started with, if the switch says so: sshd since 8.9 puts the registry's variables of the
+ * machine on top of that (1), before it did not look at them again (2). Else nothing is handed down. */
+static void read_variables(struct table *table)
+{
+    DWORD way = practice_switch(L"ServiceEnvironment");
+    for (int i = 0; way && i < service.count && table->count < LIMIT; i++) {
+        WCHAR *name = _wcsdup(service.entries[i]), *value = wcschr(name, L'=');
+        *value = 0;
+        set(table, name, value + 1);
+        free(name);
+    }
+    if (way < 2)
+        read_machine(table);
+    read_key(table, HKEY_CURRENT_USER, L"Environment", TRUE);
+}
+
 static int by_name(const void *left, const void *right)
 {
     return _wcsicmp(*(WCHAR *const *)left, *(WCHAR *const *)right);
@@ -157,15 +192,13 @@ static WCHAR *read_environment(struct request *request)
     DWORD size = 64;
     WCHAR *block;
     SYSTEM_INFO system;
-    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
-        table->entries[table->count++] = _wcsdup(machine[i]);
+    put_usual(table);
     GetSystemInfo(&system);
     GetComputerNameW(computer, &size);
     put_number(table, L"NUMBER_OF_PROCESSORS", system.dwNumberOfProcessors);
     set(table, L"COMPUTERNAME", computer);
     set(table, L"USERDOMAIN", computer);
-    read_key(table, HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Control\\Session Manager\\Environment", FALSE);
-    read_key(table, HKEY_CURRENT_USER, L"Environment", TRUE);
+    read_variables(table);
     put_text(table, L"SSH_CLIENT", request->client);
     put_text(table, L"SSH_CONNECTION", request->path);
     block = join(table);

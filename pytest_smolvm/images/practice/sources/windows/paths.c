@@ -1,6 +1,7 @@
 /* From the paths that an SFTP client sends to the ones that Windows opens. */
 #include "sshd.h"
 #include "sftp.h"
+#include "switch.h"
 #include <stdlib.h>
 
 #define HOME L"C:\\Users\\smolvm"
@@ -30,7 +31,17 @@ static BOOL is_legal(const WCHAR *name, size_t length)
     for (size_t i = 0; i < length; i++)
         if (name[i] < 32 || wcschr(L"<>:\"|?*", name[i]))
             return FALSE;
-    return length < 256 && name[length - 1] != L'.' && name[length - 1] != L' ' && !is_device(name, length);
+    return length < 256 && !(length == 2 && wcsncmp(name, L"..", 2) == 0) && !is_device(name, length);
+}
+
+/* What Windows leaves of a name: one dot at its end goes, of the last in a path all dots and blanks. */
+static size_t trimmed(const WCHAR *name, size_t length, BOOL last)
+{
+    if (!last)
+        return length - (name[length - 1] == L'.');
+    while (length > 0 && (name[length - 1] == L'.' || name[length - 1] == L' '))
+        length--;
+    return length;
 }
 
 /* Append the components of `from` to `to`, resolving "." and ".."; FALSE if one of them is illegal. */
@@ -42,11 +53,14 @@ static BOOL append(WCHAR *to, const WCHAR *from)
             WCHAR *last = wcsrchr(to, L'\\');
             if (last)
                 *last = 0;
-        } else if (length > 0 && !(length == 1 && *from == L'.')) {
-            if (!is_legal(from, length) || wcslen(to) + length + 2 > PATH_LIMIT)
+        } else if (length > 0) {
+            size_t left = trimmed(from, length, !from[length + wcsspn(from + length, L"\\")]);
+            if (!is_legal(from, left) || wcslen(to) + left + 2 > PATH_LIMIT)
                 return FALSE;
-            wcscat(to, L"\\");
-            wcsncat(to, from, length);
+            if (left > 0) {
+                wcscat(to, L"\\");
+                wcsncat(to, from, left);
+            }
         }
         from += length + (from[length] != 0);
     }
@@ -77,6 +91,11 @@ BOOL windows_path(const char *text, WCHAR *path)
             wcscat(path, L"\\");
     }
     free(wide);
+    SetLastError(ERROR_INVALID_NAME);
+    if (good && practice_switch(L"PathMax260") && wcslen(path) >= MAX_PATH + 4) { /* sshd 7.7; behind the prefix */
+        SetLastError(ERROR_FILENAME_EXCED_RANGE);
+        good = FALSE;
+    }
     return good;
 }
 

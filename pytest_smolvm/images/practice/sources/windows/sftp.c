@@ -180,10 +180,10 @@ static UINT32 status_of(DWORD error)
     case ERROR_FILE_NOT_FOUND:
     case ERROR_PATH_NOT_FOUND:
     case ERROR_INVALID_DRIVE:
-    case ERROR_DIRECTORY:
+    case ERROR_INVALID_NAME:
+    case ERROR_DIRECTORY: /* what wine calls a path through a file */
         return NO_SUCH_FILE;
     case ERROR_ACCESS_DENIED:
-    case ERROR_WRITE_PROTECT:
         return PERMISSION_DENIED;
     case ERROR_HANDLE_EOF:
         return END_OF_FILE;
@@ -337,7 +337,7 @@ static void open_file(struct session *s, UINT32 id)
     DWORD bits = a.flags & HAS_MODE && !(a.mode & 0200) ? FILE_ATTRIBUTE_READONLY : FILE_ATTRIBUTE_NORMAL;
     struct entry *entry;
     if (!good || !*s->path) {
-        reply_status(s, id, FAILURE);
+        reply_status(s, id, good ? FAILURE : status_of(GetLastError()));
         return;
     }
     entry = new_entry();
@@ -428,7 +428,7 @@ static void open_directory(struct session *s, UINT32 id)
 {
     struct entry *entry;
     if (!get_path(s, s->path) || wcslen(s->path) + 3 > PATH_LIMIT) {
-        reply_status(s, id, FAILURE);
+        reply(s, id, FALSE);
         return;
     }
     entry = new_entry();
@@ -437,7 +437,7 @@ static void open_directory(struct session *s, UINT32 id)
         entry->search = FindFirstFileW(s->path, &entry->found);
         entry->pending = entry->search != INVALID_HANDLE_VALUE;
         if (!entry->pending && GetLastError() != ERROR_FILE_NOT_FOUND) { /* an empty drive has not even "." */
-            reply(s, id, FALSE);
+            reply_status(s, id, GetLastError() == ERROR_DIRECTORY ? FAILURE : status_of(GetLastError()));
             free(entry);
             return;
         }
@@ -555,8 +555,7 @@ static void set_handle(struct session *s, UINT32 id)
 
 static void move(struct session *s, UINT32 id, DWORD flags)
 {
-    BOOL good = get_path(s, s->path) & get_path(s, s->second);
-    SetLastError(ERROR_INVALID_NAME);
+    BOOL good = get_path(s, s->path) && get_path(s, s->second);
     reply(s, id, good && rename_path(s->path, s->second, flags));
 }
 
@@ -600,7 +599,7 @@ static void extended(struct session *s, UINT32 id)
     if (strcmp(name, "posix-rename@openssh.com") == 0) {
         move(s, id, MOVEFILE_REPLACE_EXISTING | MOVEFILE_COPY_ALLOWED);
     } else if (strcmp(name, "hardlink@openssh.com") == 0) {
-        BOOL good = get_path(s, s->path) & get_path(s, s->second);
+        BOOL good = get_path(s, s->path) && get_path(s, s->second);
         reply(s, id, good && CreateHardLinkW(s->second, s->path, NULL));
     } else if (strcmp(name, "fsync@openssh.com") == 0) {
         flush_file(s, id);
@@ -634,7 +633,7 @@ static void answer_path(struct session *s, unsigned char type, UINT32 id)
 {
     struct attributes a;
     if (!get_path(s, s->path)) {
-        reply_status(s, id, type == STAT || type == LSTAT ? NO_SUCH_FILE : FAILURE);
+        reply(s, id, FALSE);
         return;
     }
     switch (type) {

@@ -7,7 +7,7 @@
 #define PATH_LIMIT 32768 /* characters */
 
 /* paths.c: turn what a client sent into an absolute path for Windows' functions, "" for the list of drives.
- * FALSE if Windows could have no such file. `path` has room for PATH_LIMIT characters. */
+ * FALSE, with an error of Windows', if it could have no such file. `path` has room for PATH_LIMIT characters. */
 BOOL windows_path(const char *text, WCHAR *path);
 
 /* paths.c: the reverse, as "/C:/x". `text` has room for PATH_LIMIT * 3 bytes. */

@@ -151,6 +151,7 @@ int wmain(void)
     if (pipe == INVALID_HANDLE_VALUE)
         return 1;
     InitializeCriticalSection(&guard);
+    remember_environment();
     SetConsoleCtrlHandler(NULL, TRUE);
     while (ReadFile(pipe, text + used, sizeof text - 1 - used, &got, NULL) && got > 0) {
         char *rest = text, *end;

@@ -36,6 +36,9 @@ BOOL start_spare(struct request *request, const WCHAR *command, const WCHAR *env
 /* spare.c: have shells wait for the requests to come. */
 void refill_spares(void);
 
+/* environment.c: remember what this service was started with. */
+void remember_environment(void);
+
 /* environment.c: a copy of the environment block of the request's connection; the caller frees it. */
 WCHAR *connection_environment(struct request *request);
 
