@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pytest_smolvm.errors import BootError, GuestDied, HostError, MonitorError, MonitorSilent, SmolVMError, TimedOut
-from pytest_smolvm.host import proc, programs, use
+from pytest_smolvm.host import proc, programs
 from pytest_smolvm.host.adopted import Child
 from pytest_smolvm.machine import disk, qemu
 from pytest_smolvm.machine.display import Display
@@ -165,7 +165,7 @@ def cold(
     disk.overlay(image, files.disk)
     config = hypervisor.config(hardware, files.disk, memory_file=memory_file)
     blank_variables(config, files)
-    with use.held(image), launched(config, files, network=network) as machine:
+    with launched(config, files, network=network) as machine:
         yield machine
 
 

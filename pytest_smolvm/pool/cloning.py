@@ -36,7 +36,7 @@ def clone(template: Template, spec: GuestSpec, hypervisor: Hypervisor, files: Ru
         spec.hardware, files.disk, memory_file=template.memory, restored=True, devices_only=template.copied
     )
     with ExitStack() as stack:
-        stack.enter_context(use.held(spec.image, *(older.files.state for older in template.lineage)))
+        stack.enter_context(use.held(*(older.files.state for older in template.lineage)))
         try:
             # A blank overlay is the same bytes each time; copying one saves two runs of qemu-img.
             shutil.copyfile(template.files.blank_disk, files.disk)

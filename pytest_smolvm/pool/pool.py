@@ -6,10 +6,11 @@ import logging
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.host import use
 from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store, note_use
 from pytest_smolvm.machine import disk, hypervisor
@@ -126,6 +127,9 @@ class Reservation:
         self.spec = spec
         self.lease = lease
         self._spare = spare
+        self._life = ExitStack()
+        if site.store.images in spec.image.parents:  # others are nobody's to remove
+            self._life.enter_context(use.held(spec.image))
 
     @contextmanager
     def guest(self, snapshot: Template | None = None) -> Iterator[RunningGuest]:
@@ -157,6 +161,7 @@ class Reservation:
                     pass  # nobody has used it
         finally:
             self.lease.release()
+            self._life.close()
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()

@@ -144,13 +144,10 @@ def pruned_in_another_container(site: Site, *words: str) -> subprocess.Completed
 def test_what_guests_use_stays_whatever_is_pruned_in_another_container(
     spec: GuestSpec, site: Site, whole: Template
 ) -> None:
-    image = shutil.copyfile(spec.image, site.store.images / "win11.qcow2")
     with site.store.run_directory() as directory:
-        with clone(whole, spec.having(image=image), site.hypervisor, RunDirectory(directory)):
+        with clone(whole, spec, site.hypervisor, RunDirectory(directory)):
             assert "0 removed" in pruned_in_another_container(site, "--all").stdout
             refused = pruned_in_another_container(site, whole.key).stderr
             assert f"template ({whole.key}) is used by guests of another container" in refused
 
-    removed = pruned_in_another_container(site, "--all").stdout
-    assert f"removed template ({whole.key})" in removed
-    assert "removed image (win11)" in removed
+    assert f"removed template ({whole.key})" in pruned_in_another_container(site, "--all").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import limits
+from pytest_smolvm.images import inventory
 from pytest_smolvm.machine.accelerator import Accelerator
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool import obstacles
@@ -46,6 +48,17 @@ def test_fewer_guests_fit_where_each_has_its_memory_for_itself(pool: Pool, spec:
     obstacles.record(pool.store, pool.hypervisor, large.hardware, "QEMU refused migrate")
 
     assert 1 <= pool.room(large) < clones
+
+
+def test_the_image_of_whoever_has_room_for_a_guest_is_in_use(pool: Pool, spec: GuestSpec) -> None:
+    """Whether a guest runs at the moment or not, and wherever that can be seen from."""
+    image = shutil.copyfile(spec.image, pool.store.images / "win11.qcow2")
+    (room,) = pool.reserve(spec.having(image=image))
+
+    assert [True] == [entry.held for entry in inventory.entries(pool.store)]
+    assert [] == inventory.prune(pool.store, 0)
+    room.release()
+    assert [False] == [entry.held for entry in inventory.entries(pool.store)]
 
 
 def test_guests_that_only_emulation_runs_are_told_of_once(
