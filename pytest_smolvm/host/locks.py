@@ -72,8 +72,9 @@ def _acquired(lock: filelock.BaseFileLock, path: Path) -> bool:
             lock.acquire(blocking=False)
         except filelock.Timeout:
             return False
-        # filelock 3.20.4 to 3.29.4 removes the file when it gives a lock back, and other environments may have those:
-        # a lock on a file that is gone is nobody's.
+        # filelock 3.20.4 to 3.29.4 removes the file when it gives a lock back, and other environments may have those: a
+        # lock on a file that is gone is nobody's. They do so while they still have the lock, so that nobody removes
+        # the one that is there now but who has it.
         if _inode(path) == before:
             return True
         lock.release()
