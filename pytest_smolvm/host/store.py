@@ -109,10 +109,12 @@ class Store:
         _ENTERED.add(self.root)
         path = self.runs / self.owners.new_name()
         path.mkdir(mode=0o700)
+        home = os.getpid()
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            if os.getpid() == home:  # or else it is a forked child that comes to the end of the block
+                shutil.rmtree(path, ignore_errors=True)
 
     def reap(self, *, ours: bool = False) -> int:
         """Clear what dead processes left: their guests' processes, run directories, leases and half-made files.

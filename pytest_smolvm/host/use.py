@@ -15,14 +15,21 @@ from pathlib import Path
 @contextmanager
 def held(*files: Path) -> Iterator[None]:
     """Have these files be in use for the length of the block, also by others; those that are not there are left out."""
+    home = os.getpid()
+
+    def give_back(file: int) -> None:
+        if (
+            os.getpid() == home
+        ):  # at once, though a forked child has the same file open; but not when that child does so
+            fcntl.flock(file, fcntl.LOCK_UN)
+        os.close(file)
+
     with ExitStack() as stack:
         for path in files:
             with suppress(OSError):  # it is gone, or its file system knows no locks
                 file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                stack.callback(os.close, file)
+                stack.callback(give_back, file)
                 fcntl.flock(file, fcntl.LOCK_SH)
-                # Or else a forked child, which has the same file open, would go on using it.
-                stack.callback(fcntl.flock, file, fcntl.LOCK_UN)
         yield
 
 

@@ -42,7 +42,13 @@ class Machine:
         self.hardware = hardware
         self.disposable = False
         """Whether nobody will look at its disk: then it need not be asked to write that out when it ends."""
+        self._home = os.getpid()
         self.ssh_port = qemu.ssh_port(monitor.human("info usernet"))
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is this process', and not that of one whose forked child this is."""
+        return os.getpid() == self._home
 
     @property
     def display(self) -> Display:
@@ -65,6 +71,8 @@ class Machine:
 
         :param patience: seconds that it has to write its disks out.
         """
+        if not self.ours:
+            return
         with suppress(SmolVMError):  # it is gone already, or deaf: what comes next does not ask
             if self.disposable:
                 self.child.kill()
@@ -99,7 +107,7 @@ class Machine:
             raise GuestDied(f"the guest is gone: QEMU calls its state {state!r}", self.log_tail)
 
     def _check_runs(self) -> None:
-        if self.child.poll() is not None:
+        if self.ours and self.child.poll() is not None:  # a forked child is not its parent, who alone is told
             killed = "; somebody killed it, perhaps the kernel for want of memory"
             why = killed if self.child.returncode == -signal.SIGKILL else ""
             raise GuestDied(f"QEMU ended with {self.child.returncode} while the guest was in use{why}", self.log_tail)

@@ -54,6 +54,11 @@ class Helper:
         atexit.register(self.close, 0.0)
 
     @property
+    def ours(self) -> bool:
+        """Whether it is this process', and not that of one whose forked child this is."""
+        return self._home == os.getpid()
+
+    @property
     def alive(self) -> bool:
         """Whether it can be told anything."""
         return self._process is None or self._process.poll() is None
@@ -78,7 +83,7 @@ class Helper:
         :param patience: seconds that it has to do so in order.
         """
         atexit.unregister(self.close)
-        if self._home == os.getpid():
+        if self.ours:
             with suppress(OSError):  # it has ended
                 self._connection.shutdown(socket.SHUT_WR)  # which it notices though a forked child has a copy
             if self._process is not None:

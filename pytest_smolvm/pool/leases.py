@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -48,14 +49,16 @@ class Lease:
     def __init__(self, table: Claims, claim: Claim) -> None:
         self._table = table
         self._claim = claim
+        self._home = os.getpid()
         self.id = claim.id
         """Names it, in whichever process."""
         self.memory = claim.memory
         """MiB that it claims."""
 
     def release(self) -> None:
-        """Give it back. Giving it back twice is fine, and what was taken away is not given back."""
-        self._table.remove([self._claim])
+        """Give it back. Giving it back twice is fine; what was taken away, or is a parent's, is not given back."""
+        if os.getpid() == self._home:
+            self._table.remove([self._claim])
 
     def mark(self, child: int) -> None:
         """Note QEMU's process with it: so that what it has touched is not counted twice, and that a spare can be ended.

@@ -220,6 +220,8 @@ class Spares:
 
     def _done_with(self, maker: Helper, number: int, directory: Path) -> None:
         """A guest that was handed over has ended, or is to: the rest is its maker's, who is not waited for."""
+        if not maker.ours:
+            return
         try:
             maker.tell({"do": "end", "spare": number})
         except OSError:  # it has ended itself

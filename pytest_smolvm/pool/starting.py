@@ -163,5 +163,5 @@ def _used(guest: RunningGuest) -> Iterator[None]:
 
 def keep(guest: RunningGuest) -> None:
     """Keep the run directory of a guest whose machine has ended, if somebody wants that."""
-    if guest.keep is not None:
+    if guest.keep is not None and guest.machine.ours:
         cloning.keep(guest.machine.files, guest.keep)

@@ -117,6 +117,26 @@ def test_what_we_own_ourselves_stays(store: Store) -> None:
         assert directory.exists()
 
 
+FORKING = """
+import os, sys
+from pathlib import Path
+from pytest_smolvm.host.store import Store
+
+with Store.at(Path(sys.argv[1])).run_directory() as directory:
+    child = os.fork()
+    if not child:
+        sys.exit()
+    os.waitpid(child, 0)
+    print(directory.exists())
+"""
+
+
+def test_a_forked_child_that_ends_like_any_process_clears_nothing_of_its_parents(store: Store) -> None:
+    done = subprocess.run([sys.executable, "-c", FORKING, store.root], capture_output=True, text=True, check=True)
+
+    assert "True\n" == done.stdout
+
+
 INTERRUPTED = """
 import sys
 from pathlib import Path

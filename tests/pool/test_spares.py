@@ -71,6 +71,37 @@ def test_a_spare_is_handed_over_with_its_room(pool: Pool, guest_spec: GuestSpec)
     assert [] == list(pool.store.leases.iterdir())
 
 
+def used_and_closed_in_a_forked_child(vm: SmolVM) -> int:
+    """As where a test forks, and pytest goes on in the child, too, until it ends.
+
+    :returns: how the child ends: with what its command does.
+    """
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = vm.run("ver", shell="cmd").exit_code
+            vm.close()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_what_a_forked_child_closes_is_its_parents_all_the_same(pool: Pool, guest_spec: GuestSpec, spare: bool) -> None:
+    if spare:
+        ready(pool, guest_spec)
+    with SmolVM.of(guest_spec, pool) as vm:
+        machine = vm._running().machine
+
+        assert 0 == used_and_closed_in_a_forked_child(vm)
+
+        assert machine.child.poll() is None
+        assert machine.files.path.exists()
+        assert 1 == len(list(pool.store.leases.iterdir()))
+        assert 0 == vm.run("ver", shell="cmd").exit_code
+
+
 def test_whoever_wants_one_in_the_making_waits_for_it(pool: Pool, guest_spec: GuestSpec) -> None:
     pool.expect(guest_spec.having(env_vars={"A": "1"}))  # which is applied when it is handed over
 

@@ -41,7 +41,7 @@ def clones(monkeypatch: pytest.MonkeyPatch, *outcomes: Exception | str) -> list[
         files.serial_log.write_text(str(outcome))
         if isinstance(outcome, Exception):
             raise outcome
-        yield SimpleNamespace(files=files, child=SimpleNamespace(poll=lambda: None))
+        yield SimpleNamespace(files=files, ours=True, child=SimpleNamespace(poll=lambda: None))
 
     monkeypatch.setattr(starting, "baked", baked)
     monkeypatch.setattr(cloning, "clone", clone)

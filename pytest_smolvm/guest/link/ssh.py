@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -43,6 +45,7 @@ class Ssh:
         self._connection = connection
         self._watch = watch
         self._patience = patience
+        _OPEN.add(self)
         self._commands = threading.BoundedSemaphore(_COMMANDS)
         self._transfers = Transfers(transport, watch, patience)
         self.code_page = ENGLISH_CODE_PAGE
@@ -172,6 +175,12 @@ class Ssh:
         self._transport.close()
         threading.Thread(target=_take_leave, args=(self._connection,), name="smolvm-farewell", daemon=True).start()
 
+    def forget(self) -> None:
+        """In a forked child: the connection is its parent's, in whose midst nothing of the child's may come."""
+        with suppress(OSError), open(os.devnull, "rb") as nothing:  # it was closed
+            os.dup2(nothing.fileno(), self._connection.fileno(), inheritable=False)
+        self._transport.active = False  # it has no thread here; whoever wants a connection makes another one
+
     def _killed(self, channel: paramiko.Channel) -> bool:
         """End the command and its children; whether it has ended.
 
@@ -194,6 +203,17 @@ class Ssh:
         except (TimedOut, *BROKEN):
             return False  # the connection is gone or the guest is stuck; the time-out is what gets reported
         return True
+
+
+_OPEN: weakref.WeakSet[Ssh] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for ssh in _OPEN:
+        ssh.forget()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _take_leave(connection: socket.socket) -> None:
