@@ -51,9 +51,10 @@ bench: setup  ## measure on this machine, beside bare commands; writes bench.jso
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(VENV)/bin/python -m benchmarks --output bench.json
 
-soak: setup  ## 200 kills at random moments, in two pid namespaces on one store, and a crowd of guests; minutes to hours
+soak: setup  ## twice 200 kills at random moments, in two pid namespaces on one store, and a crowd of guests; hours
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(VENV)/bin/python tests/faults.py --kills 200 --namespaces 2
+	$(VENV)/bin/python tests/faults.py --kills 200 --namespaces 2 --states
 	$(PYTEST) tests/booted/test_crowd.py -ra --smolvm-image=practice
 
 clean:  ## remove the virtual environment, and of the store what dead runs left and nobody used for a week

@@ -2,7 +2,7 @@
 
 As a script: ``python tests/faults.py --kills 200 --image FILE``. The suite runs a small one. With ``--namespaces 2`` there
 are two storms at once, each in a pid namespace of its own as containers have, on one store: what is killed in one must not
-harm what lives in the other.
+harm what lives in the other. With ``--states`` the runs make layers and take snapshots, and none may ever come back wrong.
 """
 
 from __future__ import annotations
@@ -29,8 +29,55 @@ import pytest
 def test_guest(windows_vm, n):
     assert windows_vm.run("ver", shell="cmd", timeout=120).exit_code == 0
 """
+# Whatever comes back wrong is noted in a file, as tests of a run that is killed fail for other reasons, too.
+STATES = r"""
+from pathlib import Path
+import pytest
+from pytest_smolvm import windows_layer
+
+NOTE = r"C:\Users\smolvm\note.txt"
+BULK = r"C:\Users\smolvm\bulk.bin"
+WORD = "%s"
+
+@windows_layer()
+def first(vm):
+    vm.write_bytes(BULK, bytes(range(256)) * 40_000)
+    vm.write_text(NOTE, f"first {WORD}")
+
+@windows_layer(parent=first)
+def second(vm):
+    vm.write_text(NOTE, vm.read_text(NOTE) + " second")
+
+def check(vm, expected):
+    found = vm.read_text(NOTE)
+    if found != expected:
+        Path(__file__).with_name("wrong.txt").write_text(f"{found!r}, not {expected!r}")
+    assert found == expected
+
+@pytest.mark.windows_vm(layer=first)
+def test_first(windows_vm):
+    check(windows_vm, f"first {WORD}")
+
+@pytest.mark.windows_vm(layer=second)
+def test_second(windows_vm):
+    check(windows_vm, f"first {WORD} second")
+    windows_vm.remove(NOTE)
+    windows_vm.revert()
+    check(windows_vm, f"first {WORD} second")
+
+def test_snapshots(windows_vm):
+    for number in range(3):
+        windows_vm.write_bytes(BULK, bytes(range(256)) * 20_000)
+        windows_vm.write_text(NOTE, str(number))
+        windows_vm.snapshot(str(number))
+    for number in (1, 0, 2):
+        windows_vm.revert(str(number))
+        check(windows_vm, str(number))
+"""
 MEMORY = 1024
 LONGEST_FUSE = 6.0
+# Two layers are made, and three snapshots meanwhile.
+LONGEST_STATES_FUSE = 45.0
 LONGEST_BAKE_FUSE = 150.0
 GONE_WITHIN = 10.0
 # As a container: its processes have numbers of their own, and it sees no others.
@@ -47,6 +94,7 @@ class Storm:
         among the first.
     :param elsewhere: the store; None makes one.
     :param alone: nobody else uses it.
+    :param states: runs make layers, others for each kill, and snapshots of guests; no template is removed.
     """
 
     image: Path
@@ -55,6 +103,7 @@ class Storm:
     dice: random.Random
     elsewhere: Path | None = None
     alone: bool = True
+    states: bool = False
     killed: Counter[str] = field(default_factory=Counter)
     golden: str = field(init=False)
 
@@ -68,19 +117,21 @@ class Storm:
 
     def rage(self, kills: int) -> None:
         """Kill so many times, one process a run."""
-        (self.root / "test_storm.py").write_text(TESTS)
+        self._write_tests(0)
         for number in range(1, kills + 1):
-            if number % self.rebake_every == 0:
+            self._write_tests(number)
+            if number % self.rebake_every == 0 and not self.states:
                 self._remove_templates()
             while not self._one_kill():
                 pass  # that run was over before its moment came
             assert not self._remaining(), f"after kill {number} these live on: {self._remaining()}"
+            assert not self._wrong(), f"after kill {number}: {self._wrong()}"
             if number % self.rebake_every == 1:
                 self.calm()  # after a kill while a template was baked, one is
-            if number % 10 == 0:
+            if number % 10 == 0 or self.states:  # as those take minutes
                 print(f"{number} of {kills}: {dict(self.killed)}", flush=True)
-                if not self.alone:
-                    self.calm()
+            if number % 10 == 0 and not self.alone:
+                self.calm()
 
     def calm(self) -> None:
         """A run that nobody disturbs passes and leaves nothing, and the golden image is what it was."""
@@ -88,6 +139,7 @@ class Storm:
         assert result.returncode == 0, result.stdout[-3000:]
         assert not self._remaining(), self._remaining()
         assert self.golden == _digest(self.image), "the golden image has changed"
+        assert not self._wrong(), self._wrong()
         if self.alone:
             self._check_store()
 
@@ -99,11 +151,19 @@ class Storm:
             "a half-made template"
         )
 
+    def _write_tests(self, number: int) -> None:
+        (self.root / "test_storm.py").write_text(STATES % number if self.states else TESTS)
+
     def _remove_templates(self) -> None:
         for template in (self.store / "templates").iterdir():
             if "." not in template.name:  # else somebody else makes it
                 with suppress(FileNotFoundError):  # somebody else has removed it
                     shutil.rmtree(template.rename(self.root / template.name))
+
+    def _wrong(self) -> str:
+        """What came back and was not what had been kept."""
+        note = self.root / "wrong.txt"
+        return note.read_text() if note.exists() else ""
 
     def _one_kill(self) -> bool:
         """Begin a run and kill something of it at a random moment, if it is still there then."""
@@ -129,10 +189,11 @@ class Storm:
         """Long enough for a moment in which the next run bakes, or starts guests and uses them."""
         templates = self.store / "templates"
         baked = templates.is_dir() and any("." not in path.name for path in templates.iterdir())
-        return LONGEST_FUSE if baked else LONGEST_BAKE_FUSE
+        return LONGEST_BAKE_FUSE if not baked else LONGEST_STATES_FUSE if self.states else LONGEST_FUSE
 
     def _command(self) -> list[str]:
         options = [f"--smolvm-image={self.image}", f"--smolvm-store={self.store}", f"--smolvm-memory={MEMORY}"]
+        options += ["--smolvm-store-limit=1"] if self.states else []  # or layers would heap up
         return [sys.executable, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", "test_storm.py", *options]
 
     def _ours(self, controller: int) -> list[tuple[int, str]]:
@@ -199,6 +260,7 @@ def _several(number: int, kills: int, seed: int, last: Storm) -> None:
         for each in range(number):
             words = ["--kills", kills // number, "--seed", seed + each, "--image", last.image, "--store", last.store]
             command = [*space, sys.executable, __file__, *map(str, words), "--beside-others"]
+            command += ["--states"] if last.states else []
             storms.append(stack.enter_context(subprocess.Popen(command)))
         failed = sum(storm.wait() != 0 for storm in storms)
     last.rage(0)
@@ -214,6 +276,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--namespaces", type=int, default=1, help="storms at once on one store, each in its own")
     parser.add_argument("--store", type=Path, help="rage on this store (default: a new one)")
     parser.add_argument("--beside-others", action="store_true", help="others use that store, too")
+    parser.add_argument("--states", action="store_true", help="while layers and snapshots are made")
     return parser.parse_args()
 
 
@@ -228,9 +291,8 @@ def main() -> None:
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="smolvm-storm-") as place:
         dice = random.Random(options.seed)
-        storm = Storm(
-            image, Path(place), 25, dice, options.store and options.store.absolute(), not options.beside_others
-        )
+        store = options.store and options.store.absolute()
+        storm = Storm(image, Path(place), 25, dice, store, not options.beside_others, options.states)
         if options.namespaces > 1:
             _several(options.namespaces, options.kills, options.seed, storm)
             print(f"all {options.namespaces} storms: {CLEAN}")
