@@ -16,6 +16,7 @@ from pytest_smolvm.errors import (
     CapacityError,
     CommandFailed,
     CommandTimedOut,
+    DesktopError,
     GuestDied,
     GuestUnreachable,
     HostError,
@@ -25,6 +26,7 @@ from pytest_smolvm.errors import (
     MigrationFailed,
     MonitorError,
     MonitorSilent,
+    NoDesktop,
     OutputLimitExceeded,
     RegistryError,
     ResidentLost,
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.output import RunResult
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
+    from pytest_smolvm.guest.desktop.controls import Control
+    from pytest_smolvm.guest.desktop.desktop import Desktop
+    from pytest_smolvm.guest.desktop.locator import Locator
+    from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
     from pytest_smolvm.guest.layer import Layer, windows_layer
     from pytest_smolvm.guest.screen.region import Region
@@ -70,6 +76,9 @@ __all__ = [
     "CapacityError",
     "CommandFailed",
     "CommandTimedOut",
+    "Control",
+    "Desktop",
+    "DesktopError",
     "FileStat",
     "GuestDied",
     # For annotations.
@@ -81,10 +90,12 @@ __all__ = [
     "ImageError",
     # What prepares guests.
     "Layer",
+    "Locator",
     "LoginError",
     "MigrationFailed",
     "MonitorError",
     "MonitorSilent",
+    "NoDesktop",
     "OutputLimitExceeded",
     "Process",
     "Region",
@@ -115,6 +126,7 @@ __all__ = [
     "Unrestorable",
     "UsageError",
     "ValueNotPrinted",
+    "Window",
     "windows_layer",
 ]
 # pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
@@ -126,6 +138,10 @@ _HOMES = {
     "FileStat": "guest.files.filesystem",
     "Region": "guest.screen.region",
     "Screen": "guest.screen.screen",
+    "Desktop": "guest.desktop.desktop",
+    "Window": "guest.desktop.window",
+    "Locator": "guest.desktop.locator",
+    "Control": "guest.desktop.controls",
     "Process": "guest.system.processes",
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",

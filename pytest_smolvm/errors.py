@@ -28,6 +28,8 @@ SmolVMError
 ├── RegistryError                the guest's registry lacks something, or does not let it be changed
 ├── ScreenError                  what is to be done on a guest's screen cannot be: no tablet, a text that is there twice
 │   └── ScreenMismatch           (also an AssertionError) a screen does not match the picture that is kept of it
+├── DesktopError                 what is to be done with a window cannot be: it is closed, or several match
+│   └── NoDesktop                windows cannot be reached: nobody is logged on, the screen is locked, another session
 ├── ServiceError                 a service is missing, or did not do what was asked of it
 └── TimedOut                     (also a TimeoutError) what was awaited, how long, what was last seen
     └── CommandTimedOut          a command in the guest was ended at its time-out
@@ -47,6 +49,7 @@ __all__ = [
     "CapacityError",
     "CommandFailed",
     "CommandTimedOut",
+    "DesktopError",
     "GuestDied",
     "GuestUnreachable",
     "HostError",
@@ -56,6 +59,7 @@ __all__ = [
     "MigrationFailed",
     "MonitorError",
     "MonitorSilent",
+    "NoDesktop",
     "OutputLimitExceeded",
     "RegistryError",
     "ResidentLost",
@@ -147,8 +151,7 @@ class MonitorError(SmolVMError):
 
     def __init__(self, command: str, description: str) -> None:
         super().__init__(command, description)
-        self.command = command
-        self.description = description
+        self.command, self.description = command, description
 
     def __str__(self) -> str:
         return f"QEMU refused {self.command}: {self.description}"
@@ -192,8 +195,7 @@ class GuestDied(SmolVMError):
 
     def __init__(self, reason: str, log_tail: str = "") -> None:
         super().__init__(reason, log_tail)
-        self.reason = reason
-        self.log_tail = log_tail
+        self.reason, self.log_tail = reason, log_tail
 
     def __str__(self) -> str:
         return self.reason + (f"\nlast lines of its log:\n{self.log_tail}" if self.log_tail else "")
@@ -210,11 +212,8 @@ class GuestUnreachable(SmolVMError):
 class HostKeyChanged(GuestUnreachable):
     """Another server answers than the one known; not a thing that waiting helps against."""
 
-    def __init__(self) -> None:
-        super().__init__("the guest's SSH host key has changed since the first connection")
-
-    def __reduce__(self) -> tuple[type[HostKeyChanged], tuple[()]]:
-        return type(self), ()
+    def __init__(self, reason: str = "the guest's SSH host key has changed since the first connection") -> None:
+        super().__init__(reason)
 
 
 class TransferInterrupted(GuestUnreachable):
@@ -226,8 +225,7 @@ class TransferInterrupted(GuestUnreachable):
 
     def __init__(self, reason: str, left: tuple[str, ...] = (), steps: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(reason, left, steps)
-        self.left = left
-        self.steps = steps
+        self.left, self.steps = left, steps
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -242,17 +240,12 @@ class CommandFailed(SmolVMError):
 
     def __init__(self, command: str, exit_code: int, stdout: str, stderr: str) -> None:
         super().__init__(command, exit_code, stdout, stderr)
-        self.command, self.exit_code = command, exit_code
-        self.stdout, self.stderr = stdout, stderr
+        self.command, self.exit_code, self.stdout, self.stderr = command, exit_code, stdout, stderr
 
     def __str__(self) -> str:
-        parts = [f"exit code {self.exit_code} from: {self.command}"]
-        parts += [
-            f"{name}:\n{text.rstrip()}"
-            for name, text in (("stdout", self.stdout), ("stderr", self.stderr))
-            if text.strip()
-        ]
-        return "\n".join(parts)
+        streams = {"stdout": self.stdout, "stderr": self.stderr}
+        printed = [f"{name}:\n{text.rstrip()}" for name, text in streams.items() if text.strip()]
+        return "\n".join([f"exit code {self.exit_code} from: {self.command}", *printed])
 
 
 class ValueNotPrinted(CommandFailed):
@@ -272,8 +265,7 @@ class OutputLimitExceeded(SmolVMError):
 
     def __init__(self, command: str, limit: int, stdout: str, stderr: str) -> None:
         super().__init__(command, limit, stdout, stderr)
-        self.command, self.limit = command, limit
-        self.stdout, self.stderr = stdout, stderr
+        self.command, self.limit, self.stdout, self.stderr = command, limit, stdout, stderr
 
     def __str__(self) -> str:
         return f"more than {self.limit} bytes of output from: {self.command}"
@@ -307,6 +299,14 @@ class ScreenError(SmolVMError):
 
 class ScreenMismatch(ScreenError, AssertionError):
     """A screen does not match the picture that is kept of it, or there is none yet."""
+
+
+class DesktopError(SmolVMError):
+    """What is to be done with a window or a control cannot be."""
+
+
+class NoDesktop(DesktopError):
+    """Windows and controls cannot be reached: the reason is in the message."""
 
 
 class ServiceError(SmolVMError):

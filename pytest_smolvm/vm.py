@@ -13,13 +13,12 @@ from typing import Any, Protocol, Self
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import surroundings
-from pytest_smolvm.guest.commands.methods import CommandMethods
+from pytest_smolvm.guest.desktop.methods import DesktopMethods
 from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.link.access import Access
 from pytest_smolvm.guest.link.ports import PortMethods
 from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.guest.screen.methods import ScreenMethods
 from pytest_smolvm.guest.spec import GuestSpec, hidden
 from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
@@ -34,7 +33,7 @@ from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template
 
 
-class SmolVM(CommandMethods, FileMethods, PortMethods, ScreenMethods, SystemMethods):
+class SmolVM(DesktopMethods, FileMethods, PortMethods, SystemMethods):
     """A disposable Windows computer.
 
     Use it in a ``with`` block: it starts on entering and is gone, with all that was done in it, on leaving.

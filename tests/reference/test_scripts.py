@@ -17,6 +17,7 @@ import pytest
 
 import pytest_smolvm
 from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.desktop import helper
 
 HERE = Path(__file__).parent
 PACKAGE = Path(pytest_smolvm.__file__).parent
@@ -124,20 +125,26 @@ def test_our_scripts_call_what_5_1_has(reference: Reference, scripts: list[Path]
 
 
 @pytest.mark.parametrize(
-    ("more", "fault"),
+    ("source", "more", "fault"),
     [
-        ("", ""),
-        ("namespace SmolVM { class C { public string S() { return nameof(C); } } }", "CS8026"),  # C# 6
+        (powershell.library(), "", ""),
+        (helper.library(), "", ""),
         (
+            powershell.library(),
+            "namespace SmolVM { class C { public string S() { return nameof(C); } } }",
+            "CS8026",
+        ),  # C# 6
+        (
+            powershell.library(),
             "namespace SmolVM { class C { public long L() { return System.Environment.TickCount64; } } }",
             "CS0117",
         ),  # .NET Core 3.0
     ],
-    ids=["ours", "newer language", "newer framework"],
+    ids=["ours", "the desktop's", "newer language", "newer framework"],
 )
-def test_our_library_is_what_windows_compiles(tmp_path: Path, more: str, fault: str) -> None:
+def test_our_library_is_what_windows_compiles(tmp_path: Path, source: str, more: str, fault: str) -> None:
     shutil.copy(HERE / "library.csproj", tmp_path)
-    (tmp_path / "library.cs").write_text(f"{powershell.library()}\n{more}", "ascii")
+    (tmp_path / "library.cs").write_text(f"{source}\n{more}", "ascii")
     words = ["dotnet", "build", "-c", "Release", "-nodeReuse:false", "-v", "quiet"]
     built = subprocess.run(words, cwd=tmp_path, env=QUIET, capture_output=True, text=True, check=False)
 

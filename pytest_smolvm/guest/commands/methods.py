@@ -131,9 +131,12 @@ class CommandMethods(GuestMethods):
     ) -> RunResult:
         return until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)
 
-    def _run_in_resident(self, script: str, args: Sequence[Argument]) -> RunResult:
+    def _run_in_resident(
+        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
+    ) -> RunResult:
         with self._using() as ssh:
-            return run.run(ssh, script, args=args, resident=self._shells.resident_only(ssh))
+            resident = self._shells.resident_only(ssh)
+            return run.run(ssh, script, args=args, resident=resident, stdin=stdin, timeout=timeout)
 
     def _take_shells(self, resident: Resident | None) -> None:
         """From now on scripts run in the PowerShells of a guest, or of its system, that has just come up.

@@ -1,0 +1,1 @@
+"""Programs, windows and controls of a guest's desktop."""

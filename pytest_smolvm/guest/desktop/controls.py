@@ -1,0 +1,161 @@
+"""Windows and controls as they were at one moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pytest_smolvm.guest.screen.region import Region
+
+_VALUED = ("Edit", "Document", "ComboBox", "List")
+"""What holds something that a person has entered or chosen. Its name is that of the label before it."""
+_CHECKED: dict[int, bool | None] = {0: False, 1: True}
+_NO_ID = 0xFFFF  # what resources of dialogs call IDC_STATIC
+_LONGEST = 200  # characters of a text that are shown in a tree
+
+
+@dataclass(frozen=True)
+class TopWindow:
+    """A window of the desktop."""
+
+    handle: int
+    title: str
+    class_name: str
+    process: int
+    """Its process id."""
+    ancestors: tuple[int, ...]
+    """The processes that this comes from, nearest first; empty where controls were asked for, too."""
+    program: str
+    """The file name of its program; empty if that cannot be known."""
+    rectangle: Region
+
+    @classmethod
+    def seen(cls, record: Mapping[str, Any]) -> Self:
+        """One of the library's answer."""
+        ancestors = tuple(map(int, record["ancestors"].split()))
+        told = (record["handle"], record["title"], record["class_name"], record["process"])
+        return cls(*told, ancestors, record["program"], _place(record))
+
+    def __str__(self) -> str:
+        return f"{_quoted(self.title)} [class={self.class_name}, process={self.process} {self.program}]"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control as it was at one moment: a part of a window, or the window."""
+
+    handle: int
+    control_type: str
+    """UI Automation's word: Button, CheckBox, ComboBox, Edit, Group, List, Text, Window and so on; Pane if unknown."""
+    name: str
+    """What is written on it, without the mark of its key; of what has a value, the label before it."""
+    automation_id: str
+    """The number that its program has given it; empty if none."""
+    class_name: str
+    text: str | None
+    """What it says its text is; None if it is for a password."""
+    rectangle: Region
+    """In pixels of the screen."""
+    enabled: bool
+    """Whether it and all that it is in take part."""
+    checked: bool | None
+    """Of check boxes and radio buttons; None of others, and of a check box that is neither."""
+    focused: bool
+    """Whether keys go to it."""
+    editable: bool
+    """Whether it is an edit control that can be written to."""
+    children: tuple[Control, ...] = field(default=(), repr=False)
+
+    @property
+    def has_label(self) -> bool:
+        """Whether its name is that of the label before it, rather than what is written on it."""
+        return self.control_type in _VALUED
+
+    @property
+    def value(self) -> str | None:
+        """What was entered or chosen; None of what has no value, and of passwords."""
+        return self.text if self.has_label else None
+
+    def walk(self) -> Iterator[Control]:
+        """All that is in it, however deep, in the order of the window."""
+        for child in self.children:
+            yield child
+            yield from child.walk()
+
+    def __str__(self) -> str:
+        """It and what is in it, a line each, as YAML."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        marks = [f"id={self.automation_id}"] if self.automation_id else []
+        marks += [f"class={self.class_name}"] if self.control_type in ("Window", "Pane") else []
+        marks += [word for word in ("disabled",) if not self.enabled] + ["focused"] * self.focused
+        marks += [] if self.checked is None else ["checked" if self.checked else "unchecked"]
+        shown = f" [{', '.join(marks)}]" if marks else ""
+        value = "" if self.value is None else f": {_quoted(self.value)}"
+        yield f"- {self.control_type} {_quoted(self.name)}{shown}{value}"
+        for child in self.children:
+            for line in child._lines():
+                yield f"  {line}"
+
+
+def tree(records: Sequence[Mapping[str, Any]]) -> Control | None:
+    """A window of the library's answer with all that is in it; None if it was not there.
+
+    :param records: the window first, then its controls, each with the handle of the one that it is in.
+    """
+    if not records:
+        return None
+    inside: dict[int, list[Mapping[str, Any]]] = {}
+    for record in records[1:]:
+        inside.setdefault(record["parent"], []).append(record)
+    return _control(records[0], None, True, inside)
+
+
+def _control(
+    record: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    enabled: bool,
+    inside: Mapping[int, Sequence[Mapping[str, Any]]],
+) -> Control:
+    """:param before: the control before it, which may be its label."""
+    enabled = enabled and record["enabled"]
+    within = inside.get(record["handle"], ())
+    children = [_control(each, last, enabled, inside) for each, last in zip(within, (None, *within), strict=False)]
+    return Control(
+        handle=record["handle"],
+        control_type=record["control_type"],
+        name=_name(record, before),
+        automation_id=str(record["id"]) if 0 < record["id"] < _NO_ID else "",
+        class_name=record["class_name"],
+        text=record["text"],
+        rectangle=_place(record),
+        enabled=enabled,
+        checked=_CHECKED.get(record["checked"]),
+        focused=record["focused"],
+        editable=record["editable"],
+        children=tuple(children),
+    )
+
+
+def _name(record: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    if record["control_type"] == "Window":
+        return str(record["text"])
+    if record["control_type"] not in _VALUED:
+        return _unmarked(record["text"])
+    return _unmarked(before["text"]) if before and before["control_type"] == "Text" else ""
+
+
+def _unmarked(caption: str) -> str:
+    """Without the ampersand before the letter of its key; two of them stand for one."""
+    return caption.replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+def _place(record: Mapping[str, Any]) -> Region:
+    return Region(record["left"], record["top"], record["width"], record["height"])
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text if len(text) <= _LONGEST else text[:_LONGEST] + "...", ensure_ascii=False)

@@ -1,0 +1,86 @@
+"""The desktop of a guest: programs are launched on it, windows found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_smolvm.errors import DesktopError, UsageError
+from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.desktop.controls import TopWindow
+from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.wanted import WantedWindow, Words
+from pytest_smolvm.guest.desktop.window import Window, WindowPlace, bound, listed
+from pytest_smolvm.guest.names import GuestPath
+from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
+
+_LOOK_SECONDS = 0.2
+_LISTING_SECONDS = PATIENCE
+
+
+class Desktop:
+    """Programs, windows and controls of the user who is logged on. Time-outs are in seconds.
+
+    Every method raises NoDesktop if windows cannot be reached. The first one in a guest compiles what looks at them.
+
+    :param spawn: starts a program that goes on running.
+    """
+
+    def __init__(self, helper: DesktopHelper, spawn: Callable[[Sequence[GuestPath]], Spawned]) -> None:
+        self._helper = helper
+        self._spawn = spawn
+
+    def launch(self, program: GuestPath, *args: GuestPath, timeout: float = PATIENCE) -> Window:
+        """Start a program and wait for its first window, or that of a program it starts.
+
+        :param program: a path, or the name of a program that Windows finds.
+        :raises CommandFailed: there is no such program.
+        :raises DesktopError: it ended without a window.
+        :raises TimedOut: it shows none; the error lists those of others. It goes on running.
+        """
+        self._helper.prepare()
+        before = {window.handle for window in self._helper.look(Deadline(_LISTING_SECONDS)).windows}
+        spawned = self._spawn([program, *args])
+        deadline, seen = Deadline(timeout), [""]
+
+        def first() -> TopWindow | None:
+            running = spawned.running
+            windows = self._helper.look(deadline).windows
+            seen[0] = f"these windows:\n{listed(windows)}"
+            own = [each for each in windows if each.handle not in before and _is_of(each, spawned.pid)]
+            if not own and not running:
+                code = spawned.wait()
+                raise DesktopError(f"{program} ended with {code} and has shown no window; it printed: {_said(spawned)}")
+            return own[0] if own else None
+
+        shown = until(
+            f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
+        )
+        return bound(self._helper, shown, spawned)
+
+    def windows(self) -> list[Window]:
+        """All that can be seen, from the front to the back; those of the system are among them."""
+        self._helper.prepare()
+        return [bound(self._helper, each) for each in self._helper.look(Deadline(_LISTING_SECONDS)).windows]
+
+    def window(
+        self, *, title: Words | None = None, process: int | str | None = None, class_name: str | None = None
+    ) -> Window:
+        """The window that is all of this, looked for anew at each use; it need not be there yet.
+
+        :param title: all of it, or a compiled pattern that is in it.
+        :param process: a process id, or the file name of a program.
+        :raises UsageError: nothing was given.
+        """
+        if title is process is class_name is None:
+            raise UsageError("window() needs one of title=, process=, class_name=")
+        self._helper.prepare()
+        return Window(WindowPlace(self._helper, WantedWindow(title, process, class_name)))
+
+
+def _is_of(window: TopWindow, process: int) -> bool:
+    """Whether it is one of a process or of its descendants, and takes room."""
+    return process in (window.process, *window.ancestors) and window.rectangle.width * window.rectangle.height > 0
+
+
+def _said(spawned: Spawned) -> str:
+    return (spawned.stdout + spawned.stderr).strip()[-500:] or "nothing"

@@ -1,0 +1,97 @@
+// What the host asks of the desktop, and its answer: JSON, on one line, of ASCII.
+namespace SmolVM.Desktop
+{
+    using System;
+    using System.Threading;
+
+    public static class Door
+    {
+        private const int Grace = 500; // milliseconds for an answer that is on its way at the deadline
+
+        /// <summary>
+        /// Do one thing. On a thread of its own, since there are functions of Windows that a program that hangs never lets return.
+        /// </summary>
+        /// <param name="milliseconds">How long it may take.</param>
+        /// <param name="words">What to do, and with what.</param>
+        public static string Answer(int milliseconds, string[] words)
+        {
+            var deadline = new Deadline(milliseconds);
+            string answer = null;
+            Exception fault = null;
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    answer = Done(words, deadline);
+                }
+                catch (Refusal refusal)
+                {
+                    answer = refusal.Json;
+                }
+                catch (Exception exc)
+                {
+                    fault = exc;
+                }
+            });
+            thread.IsBackground = true;
+            thread.Start();
+            if (!thread.Join(deadline.Left + Grace))
+            {
+                return new Refusal(Refusal.Silent, "Windows did not answer in time").Json;
+            }
+
+            if (fault != null)
+            {
+                throw new InvalidOperationException(fault.ToString());
+            }
+
+            return answer;
+        }
+
+        private static string Done(string[] words, Deadline deadline)
+        {
+            Seat.Check();
+            IntPtr window = words.Length > 1 ? new IntPtr(long.Parse(words[1])) : IntPtr.Zero;
+            if (words[0] == "look")
+            {
+                return new Eyes(deadline).Look(window);
+            }
+
+            var hands = new Hands(window, deadline);
+            var place = new Native.Rectangle();
+            place.Left = int.Parse(words[2]);
+            place.Top = int.Parse(words[3]);
+            place.Right = place.Left + int.Parse(words[4]);
+            place.Bottom = place.Top + int.Parse(words[5]);
+            hands.Check(place);
+            switch (words[0])
+            {
+                case "click":
+                    hands.Click(place, words[6], int.Parse(words[7]));
+                    break;
+                case "focus":
+                    hands.Focus();
+                    break;
+                case "type":
+                    hands.Type(words[6]);
+                    break;
+                case "press":
+                    hands.Press(Array.ConvertAll(words[6].Split(' '), ushort.Parse));
+                    break;
+                case "fill":
+                    hands.Fill(words[6]);
+                    break;
+                case "select":
+                    hands.Select(words[6]);
+                    break;
+                case "close":
+                    hands.Close();
+                    break;
+                default:
+                    throw new ArgumentException(words[0]);
+            }
+
+            return "{}";
+        }
+    }
+}

@@ -1,0 +1,224 @@
+// What is done to a control.
+namespace SmolVM.Desktop
+{
+    using System;
+    using System.Collections.Generic;
+    using System.Runtime.InteropServices;
+
+    internal sealed class Hands
+    {
+        private const int Root = 2;
+        private readonly IntPtr window;
+        private readonly IntPtr root;
+        private readonly int thread;
+        private readonly Deadline deadline;
+        private readonly Messages messages;
+
+        internal Hands(IntPtr window, Deadline deadline)
+        {
+            int process;
+            this.window = window;
+            this.root = Native.GetAncestor(window, Root);
+            this.thread = Native.GetWindowThreadProcessId(window, out process);
+            this.deadline = deadline;
+            this.messages = new Messages(deadline);
+        }
+
+        /// <summary>Where keys go that are pressed while a window is in front; zero if it is not.</summary>
+        internal static IntPtr Focused(IntPtr window)
+        {
+            int process;
+            var information = new Native.ThreadInformation();
+            information.Size = Marshal.SizeOf(typeof(Native.ThreadInformation));
+            bool known = Native.GetGUIThreadInfo(Native.GetWindowThreadProcessId(window, out process), ref information);
+            return known && Native.GetForegroundWindow() == Native.GetAncestor(window, Root) ? information.Focus : IntPtr.Zero;
+        }
+
+        /// <summary>Refuse what is not where it was seen, or does not take part at this moment.</summary>
+        internal void Check(Native.Rectangle seen)
+        {
+            Native.Rectangle place;
+            if (!Native.GetWindowRect(this.window, out place))
+            {
+                throw new Refusal(Refusal.Gone, "the window was closed");
+            }
+
+            if (!place.Equals(seen))
+            {
+                throw new Refusal(Refusal.NotNow, "it moves");
+            }
+
+            if (!Native.IsWindowVisible(this.window))
+            {
+                throw new Refusal(Refusal.NotNow, "it is hidden");
+            }
+
+            if (Native.IsIconic(this.root))
+            {
+                throw new Refusal(Refusal.NotNow, "its window is minimized");
+            }
+
+            const int Parent = 1;
+            for (IntPtr each = this.window; each != IntPtr.Zero; each = each == this.root ? IntPtr.Zero : Native.GetAncestor(each, Parent))
+            {
+                if (!Native.IsWindowEnabled(each))
+                {
+                    throw new Refusal(Refusal.NotNow, each == this.window ? "it is disabled" : "what it is in is disabled, as by a dialog");
+                }
+            }
+        }
+
+        /// <summary>
+        /// Click in the middle, where the host has moved the pointer to, as a person would: whatever is in front there has to
+        /// be it, or a part of it.
+        /// </summary>
+        internal void Click(Native.Rectangle place, string button, int times)
+        {
+            this.ToFront();
+            var middle = new Native.Point();
+            middle.X = place.Left + ((place.Right - place.Left) / 2);
+            middle.Y = place.Top + ((place.Bottom - place.Top) / 2);
+            const int Parent = 1;
+            IntPtr hit = Native.WindowFromPoint(middle);
+            bool through = new Kind(this.window).Name == "Text" && hit == Native.GetAncestor(this.window, Parent); // labels let clicks through
+            if (hit != this.window && !Native.IsChild(this.window, hit) && !through)
+            {
+                throw new Refusal(Refusal.NotNow, "it is covered: at (" + middle.X + ", " + middle.Y + ") there is a " + Kind.ClassOf(hit));
+            }
+
+            var input = new Input(this.window, this.deadline);
+            if (!input.Point(middle))
+            {
+                throw new Refusal(Refusal.NotNow, "the pointer does not come to (" + middle.X + ", " + middle.Y + ")");
+            }
+
+            for (int i = 0; i < times; i++)
+            {
+                input.Click(button);
+            }
+
+            this.Settle();
+        }
+
+        /// <summary>Have keys go to it.</summary>
+        internal void Focus()
+        {
+            this.ToFront();
+            if (Focused(this.window) != this.window)
+            {
+                Input.Attached(this.thread, () => Native.SetFocus(this.window));
+                if (!this.deadline.Await(() => Focused(this.window) == this.window))
+                {
+                    throw new Refusal(Refusal.NotNow, "it does not take the keyboard");
+                }
+            }
+        }
+
+        internal void Type(string text)
+        {
+            this.Focus();
+            var input = new Input(this.window, this.deadline);
+            foreach (char letter in text)
+            {
+                input.Type(letter);
+            }
+
+            this.Settle();
+        }
+
+        /// <summary>Press keys together, given by their virtual codes.</summary>
+        internal void Press(ushort[] keys)
+        {
+            this.Focus();
+            new Input(this.window, this.deadline).Press(keys);
+            this.Settle();
+        }
+
+        /// <summary>Replace its text. Unlike WM_SETTEXT this tells the program of every kind of edit control that it has changed.</summary>
+        internal void Fill(string text)
+        {
+            const int SetSelection = 0xB1;
+            const int ReplaceSelection = 0xC2;
+            var kind = new Kind(this.window);
+            if (!kind.IsEditable)
+            {
+                throw new Refusal(Refusal.NotNow, "it is no edit control that can be written to");
+            }
+
+            string lines = text.Replace("\r\n", "\n").Replace("\n", "\r\n");
+            this.messages.Send(this.window, SetSelection, 0, -1);
+            this.messages.Send(this.window, ReplaceSelection, 1, lines);
+            if (!kind.IsSecret && this.messages.Text(this.window).Replace("\r\n", "\n") != lines.Replace("\r\n", "\n"))
+            {
+                throw new Refusal(Refusal.Never, "it has made something else of it: " + this.messages.Text(this.window));
+            }
+        }
+
+        /// <summary>Select the item of this very text.</summary>
+        internal void Select(string text)
+        {
+            var kind = new Kind(this.window);
+            if (!kind.IsChoice || kind.IsMultiple)
+            {
+                throw new Refusal(Refusal.Never, "it is no list box and no combo box where one text is chosen");
+            }
+
+            var choice = new Choice(this.window, this.messages);
+            var items = new List<string>();
+            for (int count = choice.Count; items.Count < count;)
+            {
+                items.Add(choice.Item(items.Count));
+            }
+
+            int at = items.IndexOf(text);
+            if (at < 0)
+            {
+                throw new Refusal(Refusal.NotNow, "it has no such item, but: " + string.Join(", ", items));
+            }
+
+            choice.Select(at);
+        }
+
+        /// <summary>Ask a window to close, as its cross does; it may have questions.</summary>
+        internal void Close()
+        {
+            const int CloseIt = 0x10;
+            Native.PostMessageW(this.root, CloseIt, IntPtr.Zero, IntPtr.Zero);
+        }
+
+        /// <summary>Bring its window to the front.</summary>
+        private void ToFront()
+        {
+            if (Native.GetForegroundWindow() == this.root)
+            {
+                return;
+            }
+
+            // A program may do so only as the one that is in front.
+            int process;
+            int front = Native.GetWindowThreadProcessId(Native.GetForegroundWindow(), out process);
+            Input.Attached(front, () => Native.SetForegroundWindow(this.root));
+            if (!this.deadline.Await(() => Native.GetForegroundWindow() == this.root))
+            {
+                throw new Refusal(Refusal.NotNow, "its window does not come to the front");
+            }
+        }
+
+        /// <summary>Wait until its program has dealt with what it has taken from its queue: only then it answers.</summary>
+        private void Settle()
+        {
+            const int Null = 0;
+            try
+            {
+                this.messages.Send(this.window, Null);
+            }
+            catch (Refusal)
+            {
+                if (Native.IsWindow(this.window))
+                {
+                    throw new Refusal(Refusal.Silent, "it was done, but the program does not answer since");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// What kind of control a window is, by its class and style: names are those of UI Automation.
+namespace SmolVM.Desktop
+{
+    using System;
+    using System.Collections.Generic;
+    using System.Text;
+
+    internal sealed class Kind
+    {
+        internal const int GetCheck = 0xF0;
+
+        private static readonly Dictionary<string, string> Names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            { "Edit", "Edit" },
+            { "RichEdit20W", "Document" },
+            { "RICHEDIT50W", "Document" },
+            { "Static", "Text" },
+            { "ComboBox", "ComboBox" },
+            { "ComboBoxEx32", "ComboBox" },
+            { "ListBox", "List" },
+            { "ComboLBox", "List" },
+            { "SysListView32", "List" },
+            { "SysTreeView32", "Tree" },
+            { "SysTabControl32", "Tab" },
+            { "SysHeader32", "Header" },
+            { "ScrollBar", "ScrollBar" },
+            { "msctls_trackbar32", "Slider" },
+            { "msctls_progress32", "ProgressBar" },
+            { "msctls_statusbar32", "StatusBar" },
+            { "msctls_updown32", "Spinner" },
+            { "ToolbarWindow32", "ToolBar" },
+        };
+
+        private readonly string className;
+        private readonly int style;
+
+        internal Kind(IntPtr window)
+        {
+            const int Style = -16;
+            const int Parent = 1;
+            const int Child = 0x40000000;
+            this.className = Base(ClassOf(window));
+            this.style = Native.GetWindowLongW(window, Style);
+            this.IsTop = (this.style & Child) == 0 || Native.GetAncestor(window, Parent) == IntPtr.Zero;
+        }
+
+        internal bool IsTop { get; private set; }
+
+        internal string Name
+        {
+            get
+            {
+                string name;
+                return this.IsTop ? "Window" : this.Is("Button") ? this.ButtonName : Names.TryGetValue(this.className, out name) ? name : "Pane";
+            }
+        }
+
+        /// <summary>An edit control for a password.</summary>
+        internal bool IsSecret
+        {
+            get { return this.Is("Edit") && (this.style & 0x20) != 0; }
+        }
+
+        internal bool IsEditable
+        {
+            get { return (this.Is("Edit") || this.className.StartsWith("RichEdit", StringComparison.OrdinalIgnoreCase)) && (this.style & 0x800) == 0; }
+        }
+
+        internal bool IsCheckable
+        {
+            get { return this.Is("Button") && (this.ButtonName == "CheckBox" || this.ButtonName == "RadioButton"); }
+        }
+
+        /// <summary>A list box, or a combo box, of texts.</summary>
+        internal bool IsChoice
+        {
+            get
+            {
+                const int OwnerDrawn = 0x30;
+                int strings = this.Is("ComboBox") ? 0x200 : 0x40;
+                return (this.IsListBox || this.Is("ComboBox")) && ((this.style & OwnerDrawn) == 0 || (this.style & strings) != 0);
+            }
+        }
+
+        internal bool IsList
+        {
+            get { return this.IsListBox && this.IsChoice && !this.IsMultiple; }
+        }
+
+        internal bool IsComboBox
+        {
+            get { return this.Is("ComboBox"); }
+        }
+
+        /// <summary>A list box where several items may be selected.</summary>
+        internal bool IsMultiple
+        {
+            get { return this.IsListBox && (this.style & 0x808) != 0; }
+        }
+
+        private bool IsListBox
+        {
+            get { return this.Is("ListBox") || this.Is("ComboLBox"); }
+        }
+
+        private string ButtonName
+        {
+            get
+            {
+                switch (this.style & 0xF)
+                {
+                    case 2: // BS_CHECKBOX
+                    case 3: // BS_AUTOCHECKBOX
+                    case 5: // BS_3STATE
+                    case 6: // BS_AUTO3STATE
+                        return "CheckBox";
+                    case 4: // BS_RADIOBUTTON
+                    case 9: // BS_AUTORADIOBUTTON
+                        return "RadioButton";
+                    case 7: // BS_GROUPBOX
+                        return "Group";
+                    default:
+                        return "Button";
+                }
+            }
+        }
+
+        internal static string ClassOf(IntPtr window)
+        {
+            var name = new StringBuilder(256);
+            Native.GetClassNameW(window, name, name.Capacity);
+            return name.ToString();
+        }
+
+        /// <summary>Windows Forms calls an edit control WindowsForms10.EDIT.app.0.1a2b3c.</summary>
+        private static string Base(string name)
+        {
+            string[] parts = name.Split('.');
+            return parts.Length > 2 && parts[0] == "WindowsForms10" ? parts[1] : name;
+        }
+
+        private bool Is(string name)
+        {
+            return string.Equals(this.className, name, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// Why something was not done.
+namespace SmolVM.Desktop
+{
+    using System;
+
+    internal sealed class Refusal : Exception
+    {
+        /// <summary>There is no desktop that can be reached.</summary>
+        internal const string NoDesktop = "no desktop";
+
+        /// <summary>The window is not there any more.</summary>
+        internal const string Gone = "gone";
+
+        /// <summary>It cannot be done to the control as it is now; nothing was done.</summary>
+        internal const string NotNow = "not now";
+
+        /// <summary>It cannot be done to this control at all; nothing was done.</summary>
+        internal const string Never = "never";
+
+        /// <summary>The program did not answer in time; it may have been done in part.</summary>
+        internal const string Silent = "silent";
+
+        private readonly string kind;
+
+        internal Refusal(string kind, string reason)
+            : base(reason)
+        {
+            this.kind = kind;
+        }
+
+        internal string Json
+        {
+            get { return new Json().Add("refused", this.kind).Add("reason", this.Message).ToString(); }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+"""A window of a guest's desktop."""
+
+from __future__ import annotations
+
+from pytest_smolvm.errors import DesktopError
+from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.desktop.controls import Control, TopWindow
+from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.locator import ACTION_SECONDS, Locator
+from pytest_smolvm.guest.desktop.wanted import WantedWindow
+from pytest_smolvm.host.waiting import Deadline
+
+
+class WindowPlace:
+    """Where a window is, found anew at each look.
+
+    :param wanted: what it is to be.
+    """
+
+    def __init__(self, helper: DesktopHelper, wanted: WantedWindow) -> None:
+        self.helper = helper
+        self.wanted = wanted
+        self._last = wanted.handle or 0
+        """Its handle when it was seen last; its controls are asked for together with the windows."""
+
+    def __str__(self) -> str:
+        return str(self.wanted)
+
+    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
+        """See `locator.Place.look`.
+
+        :raises DesktopError: several windows match, or it is a certain one that is gone.
+        """
+        look = self.helper.look(deadline, self._last)
+        windows = self.wanted.among(look.windows)
+        if len(windows) > 1:
+            raise DesktopError(f"{self}: {len(windows)} match:\n{listed(windows)}")
+        if not windows:
+            if self.wanted.handle is not None:
+                raise DesktopError(f"{self} is closed; there are:\n{listed(look.windows)}")
+            return None, f"these windows:\n{listed(look.windows)}"
+        if self._last != windows[0].handle:
+            self._last = windows[0].handle
+            look = self.helper.look(deadline, self._last)
+        if look.tree is None or look.tree.handle != self._last:  # it was closed while its controls were looked at
+            return None, "it was closed"
+        return look.tree, ""
+
+
+class Window(Locator):
+    """A window of the desktop; what is in it is found by :meth:`get_by`.
+
+    One that was launched or listed is that window for ever, and DesktopError tells that it was closed. One that is
+    looked for by its properties is found anew at each use.
+    """
+
+    def __init__(self, place: WindowPlace, spawned: Spawned | None = None) -> None:
+        super().__init__(place, ())
+        self.spawned = spawned
+        """The program, if it was launched for this window."""
+
+    def title(self, *, timeout: float = ACTION_SECONDS) -> str:
+        """What its title bar says."""
+        return self.state(timeout=timeout).name
+
+    def tree(self, *, timeout: float = ACTION_SECONDS) -> str:
+        """All that is in it, a line for each control, as YAML."""
+        return str(self.state(timeout=timeout))
+
+    def close(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Ask it to close, as its cross does; it may ask back."""
+        self._act("close", ["close"], timeout)
+
+
+def bound(helper: DesktopHelper, window: TopWindow, spawned: Spawned | None = None) -> Window:
+    """The window that was seen, and no other."""
+    wanted = WantedWindow(title=None, process=window.process, handle=window.handle)
+    return Window(WindowPlace(helper, wanted), spawned)
+
+
+def listed(windows: tuple[TopWindow, ...] | list[TopWindow]) -> str:
+    """A line for each."""
+    return "\n".join(f"- {window}" for window in windows) or "none"

@@ -1,0 +1,92 @@
+"""A guest's library of the desktop, as its host sees it: it says what it was told to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.desktop.helper import DesktopHelper
+
+WINDOW = {
+    "handle": 16,
+    "title": "Ordering",
+    "class_name": "Dialog",
+    "process": 7,
+    "ancestors": "5 1",
+    "program": "App.exe",
+}
+PLACE = {"left": 10, "top": 20, "width": 100, "height": 30}
+_UNSAID = {"id": 0, "text": "", "checked": -1, "focused": False, "editable": False, "enabled": True, "class_name": "x"}
+
+
+def control(handle: int, kind: str, parent: int = 16, **said: Any) -> dict[str, Any]:
+    """One of the library's answer."""
+    return _UNSAID | PLACE | {"handle": handle, "control_type": kind, "parent": parent} | said
+
+
+def root(**said: Any) -> dict[str, Any]:
+    """The window's own."""
+    return control(16, "Window", 0, text="Ordering") | said
+
+
+class Said:
+    """What the library answers.
+
+    :param windows: on the desktop.
+    :param controls: of any window that is asked for.
+    """
+
+    def __init__(self, *controls: dict[str, Any], windows: Sequence[dict[str, Any]] = (WINDOW | PLACE,)) -> None:
+        self.windows = list(windows)
+        self.controls = [root(), *controls]
+        self.refusals: list[dict[str, str]] = []
+        """Answers to actions, one after another; then they are done."""
+        self.compiled = True
+        self.done: list[list[str]] = []
+        """What was to be done with controls."""
+        self.pointer = (0, 0)
+
+    def __call__(
+        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
+    ) -> RunResult:
+        said = self._said(list(map(str, args[2:])), bool(stdin))
+        return RunResult(stdout=said, stderr="", exit_code=0, duration=0, command="x")
+
+    def move(self, x: int, y: int) -> None:
+        """Where the pointer is to be."""
+        self.pointer = (x, y)
+
+    def _said(self, words: list[str], source: bool) -> str:
+        if source:
+            self.compiled = True
+            return ""
+        if not self.compiled:
+            return "absent"
+        if words[0] != "look":
+            self.done.append(words)
+            return json.dumps(self.refusals.pop(0) if self.refusals else {})
+        controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
+        return json.dumps({"windows": self.windows} | controls)
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said(
+        control(17, "Text", text="&Name:"),
+        control(18, "Edit", text="Ada", id=101, editable=True),
+        control(19, "Group", text="Size"),
+        control(20, "RadioButton", 19, text="Sma&ll", checked=0, id=104),
+        control(21, "Button", text="R&&D", id=9, enabled=False),
+        control(22, "Button", text="Same"),
+        control(23, "Button", text="Same"),
+    )
+
+
+@pytest.fixture
+def helper(said: Said) -> DesktopHelper:
+    return DesktopHelper(said, said.move)
