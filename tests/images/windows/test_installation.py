@@ -111,6 +111,8 @@ def test_from_iso_to_passing_examples(recipe: Recipe, store: Store, tmp_path: Pa
         "-p",
         "no:cacheprovider",
         f"--smolvm-image={image}",
+        "-m",
+        "not slow",
         str(EXAMPLES),
     ]
     run = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
