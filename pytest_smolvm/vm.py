@@ -24,7 +24,7 @@ from pytest_smolvm.guest.system import environment, power
 from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import masked
-from pytest_smolvm.images.catalog import Image
+from pytest_smolvm.images.catalog import HARDWARE, Image
 from pytest_smolvm.machine.fence.attempts import attempts
 from pytest_smolvm.pool import layers
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
@@ -69,7 +69,8 @@ class SmolVM(DesktopMethods, FileMethods, PortMethods, SystemMethods):
                 "image= is missing: the path of a qcow2 with Windows; pytest-smolvm windows build-image makes one"
             )
         plain = GuestSpec(image=Path(image).expanduser().absolute(), ssh_user=ssh_user, ssh_password=ssh_password)
-        self._spec = plain.having(**{**Image.at(plain.image).hardware, **wants}, env_vars=env_vars or {})
+        said = {} if wants.keys() >= HARDWARE else Image.at(plain.image).hardware
+        self._spec = plain.having(**{**said, **wants}, env_vars=env_vars or {})
         self._pool = pool
         self._place: Reservation | None = None
         self._guest: RunningGuest | None = None

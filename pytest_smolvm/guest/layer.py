@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.host import digest
 
 _PLAIN = (str, bytes, int, float, bool, type(None), PurePath)
 
@@ -151,5 +152,4 @@ def _content(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _digest(path: Path, mark: tuple[int, ...]) -> str:  # noqa: ARG001  # each test asks, and installers are large
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest.of_file(path)

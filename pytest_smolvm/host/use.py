@@ -18,9 +18,8 @@ def held(*files: Path) -> Iterator[None]:
     home = os.getpid()
 
     def give_back(file: int) -> None:
-        if (
-            os.getpid() == home
-        ):  # at once, though a forked child has the same file open; but not when that child does so
+        # At once, though a forked child has the same file open; but not when it is that child that closes it.
+        if os.getpid() == home:
             fcntl.flock(file, fcntl.LOCK_UN)
         os.close(file)
 

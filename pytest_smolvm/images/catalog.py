@@ -14,6 +14,9 @@ from pytest_smolvm.host.progress import Progress, Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.recipe import MEMORY as PRACTICE_MEMORY
 
+HARDWARE = frozenset({"memory", "bus", "firmware"})
+"""What an image's record may say of the computer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
@@ -56,7 +59,7 @@ class Image:
     @property
     def hardware(self) -> dict[str, Any]:
         """The computer among these wants, without the account."""
-        return {want: value for want, value in self.wants.items() if not want.startswith("ssh_")}
+        return {want: value for want, value in self.wants.items() if want in HARDWARE}
 
     def _said(self, about: str) -> Mapping[str, Any]:
         said = self.record.get(about)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.host import proc
+from pytest_smolvm.host import digest, proc
 from pytest_smolvm.machine import qemu
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
@@ -36,7 +35,7 @@ def likeness(hardware: Hardware, hypervisor: Hypervisor) -> dict[str, Any]:
         "swtpm": hypervisor.tpm,
         "accelerator": hypervisor.accelerator.name,
         "machine": qemu.command(anywhere, files, monitor_fd=0, tpm_fd=0),
-        "firmware": [] if firmware is None else [_digest(firmware.code), _digest(firmware.variables)],
+        "firmware": [] if firmware is None else [digest.of_file(firmware.code), digest.of_file(firmware.variables)],
     }
     if hypervisor.accelerator.name == "kvm":
         found["processor"] = [word for name, value in proc.processor().items() for word in _words(name, value)]
@@ -64,8 +63,3 @@ def _told(there: object, here: object) -> str:
 
 def _both(there: list[Any], here: list[Any]) -> list[tuple[list[Any], list[Any]]]:
     return [(there, here), (here, there)]
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, ImageError, StoreError, UsageError
-from pytest_smolvm.host import records, sparse
+from pytest_smolvm.host import digest, records, sparse, use
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk
 from pytest_smolvm.pool import archive, layers, once, templates
@@ -52,9 +52,7 @@ def send(template: Template, site: Site, path: Path) -> None:
 
 def _write(template: Template, about: Mapping[str, Any], site: Site, path: Path) -> None:
     lineage = list(reversed(list(template.lineage)))
-    with ExitStack() as held:
-        for one in lineage:
-            held.enter_context(open(one.files.state, "rb"))  # so that nobody thinks that it is not in use
+    with use.held(*(one.files.state for one in lineage)):
         with phase(site.progress, "reading what was frozen"):
             moved = [_looked_at(one) for one in lineage]
         with phase(site.progress, f"writing {path.name}"), archive.created(path) as writer:
@@ -199,14 +197,9 @@ def _digests(image: Path) -> list[str]:
     :raises ImageError: one of them is gone.
     """
     try:
-        return [_digest(file) for file in (image, *disk.bases(image))]
+        return [digest.of_file(file) for file in (image, *disk.bases(image))]
     except OSError as exc:
         raise ImageError(f"the image {image} cannot be read: {exc.strerror}") from exc
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _image(noted: Mapping[str, Any], wanted: Path | None, site: Site) -> Path:
