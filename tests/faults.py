@@ -193,7 +193,8 @@ class Storm:
 
     def _command(self) -> list[str]:
         options = [f"--smolvm-image={self.image}", f"--smolvm-store={self.store}", f"--smolvm-memory={MEMORY}"]
-        options += ["--smolvm-store-limit=1"] if self.states else []  # or layers would heap up
+        # Layers would heap up; and once somebody was killed, the next run makes them anew: the rest of this one can go.
+        options += ["--smolvm-store-limit=1", "-x"] if self.states else []
         return [sys.executable, "-m", "pytest", "-q", "-n2", "-p", "no:cacheprovider", "test_storm.py", *options]
 
     def _ours(self, controller: int) -> list[tuple[int, str]]:
