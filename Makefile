@@ -31,7 +31,7 @@ SHELL = /bin/bash
 
 demo: setup  ## build the practice image if need be, and run the examples on it
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
-	$(PYTEST) examples -v -m "not slow" -p no:cacheprovider --smolvm-image=practice
+	$(PYTEST) examples -v -m "not slow" -n 2 --dist loadfile -p no:cacheprovider --smolvm-image=practice
 
 test: setup  ## the suite, but for what takes long under emulation
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import SmolVMError
-from pytest_smolvm.host import limits
 from pytest_smolvm.plugin import fixtures, options, stash, wants
 from pytest_smolvm.plugin.fixtures import (
     _smolvm,
@@ -81,6 +80,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """With ``-n auto``, as many workers as guests and processors there are. Comes before `pytest_configure`."""
     if not stash.settings(config).image or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
+    from pytest_smolvm.host import limits  # here, since few runs ask
+
     try:
         return min(limits.processors(), stash.suite(config).room)
     except (SmolVMError, OSError):
