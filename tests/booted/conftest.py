@@ -134,6 +134,22 @@ $program.UseShellExecute = $false
 """
 
 
+def in_linux(vm: SmolVM, script: str) -> None:
+    """Run a script of the practice guest's Linux to its end; there is room for telling that even if no more is."""
+    begun = linux(r"bin\sh", f'-c "> begun; {script} && mv begun done"')
+    vm.run("Set-Location C:\\Users\\smolvm\n" + begun, check=True)
+    vm.wait_for_file(r"C:\Users\smolvm\done", timeout=120)
+
+
+def fill_guest(vm: SmolVM, *sizes: str) -> None:
+    """Take all of a guest's disk but for less than the last of these sizes; nothing is written, as that takes long.
+
+    :param sizes: fallocate's, the largest first.
+    """
+    take = f"n=0; for s in {' '.join(sizes)}; do while /usr/bin/fallocate -l $s full$n; do n=$((n+1)); done; done; true"
+    in_linux(vm, take)
+
+
 def kill_every_powershell(vm: SmolVM) -> None:
     """End all powershell.exe of a guest, its resident too."""
     while vm.run("taskkill /f /im powershell.exe", shell="cmd").exit_code == 0:

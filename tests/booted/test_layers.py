@@ -13,7 +13,8 @@ from pytest_smolvm.errors import BootError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.pool import starting
-from tests.booted.conftest import linux, pool_on
+from tests.booted.conftest import fill_guest, in_linux, pool_on
+from tests.booted.test_sharing import SECONDS, began
 
 # Two workers want the same layer at the same time, and each has a test of one that fails.
 SUITE = r"""
@@ -97,6 +98,20 @@ def test_they_are_made_once_whichever_worker_asks_and_only_what_has_changed_is_m
     assert ["configured"] == MADE.findall(said)
 
 
+def test_two_runs_at_once_make_each_once(inner: pytest.Pytester, own: Store) -> None:
+    """Two processes that know nothing of each other, as two jobs of a CI machine."""
+    Path(inner.path, "installer.txt").write_text("installed", encoding="utf-8")
+    inner.makepyfile(test_layers=SUITE % {"word": " twice"})
+    words = ("-k", "not broken", f"--smolvm-store={own.root}")
+    with began(inner.path, "first", *words) as first:
+        first.says(MADE)
+        with began(inner.path, "second", *words) as second:
+            second.says(WAITED)
+            assert [0, 0] == [run.process.wait(SECONDS) for run in (first, second)]
+
+    assert ["app", "configured"] == sorted(MADE.findall(first.text + second.text))
+
+
 @windows_layer()
 def left_off(vm: SmolVM) -> None:
     vm.shutdown()
@@ -125,17 +140,8 @@ def another_password(vm: SmolVM) -> None:
 
 @windows_layer()
 def filled(vm: SmolVM) -> None:
-    """All of the disk is taken, though nothing is written, as that would take long."""
-    take = "n=0; for s in 1G 64M 4M 64K 4K; do while /usr/bin/fallocate -l $s full$n; do n=$((n+1)); done; done; true"
-    in_linux(vm, take)
+    fill_guest(vm, "1G", "64M", "4M", "64K", "4K")
     vm.write_bytes(r"C:\Users\smolvm\more.bin", bytes(10**6))
-
-
-def in_linux(vm: SmolVM, script: str) -> None:
-    """Run a script of the practice guest's Linux to its end; there is room for telling that even if no more is."""
-    begun = linux(r"bin\sh", f'-c "> begun; {script} && mv begun done"')
-    vm.run("Set-Location C:\\Users\\smolvm\n" + begun, check=True)
-    vm.wait_for_file(r"C:\Users\smolvm\done", timeout=120)
 
 
 @windows_layer()

@@ -10,17 +10,9 @@ import pytest
 
 from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import GuestUnreachable, TransferError, UsageError
+from tests.booted.conftest import fill_guest
 
 HOME = r"C:\Users\smolvm"
-# NTFS reserves what a file is said to be long; other file systems only what is written.
-FILL = r"""
-$drive = [IO.DriveInfo]::new('C')
-$file = [IO.File]::Create('C:\fill.bin')
-$file.SetLength($drive.AvailableFreeSpace - 32MB)
-$zeros = [byte[]]::new(16MB)
-while ($drive.AvailableFreeSpace -gt 48MB) { $file.Write($zeros, 0, $zeros.Length); $file.Flush() }
-$file.Close()
-"""
 
 
 @pytest.fixture
@@ -139,7 +131,9 @@ def test_a_connection_cut_in_the_middle_of_a_tree(windows_vm_module: SmolVM, pla
 
 
 def test_a_full_disk_leaves_all_as_it_was(windows_vm: SmolVM, tmp_path: Path) -> None:
-    windows_vm.run(FILL, check=True, timeout=600)
+    windows_vm.write_bytes(rf"{HOME}\room.bin", bytes(16 << 20))
+    fill_guest(windows_vm, "1G", "64M", "16M")
+    windows_vm.remove(rf"{HOME}\room.bin")  # there is room for something, and not for 64 MiB
     windows_vm.write_text(rf"{HOME}\big.bin", "before")
     (tmp_path / "tree").mkdir()
     with open(tmp_path / "tree" / "big.bin", "wb") as big:

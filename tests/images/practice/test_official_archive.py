@@ -1,4 +1,4 @@
-"""An official archive of PowerShell in place of our own host: the examples pass on its image.
+"""An official archive of PowerShell in place of our own host: the examples pass on its image, and beside the other one.
 
 The archive is made here, in the layout of the one that PowerShell's releases have: what the .NET tool of that name
 consists of (the same files, for a .NET that is there already) and a .NET beside it, with the program's starter.
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
+from pytest_smolvm.images.practice.build import practice_image
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -39,9 +41,35 @@ PROJECT = f"""
 """
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+# What the layer leaves tells the images apart: the one has our own host's name for PowerShell 5.1, the other its own.
+MATRIX = r"""
+import pytest
+from pytest_smolvm import windows_layer
+
+VERSIONS = {"practice": "5", "official": "7"}
+NOTE = r"C:\ProgramData\version.txt"
+
+@windows_layer()
+def noted(vm):
+    vm.write_text(NOTE, vm.run("$PSVersionTable.PSVersion.Major", check=True).stdout.strip())
+
+@pytest.mark.windows_vm(images="all", layer=noted)
+class TestEach:
+    def test_layer(self, windows_vm, smolvm_image):
+        assert windows_vm.read_text(NOTE) == VERSIONS[smolvm_image]
+
+    def test_snapshot(self, windows_vm, smolvm_image):
+        windows_vm.snapshot("before")
+        windows_vm.remove(NOTE)
+        windows_vm.revert("before")
+        assert windows_vm.read_text(NOTE) == VERSIONS[smolvm_image]
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PowerShell for win-x64 as a zip file."""
+    tmp_path = tmp_path_factory.mktemp("archive")
     if shutil.which("dotnet") is None:
         pytest.skip("the archive is assembled by a .NET SDK, which is not here")
     project, folder = tmp_path / "project", tmp_path / "PowerShell"
@@ -61,18 +89,45 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_examples_pass_on_its_image(archive: Path, tmp_path: Path) -> None:
-    store, image = Store.at(tmp_path / "store"), tmp_path / "official.qcow2"
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for the image and a store."""
+    return tmp_path_factory.mktemp("official")
+
+
+@pytest.fixture(scope="module")
+def official(archive: Path, place: Path) -> Path:
+    """The practice image with that PowerShell."""
+    store, image = Store.at(place / "store"), place / "official.qcow2"
     for step in Store.default().work.glob("root-*.tar"):
         (store.work / step.name).symlink_to(step)  # of the suite's practice image; else it would be installed again
     build = ["-m", "pytest_smolvm.cli.main", "--store", str(store.root), "practice", "build"]
     subprocess.run([sys.executable, *build, "--powershell", archive, "--output", image], check=True)
+    return image
 
-    suite = ["-m", "pytest", "-v", "-p", "no:cacheprovider", str(EXAMPLES), f"--rootdir={EXAMPLES}"]
-    options = [f"--smolvm-image={image}", f"--smolvm-store={store.root}"]
-    run = subprocess.run([sys.executable, *suite, *options], capture_output=True, text=True, check=False)
 
+def _suite(place: Path, *words: str) -> tuple[str, list[str]]:
+    """What a suite prints, and how its tests ended."""
+    suite = ["-m", "pytest", "-v", "-p", "no:cacheprovider", f"--smolvm-store={place / 'store'}", *words]
+    run = subprocess.run(
+        [sys.executable, *suite], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     assert 0 == run.returncode, run.stdout
-    outcomes = [line.split()[1] for line in run.stdout.splitlines() if "::" in line and "%]" in line]
-    assert ["SKIPPED"] == [outcome for outcome in outcomes if outcome != "PASSED"], run.stdout  # Pester is not in it
+    return run.stdout, [line.split()[1] for line in run.stdout.splitlines() if "::" in line and "%]" in line]
+
+
+def test_the_examples_pass_on_its_image(official: Path, place: Path) -> None:
+    printed, outcomes = _suite(place, str(EXAMPLES), f"--rootdir={EXAMPLES}", f"--smolvm-image={official}")
+
+    assert ["SKIPPED"] == [outcome for outcome in outcomes if outcome != "PASSED"], printed  # Pester is not in it
     assert len(outcomes) > 8
+
+
+def test_layers_and_snapshots_of_two_images_are_each_its_own(official: Path, place: Path) -> None:
+    (place / "test_matrix.py").write_text(MATRIX, encoding="utf-8")
+    practice = practice_image(Store.default(), Silent())
+    images = [f"--smolvm-image={name}={path}" for name, path in (("practice", practice), ("official", official))]
+    printed, outcomes = _suite(place, str(place), f"--rootdir={place}", *images)
+
+    assert ["PASSED"] * 4 == outcomes, printed
+    assert 2 == printed.count("making the layer noted, once for this host ..."), printed
