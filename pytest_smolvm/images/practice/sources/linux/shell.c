@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define RUN "/run/practice"
@@ -189,7 +190,17 @@ static unsigned int relay(int done, int signals)
 
 static void on_terminal(char **argv)
 {
-    char *words[] = {"/usr/lib/practice/wine", "cmd.exe", argv[1] ? "/c" : NULL, argv[1] ? argv[2] : NULL, NULL};
+    char *words[] = {"/usr/lib/wine/wine64", "cmd.exe", argv[1] ? "/c" : NULL, argv[1] ? argv[2] : NULL, NULL};
+    struct termios terminal;
+    if (tcgetattr(0, &terminal) == 0) {
+        terminal.c_iflag &= ~ICRNL; /* to Windows the key Enter is a carriage return */
+        tcsetattr(0, TCSANOW, &terminal);
+    }
+    if (chdir("/home/smolvm/.wine/drive_c/Users/smolvm") != 0)
+        _exit(255);
+    setenv("WINEDEBUG", "-all", 1); /* the rest is wine's default, or comes from sshd */
+    setenv("WINEDLLOVERRIDES", "mshtml,winemenubuilder.exe=", 1);
+    setenv("DISPLAY", ":0", 1);
     execv(words[0], words);
     _exit(255);
 }
