@@ -17,6 +17,7 @@ from pytest_smolvm.guest.desktop.methods import DesktopMethods
 from pytest_smolvm.guest.files.methods import FileMethods
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.link.access import Access
+from pytest_smolvm.guest.link.logs import LogMethods
 from pytest_smolvm.guest.link.ports import PortMethods
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec, hidden
@@ -25,15 +26,14 @@ from pytest_smolvm.guest.system.methods import SystemMethods
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import masked
 from pytest_smolvm.images.catalog import HARDWARE, Image
-from pytest_smolvm.machine.fence.attempts import attempts
-from pytest_smolvm.pool import layers
+from pytest_smolvm.pool import keeping, layers
 from pytest_smolvm.pool.pool import Pool, Reservation, default_pool
 from pytest_smolvm.pool.snapshots import Snapshot, Snapshots
 from pytest_smolvm.pool.starting import RunningGuest
 from pytest_smolvm.pool.templates import Template
 
 
-class SmolVM(DesktopMethods, FileMethods, PortMethods, SystemMethods):
+class SmolVM(DesktopMethods, FileMethods, LogMethods, PortMethods, SystemMethods):
     """A disposable Windows computer.
 
     Use it in a ``with`` block: it starts on entering and is gone, with all that was done in it, on leaving.
@@ -219,25 +219,31 @@ class SmolVM(DesktopMethods, FileMethods, PortMethods, SystemMethods):
                     self._revert(before)
                     self._snapshots.forget(before, self._guest)
 
-    @property
-    def refused(self) -> list[str]:
-        """What the guest tried to reach and its `network` does not allow, a line each; and who else tried to log in."""
-        return [str(attempt) for attempt in attempts(self._running().machine.files.network_log) if attempt.refused]
-
-    @property
-    def logs(self) -> tuple[Path, ...]:
-        """What the machine writes while it is there: logs of QEMU, the TPM, the serial port, the network."""
-        return tuple(path for path in self._running().machine.files.logs if path.exists())
-
     def keep(self, directory: Path) -> None:
         """Keep the guest's disk and logs in `directory` when it is thrown away."""
         if self._guest is not None:
             self._guest.keep = directory
 
-    def _freeze(self, name: str) -> Template:
+    def freeze(self, name: str) -> None:
+        """Keep the guest as it is in the store, for ``pytest-smolvm attach NAME``, also when it is gone; it goes on.
+
+        :param name: as a snapshot's. A guest that was kept under it before goes.
+        :raises UsageError: it is none, or the guest has snapshots, with which its disk would end.
+        :raises SmolVMError: as :meth:`snapshot` does.
+        """
+        with self._changing:
+            guest = self._living()
+            assert self._place is not None
+            keeping.keep(guest, self._spec, self._place.site, name, lambda: self._shells.at_rest)
+
+    def _living(self) -> RunningGuest:
         access, guest = self._running(), self._guest
         assert guest is not None
         access.machine.check()
+        return guest
+
+    def _freeze(self, name: str) -> Template:
+        guest = self._living()
         return self._known_snapshots().take(name, guest, lambda: self._shells.at_rest)
 
     def _known_snapshots(self) -> Snapshots:

@@ -69,8 +69,9 @@ def _pytest(words: list[str], request: pytest.FixtureRequest) -> None:
 def _pytest_smolvm(words: list[str], request: pytest.FixtureRequest) -> None:
     """The command knows its options, and misses none: all that it complains of is one that is added here."""
     capsys: pytest.CaptureFixture[str] = request.getfixturevalue("capsys")
+    end = words.index("--") if "--" in words else len(words)  # behind it the words are another program's
     with pytest.raises(SystemExit):
-        main([*words, "--none-of-ours"])
+        main([*words[:end], "--none-of-ours", *words[end:]])
     assert capsys.readouterr().err.endswith("error: unrecognized arguments: --none-of-ours\n")
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_smolvm.cli import doctor, practice, snapshot, store, windows
+from pytest_smolvm.cli import doctor, guests, practice, snapshot, store, windows
 from pytest_smolvm.errors import SmolVMError, StoreError, UsageError
 from pytest_smolvm.host import patience
 from pytest_smolvm.host.store import default_root
@@ -15,7 +15,7 @@ from pytest_smolvm.host.store import default_root
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
         patience.scale()  # says so if what is set is no number
         code: int = options.run(options)
@@ -31,6 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; of a command that takes another's line behind ``--``, with the words of that in `line`."""
+    words, parser = list(arguments), _parser()
+    end = words.index("--") if "--" in words else len(words)
+    if end < len(words) and {*guests.WITH_LINE}.isdisjoint(words[:end]):
+        return parser.parse_args(words)
+    options = parser.parse_args(words[:end])
+    if words[end + 1 :]:
+        options.line = words[end + 1 :]
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-smolvm", description="Prepare Windows guests for tests on this Linux host."
@@ -43,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         f"at the moment {_default_store()})",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for folder in (practice, windows, store, snapshot, doctor):
+    for folder in (practice, windows, guests, store, snapshot, doctor):
         folder.add_commands(commands)
     return parser
 

@@ -15,12 +15,13 @@ from pytest_smolvm.host.store import Store, last_use, remove
 from pytest_smolvm.images.practice import build
 from pytest_smolvm.machine import disk
 from pytest_smolvm.pool import templates
+from pytest_smolvm.pool.keeping import KEPT
 from pytest_smolvm.pool.templates import Template
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One image, template or layer."""
+    """One image, template, layer or kept guest."""
 
     kind: str
     name: str
@@ -37,7 +38,7 @@ class Entry:
     parent: Path | None = None
     """Where what it differs from is: a template's image, a layer's template or layer."""
     layer: str = ""
-    """What the function is called that made it, of a layer."""
+    """What the function is called that made it, of a layer; what it is called otherwise, of a kept guest."""
 
     @property
     def used_by(self) -> str:
@@ -241,7 +242,7 @@ def _template(store: Store, directory: Path, open_files: dict[Path, set[int]]) -
         detail = f"{layer} {detail}"
     below = record.get("parent") or record.get("image")
     parent = Path(below) if isinstance(below, str) else None
-    kind = "layer" if layer else "template"
+    kind = "guest" if record.get(KEPT) else "layer" if layer else "template"
     held = templates.in_use(directory)
     return Entry(kind, directory.name, directory, size, max(0.0, age), users, held, detail, parent, layer)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.secret import unseen
 from pytest_smolvm.machine.qmp import Monitor
 
 _ANSWER_SECONDS = stretched(30.0)
@@ -69,6 +70,16 @@ class Display:
         _, size, _ = self.pixels().split(b"\n", 2)
         width, height = map(int, size.split())
         return width, height
+
+    def serve(self, password: str) -> int:
+        """Show the screen by VNC to who knows the password; the machine has to be one that can (`Hypervisor.vnc`).
+
+        :param password: of which VNC takes eight characters (RFC 6143, 7.2.2).
+        :returns: the port on this host's loopback.
+        """
+        with unseen():
+            self._execute("set_password", protocol="vnc", password=password)
+        return int(self._monitor.execute("query-vnc", timeout=self._timeout)["service"])
 
     def press(self, *keys: str) -> None:
         """Press these keys together, and let them go.

@@ -32,6 +32,8 @@ class Hypervisor:
     """The TPM's version."""
     answers: str = ""
     """The directory where it is kept what was found out about the accelerator; empty: nothing more is to be."""
+    vnc: bool = False
+    """Whether machines show their screens by VNC. It is no part of what is frozen in a template."""
 
     def accelerator_for(self, *, secure_boot: bool) -> Accelerator:
         """What runs a machine with Secure Boot or without: not every KVM has what that takes.
@@ -79,6 +81,7 @@ class Hypervisor:
             memory_private=restored,
             restored=restored,
             devices_only=devices_only,
+            vnc=self.vnc,
         )
 
     def __str__(self) -> str:

@@ -24,8 +24,8 @@ _TCG_CACHE_MIB = 256
 # A guest that is to be frozen runs firmware, system and several PowerShells once: some 700 MiB of code, and what was
 # dropped would be translated again. It lives for a minute, and there is one at a time.
 _TCG_BAKING_CACHE_MIB = 1024
-
-
+# How many of the host's displays are tried before there is none left, from 0 on: its ports from 5900 on.
+_VNC_DISPLAYS = 999
 DISK = "disk"
 """What QEMU calls the system disk."""
 DISK_OPTIONS: dict[str, Any] = {"discard": "unmap", "detect_zeroes": "unmap", "cache": {"no-flush": True}}
@@ -70,6 +70,8 @@ class Config:
     """Wait for a device state (``migrate-incoming``) instead of starting firmware."""
     devices_only: bool = False
     """That state is of a machine's devices only: it does not begin with what machine it is."""
+    vnc: bool = False
+    """Show the screen by VNC on this host's loopback, to who knows the password that :meth:`Display.serve` sets."""
 
 
 _SECURE_FLASH = ("-global", "driver=cfi.pflash01,property=secure,value=on")
@@ -91,6 +93,8 @@ def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int
     words += _flash(config, files) + _devices(config) + _storage(config) + _network(config) + _tpm(config, tpm_fd)
     words += ["-chardev", f"file,id=serial,path={_escaped(files.serial_log)}"]  # -serial file: cannot escape commas
     words += ["-display", "none", "-serial", "chardev:serial"]
+    if config.vnc:
+        words += ["-vnc", f"127.0.0.1:0,to={_VNC_DISPLAYS},password=on"]  # without a password it lets nobody in
     words += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
     # A guest that powers off stays as a paused QEMU, so that its end is read as an event and not as a crash.
     words += ["-no-shutdown"]

@@ -94,9 +94,30 @@ class Artifacts:
             evidence.places.append(place)
             vm.keep(place)
 
+    @contextmanager
+    def kept_running(self, evidence: Evidence, vms: list[SmolVM]) -> Iterator[None]:
+        """Guests are in use in the block and then end: they are frozen before, if the setting wants those kept."""
+        try:
+            yield
+        finally:
+            self._freeze(evidence, vms)
+
+    def _freeze(self, evidence: Evidence, vms: list[SmolVM]) -> None:
+        if self._keep == "never" or (self._keep == "failed" and not evidence.failed):
+            return
+        for number, vm in enumerate(vms, 1):
+            name = evidence.name if number == 1 else f"{evidence.name}-{number}"
+            try:
+                vm.freeze(name)
+            except (SmolVMError, OSError) as exc:  # it has ended, say, or the store is full
+                self._say(f"the guest of {name} was not kept running, only its disk and logs: {exc}")
+            else:
+                self._say(f"kept the guest as it was: pytest-smolvm attach {name}")
+
     def revert(self, evidence: Evidence, vm: SmolVM) -> None:
         """Revert a guest. What a failed test left in it stays, and the next ones begin without blame."""
         earlier = Evidence(evidence.node, evidence.fixture, evidence.places, evidence.failed)
+        self._freeze(evidence, [vm])
         evidence.places, evidence.failed, evidence.looked_at = [], False, False
         try:
             vm.revert()

@@ -105,7 +105,11 @@ TABLE = (
     ),
     Setting("only", "run tests on this image alone: its name, or tag:NAME; repeatable", metavar="IMAGE", many=True),
     *map(_of, WANTS),
-    Setting("keep", "keep disk and logs of guests: never (default), of failed tests, or always", choices=KEEP),
+    Setting(
+        "keep",
+        "keep guests as they were, with disk and logs: never (default), of failed tests, or always",
+        choices=KEEP,
+    ),
     Setting(
         "artifacts",
         "directory of what failed tests leave: picture, what was run, logs (default: test-results/smolvm)",

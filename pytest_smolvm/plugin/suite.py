@@ -209,7 +209,7 @@ class Suite:
 
         with self.artifacts.of(node, fixture) as evidence, several(specs, self.pool) as vms:
             self.artifacts.hold(evidence, vms)
-            with self.results.last_look(evidence, vms):
+            with self.artifacts.kept_running(evidence, vms), self.results.last_look(evidence, vms):
                 for vm in vms:
                     vm.baselines = self._baselines
                     vm.wait_for_ssh()

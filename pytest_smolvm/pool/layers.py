@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable, UsageError
 from pytest_smolvm.guest.commands.resident import Endpoint
@@ -67,6 +68,29 @@ def named(template: str, digest: str, network: object) -> str:
         downloads something succeeds or fails.
     """
     return hashlib.sha256(json.dumps([FORMAT, template, digest, network]).encode()).hexdigest()[:32]
+
+
+def about(spec: GuestSpec, name: str, digest: str) -> dict[str, Any]:
+    """What is noted of a guest that is frozen in the store, besides its files.
+
+    :param name: what it is called there.
+    :param digest: tells it from others.
+    """
+    return {
+        "image": os.fspath(spec.image),
+        "identity": disk.identity(spec.image),
+        "memory": spec.memory,
+        "layer": name,
+        "digest": digest,
+        "network": spec.network,
+        "shape": asdict(Shape.of(spec)),
+    }
+
+
+def lasts(guest: RunningGuest, site: Site) -> bool:
+    """Whether what a guest differs from stays in the store when it ends, which snapshots do not."""
+    lineage = guest.origin.lineage if guest.origin is not None else ()
+    return not any(site.store.runs in one.files.path.parents for one in lineage)
 
 
 @dataclass(frozen=True)
@@ -137,15 +161,7 @@ def _bake(order: Order, final: Path) -> Template:
 def _freeze(order: Order, aside: Path, final: Path) -> None:
     """Leave in `aside` what a guest consists of that the layer's function has prepared."""
     spec, site, layer = order.spec, order.site, order.layer
-    about = {
-        "image": os.fspath(spec.image),
-        "identity": disk.identity(spec.image),
-        "memory": spec.memory,
-        "layer": layer.name,
-        "digest": layer.digest,
-        "network": spec.network,
-        "shape": asdict(Shape.of(spec)),
-    }
+    noted = about(spec, layer.name, layer.digest)
     with (
         order.lend(order.place, layer) as unprepared,
         phase(site.progress, f"making the layer {layer.name}, once for this host"),
@@ -155,7 +171,7 @@ def _freeze(order: Order, aside: Path, final: Path) -> None:
             _check_lasting(prepared, site)
         warming.settle(prepared.machine)
         with site.store.full_disk_told():
-            frozen(prepared, aside, unprepared.resident, final=final, more=about)
+            frozen(prepared, aside, unprepared.resident, final=final, more=noted)
 
 
 def _check_lasting(guest: RunningGuest, site: Site) -> None:
@@ -163,7 +179,7 @@ def _check_lasting(guest: RunningGuest, site: Site) -> None:
 
     :raises UsageError: that is a snapshot.
     """
-    if guest.origin is not None and any(site.store.runs in one.files.path.parents for one in guest.origin.lineage):
+    if not lasts(guest, site):
         raise UsageError("its function has taken a snapshot, which ends with the guest; make it two layers instead")
 
 

@@ -20,6 +20,18 @@ from pytest_smolvm.pool.templates import Template
 _LONGEST_NAME = 100
 
 
+def check_name(name: str) -> None:
+    """Do nothing if what is frozen may be called `name`.
+
+    :raises UsageError: it may not.
+    """
+    legal = isinstance(name, str) and name.strip() == name and name.isprintable()
+    if not legal or not 1 <= len(name) <= _LONGEST_NAME:
+        raise UsageError(
+            f"name={name!r}: a snapshot's name is 1 to {_LONGEST_NAME} printable characters, no space around them"
+        )
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A state of a guest that it can be reverted to."""
@@ -84,11 +96,7 @@ class Snapshots:
 
         :raises UsageError: it may not, or one is.
         """
-        legal = isinstance(name, str) and name.strip() == name and name.isprintable()
-        if not legal or not 1 <= len(name) <= _LONGEST_NAME:
-            raise UsageError(
-                f"name={name!r}: a snapshot's name is 1 to {_LONGEST_NAME} printable characters, no space around them"
-            )
+        check_name(name)
         if any(state.name == name for state in self._states):
             raise UsageError(f"there is a snapshot {name!r} already; delete_snapshot({name!r}) removes it")
 

@@ -43,6 +43,11 @@ def test_qemu_starts_no_programs_and_gets_no_rights() -> None:
     assert "elevateprivileges=deny" in line(MACHINE)
 
 
+def test_a_screen_is_shown_on_the_loopback_only_to_who_knows_the_password() -> None:
+    assert "-vnc" not in line(MACHINE)
+    assert " -vnc 127.0.0.1:0,to=999,password=on " in line(replace(MACHINE, vnc=True))
+
+
 def test_a_clone_shares_the_templates_ram_until_it_writes() -> None:
     clone = replace(MACHINE, memory_file=Path("/t/memory"), memory_private=True, restored=True)
 

@@ -28,6 +28,11 @@ class Guest:
         self.screen, self.history, self.logs = Screen(), "> login hunter22 t0ken", ()
     def keep(self, place):
         self.place = place
+    def freeze(self, name):
+        if self.note == "gone":
+            raise GuestDied("somebody killed it")
+        with open("frozen", "a") as names:
+            print(f"{name}={self.note}", file=names)
     def end(self):
         if self.place is not None:
             self.place.mkdir()
@@ -42,7 +47,7 @@ def guest_of(suite, request):
         guest = Guest(suite.store)
         suite.artifacts.hold(evidence, [guest])
         try:
-            with suite.results.last_look(evidence, [guest]):
+            with suite.artifacts.kept_running(evidence, [guest]), suite.results.last_look(evidence, [guest]):
                 yield guest, evidence
         finally:
             guest.end()

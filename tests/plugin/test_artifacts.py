@@ -23,6 +23,12 @@ def kept(pytester: pytest.Pytester, keep: str, tests: str, conftest: str = "") -
     return found
 
 
+def frozen(pytester: pytest.Pytester) -> list[str]:
+    """Whose guests were kept running, and what was noted in them."""
+    names = pytester.path / "frozen"
+    return sorted(names.read_text().splitlines()) if names.exists() else []
+
+
 @pytest.mark.parametrize(("keep", "expected"), [("never", []), ("failed", ["bad"]), ("always", ["bad", "good"])])
 def test_of_whom(pytester: pytest.Pytester, keep: str, expected: list[str]) -> None:
     found = kept(pytester, keep, "def test_good(guest): pass\ndef test_bad(guest): assert False\n")
@@ -45,6 +51,30 @@ def test_a_guest_that_a_failed_test_shared(pytester: pytest.Pytester) -> None:
 
 def test_everybodys_guest_has_a_name(pytester: pytest.Pytester) -> None:
     assert ["everybodys"] == list(kept(pytester, "failed", "def test(everybodys): assert False\n"))
+
+
+@pytest.mark.parametrize(("keep", "expected"), [("never", []), ("failed", ["bad"]), ("always", ["bad", "good"])])
+def test_who_is_kept_running(pytester: pytest.Pytester, keep: str, expected: list[str]) -> None:
+    kept(pytester, keep, "def test_good(guest): pass\ndef test_bad(guest): assert False\n")
+
+    assert [f"test_it.py-test_{name}=" for name in expected] == frozen(pytester)
+
+
+def test_what_a_failed_test_left_is_kept_running_before_it_is_reverted(pytester: pytest.Pytester) -> None:
+    tests = (
+        "def test_one(shared): shared.note = 'broken'; assert False\n"
+        "def test_two(shared): shared.again(); shared.note = 'fine'\n"
+    )
+    kept(pytester, "failed", tests)
+
+    assert ["test_it.py=broken"] == frozen(pytester)
+
+
+def test_one_that_cannot_be_kept_running_is_no_error(pytester: pytest.Pytester) -> None:
+    found = kept(pytester, "failed", "def test(guest): guest.note = 'gone'; assert False\n")
+
+    assert {"test_it.py-test": "gone"} == found
+    assert [] == frozen(pytester)
 
 
 def test_a_neighbour_without_a_guest_is_nobodys_failure(pytester: pytest.Pytester) -> None:
