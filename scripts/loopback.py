@@ -36,7 +36,7 @@ from pytest_smolvm.trial.parts import PARTS
 from pytest_smolvm.trial.report import CONFORMANCE, FACTS, GUEST, Report
 
 _LOGIN_SECONDS = 120.0
-_OF_MACHINES = {"a reboot"}
+_OF_MACHINES = {"a reboot", "the session on the screen"}
 
 
 class Monitor:

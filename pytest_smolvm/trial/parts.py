@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pytest_smolvm.errors import CommandTimedOut, ResidentLost, SmolVMError, TransferError
+from pytest_smolvm.errors import CommandTimedOut, NoDesktop, ResidentLost, SmolVMError, TransferError
 from pytest_smolvm.host.clock import now
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.trial.outcome import Found, found
@@ -72,6 +72,23 @@ def _spawn(vm: SmolVM) -> Found:
     program.kill()
     code = program.wait(_ANSWER)
     return found(f"exit code {code}", {"its output is read": bool(seen), "it ran": ran, "it ends": not program.running})
+
+
+def _desktop(vm: SmolVM) -> Found:
+    session = "[Diagnostics.Process]::GetCurrentProcess().SessionId"
+    began = now()
+    try:
+        there = vm.run(session, desktop=True, timeout=_ANSWER)
+        windows = [str(window) for window in vm.desktop.windows()]
+    except NoDesktop as exc:
+        return Found(skipped=str(exc))
+    took = now() - began
+    here = vm.run(session, timeout=_ANSWER).stdout.strip()
+    return found(
+        f"session {there.stdout.strip()} from session {here}, {len(windows)} windows, {took:.1f} s",
+        {"its scripts end well": there.exit_code == 0},
+        windows=windows,
+    )
 
 
 def _trees(vm: SmolVM) -> Found:
@@ -224,6 +241,7 @@ PARTS: Sequence[tuple[str, Part]] = (
     ("a variable of the machine", _environment),
     ("ports both ways", _ports),
     ("Unicode and long names", _names),
+    ("the session on the screen", _desktop),
     ("a reboot", _reboot),
 )
 """In this order, one after the other on the same guest."""

@@ -17,7 +17,7 @@ import pytest
 
 import pytest_smolvm
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.desktop import helper
+from pytest_smolvm.guest.desktop import library
 
 HERE = Path(__file__).parent
 PACKAGE = Path(pytest_smolvm.__file__).parent
@@ -128,7 +128,7 @@ def test_our_scripts_call_what_5_1_has(reference: Reference, scripts: list[Path]
     ("source", "more", "fault"),
     [
         (powershell.library(), "", ""),
-        (helper.library(), "", ""),
+        (library.source(), "", ""),
         (
             powershell.library(),
             "namespace SmolVM { class C { public string S() { return nameof(C); } } }",

@@ -16,8 +16,8 @@ from pytest_smolvm.trial.parts import PARTS
 from scripts.loopback import Computer, Loopback
 from tests.userland import practice_userland
 
-# Here tar.exe cannot be run, and there is nothing to restart.
-ALONE = [name for name, _ in PARTS if name not in ("trees both ways", "a reboot")]
+# Here tar.exe cannot be run, there is no screen and nothing to restart.
+ALONE = [name for name, _ in PARTS if name not in ("trees both ways", "the session on the screen", "a reboot")]
 
 
 @pytest.fixture(name="vm", scope="module")

@@ -34,11 +34,11 @@ class PowerShells:
 
     def via(self, ssh: Ssh) -> Shell | None:
         """What runs a script over a connection; None if the guest has no resident PowerShell to prefer."""
-        return None if self._resident is None else _Routed(self._with_fallback, ssh)
+        return None if self._resident is None else Routed(self._with_fallback, ssh)
 
     def resident_only(self, ssh: Ssh) -> Shell:
         """Runs a script in the resident PowerShell only, starting it if there is none: for what outlives a call."""
-        return _Routed(self._in_resident, ssh)
+        return Routed(self._in_resident, ssh)
 
     @property
     def at_rest(self) -> Endpoint | None:
@@ -109,7 +109,7 @@ class PowerShells:
         self._restart = None
 
 
-class _Routed:
+class Routed:
     """A shell that tries others in turn."""
 
     def __init__(self, attempt: Attempt, ssh: Ssh) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from pytest_smolvm.errors import CommandTimedOut
+from pytest_smolvm.errors import CommandTimedOut, UsageError
 from pytest_smolvm.guest.commands import run, spawned, values
 from pytest_smolvm.guest.commands.fallback import PowerShells
 from pytest_smolvm.guest.commands.history import History
 from pytest_smolvm.guest.commands.output import OnLine, RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import Resident
-from pytest_smolvm.guest.commands.shells import Script
+from pytest_smolvm.guest.commands.shells import Script, Shell
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.link.access import GuestMethods
+from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until_seen, until_true
@@ -45,6 +46,7 @@ class CommandMethods(GuestMethods):
         check: bool = False,
         input: bytes | str = b"",
         fresh: bool = False,
+        desktop: bool = False,
         on_output: OnLine | None = None,
         max_output: int | None = None,
     ) -> RunResult:
@@ -57,22 +59,27 @@ class CommandMethods(GuestMethods):
         :param check: raise if the exit code is not 0.
         :param input: for the command's standard input; text is sent as UTF-8.
         :param fresh: start a new powershell.exe in any case.
+        :param desktop: run it in the session of the user who is logged on at the screen, where windows it opens are
+            seen; starting a PowerShell there, at the first use, is not part of the time-out.
         :param on_output: called with every line of both streams, without its end, while the command runs.
         :param max_output: bytes of both streams together; more ends the command.
-        :raises UsageError: `args` with ``shell="cmd"``.
+        :raises UsageError: `args` with ``shell="cmd"``; `desktop` with that or with `fresh`.
+        :raises NoDesktop: with `desktop`: nobody is logged on, another user is, or nothing can be started there.
         :raises CommandTimedOut: with what was printed until then.
         :raises CommandFailed: with `check`, on a non-zero exit code.
         :raises OutputLimitExceeded: with what was printed until then.
         :raises GuestDied: the guest ended meanwhile.
         """
+        if desktop and (fresh or shell != "powershell"):
+            raise UsageError("desktop=True runs PowerShell scripts, in a PowerShell that waits there")
         wanted = Script(
             script, args, input.encode("utf-8", "surrogatepass") if isinstance(input, str) else input, timeout
         )
 
         def carried_out() -> RunResult:
             with self._using() as ssh:
-                waiting = None if fresh or shell != "powershell" else self._shells.via(ssh)
-                chosen = run.chosen(ssh, shell, waiting)
+                waits = self._shell_on_desktop(ssh) if desktop else self._shells.via(ssh)
+                chosen = run.chosen(ssh, shell, None if fresh else waits)
                 return run.carried_out(chosen, wanted, on_output or self.on_output, max_output, ssh.code_page)
 
         result = self.history.of(script, shell, carried_out)
@@ -130,6 +137,10 @@ class CommandMethods(GuestMethods):
         self, what: str, script: str, shell: str, wanted: Callable[[int], bool], timeout: float
     ) -> RunResult:
         return until_exit(what, lambda left: self.run(script, shell=shell, timeout=left), wanted, timeout)
+
+    def _shell_on_desktop(self, _ssh: Ssh, /) -> Shell:
+        """What runs scripts in the session of the user who is logged on; `desktop.methods` has it."""
+        raise UsageError(f"a {type(self).__name__} has no desktop")
 
     def _run_in_resident(
         self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None

@@ -22,8 +22,8 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import Secret, unseen
 from pytest_smolvm.host.waiting import Deadline
 
-_SECRET_BYTES = 32
-_START_SECONDS = stretched(600.0)  # several PowerShell starts, on an emulated processor that others use, too
+SECRET_BYTES = 32
+START_SECONDS = stretched(600.0)  # several PowerShell starts, on an emulated processor that others use, too
 _CLOCK_SECONDS = stretched(10.0)
 _PATIENCE_SECONDS = stretched(5.0)
 
@@ -47,14 +47,14 @@ class Endpoint:
         return cls(tuple(record["ports"]), Secret(record["secret"]), record["sets_clock"], record["code_page"])
 
 
-def start(ssh: Ssh, *, processes: int = 2, timeout: float = _START_SECONDS, source: str = "") -> Endpoint:
+def start(ssh: Ssh, *, processes: int = 2, timeout: float = START_SECONDS, source: str = "") -> Endpoint:
     """Start the resident, so that it outlives the SSH session, and wait until it listens.
 
     :param processes: how many calls are to run at once.
     :param source: the library to take instead of ours.
     :raises ResidentLost: it did not start; the message has what PowerShell said.
     """
-    secret = Secret(secrets.token_hex(_SECRET_BYTES))
+    secret = Secret(secrets.token_hex(SECRET_BYTES))
     line, program = powershell.bootstrap("library", "start")
     before = program + powershell.loading(source or powershell.library()) + struct.pack("<i", processes)
     stdout, stderr = Output(ssh.code_page), Output(ssh.code_page)
@@ -141,7 +141,7 @@ class Resident:
         """
         for _ in range(calls):
             printed = bytearray()
-            self.run(Script("1", timeout=_START_SECONDS), Sinks(printed.extend, nothing))
+            self.run(Script("1", timeout=START_SECONDS), Sinks(printed.extend, nothing))
             if printed.split() != [b"1"]:
                 raise ResidentLost(f"the guest's PowerShell printed {bytes(printed)!r} where it was to print 1")
 

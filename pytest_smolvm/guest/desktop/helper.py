@@ -1,38 +1,17 @@
-"""Our library that sees and uses a guest's desktop, and how it is asked; scripts/library is its source."""
+"""What a guest's desktop shows, and what is done on it: its library's answers, as this package has them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any
 
 from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut
-from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.commands.output import RunResult
-from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.desktop import library
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow, tree
+from pytest_smolvm.guest.desktop.library import RunInResident
 from pytest_smolvm.guest.screen.region import Region
-from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
-
-_COMPILE_SECONDS = stretched(300.0)  # half a minute, on an emulated processor that others use, too
-# An answer has to be on its way at the deadline; the way itself is not counted.
-_WAY_SECONDS = stretched(30.0)
-_LEAST = 0.1  # seconds that the library gets even where nothing is left: each wait looks once
-_LOADING = "$stdin = [Console]::OpenStandardInput()\n"
-_ABSENT = "absent"  # ask.ps1's word
-
-
-class RunInResident(Protocol):
-    """Runs a script in the resident PowerShell."""
-
-    def __call__(
-        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
-    ) -> RunResult:
-        """:param timeout: seconds."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +25,9 @@ class Look:
 
 
 class DesktopHelper:
-    """The library in one guest. Each call is one script of the resident PowerShell.
+    """The library in one guest. Each call is one script of a resident PowerShell.
 
+    :param run: runs it in the session of the user who is logged on.
     :param move: moves the guest's pointer to a pixel of the screen, as a device does: what a program does to it, wine
         undoes at times with what it hears from the device.
     :raises NoDesktop: with each call, if windows cannot be reached.
@@ -61,7 +41,7 @@ class DesktopHelper:
     def prepare(self) -> None:
         """Have it compiled, unless it was: before the first deadline begins, since that takes a while."""
         if not self._prepared:
-            self.look(Deadline(_COMPILE_SECONDS))
+            self.look(Deadline(library.COMPILE_SECONDS))
             self._prepared = True
 
     def look(self, deadline: Deadline, window: int = 0) -> Look:
@@ -70,7 +50,7 @@ class DesktopHelper:
         :param window: the handle of the one whose controls are wanted.
         :raises TimedOut: that one's program does not answer.
         """
-        answer = self._answer(deadline, ["look", window])
+        answer = library.ask(self._run, deadline, ["look", window])
         if answer.get("refused") == "gone":
             return Look((), None)
         self._check(answer, "a look at a window", deadline)
@@ -86,7 +66,7 @@ class DesktopHelper:
         :raises DesktopError: it cannot be done to such a control.
         :raises TimedOut: the program did not answer; it may have been done in part.
         """
-        answer = self._answer(deadline, [words[0], handle, *place, *words[1:]])
+        answer = library.ask(self._run, deadline, [words[0], handle, *place, *words[1:]])
         if answer.get("refused") in ("gone", "not now"):
             return str(answer["reason"])
         self._check(answer, what, deadline)
@@ -100,29 +80,3 @@ class DesktopHelper:
             raise TimedOut(what, deadline.seconds or 0, reason)
         if "refused" in answer:
             raise DesktopError(f"{what}: {reason}")
-
-    def _answer(self, deadline: Deadline, words: Sequence[str | int]) -> dict[str, Any]:
-        said = self._asked(deadline, words)
-        if said == _ABSENT:
-            load = _LOADING + powershell.text_of("library")
-            self._run(load, [], stdin=powershell.loading(library()), timeout=_COMPILE_SECONDS).check()
-            said = self._asked(deadline, words)
-        answer: dict[str, Any] = json.loads(said)
-        return answer
-
-    def _asked(self, deadline: Deadline, words: Sequence[str | int]) -> str:
-        seconds = max(deadline.at_most(_COMPILE_SECONDS), _LEAST)
-        args: list[Argument] = [powershell.library_name(library()), int(seconds * 1000), *map(str, words)]
-        return self._run(_ask(), args, timeout=seconds + _WAY_SECONDS).check().stdout
-
-
-@cache
-def _ask() -> str:
-    return (files(__package__) / "scripts" / "ask.ps1").read_text(encoding="ascii")
-
-
-@cache
-def library() -> str:
-    """The library's source: C# 5, as every Windows compiles it."""
-    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
-    return "\n".join(entry.read_text(encoding="ascii") for entry in sources)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pytest_smolvm.guest.commands import run, spawned
 from pytest_smolvm.guest.commands.methods import CommandMethods
+from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.commands.resident import Resident
+from pytest_smolvm.guest.commands.shells import Shell
+from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.session import DesktopSession
+from pytest_smolvm.guest.link.ssh import Ssh
+from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.screen.methods import ScreenMethods
 
 
@@ -13,7 +24,8 @@ class DesktopMethods(CommandMethods, ScreenMethods):
 
     def __init__(self) -> None:
         super().__init__()
-        self._desktop = DesktopHelper(self._run_in_resident, self._move)
+        self._session = DesktopSession(lambda: self._shells)
+        self._desktop = DesktopHelper(self._run_on_desktop, self._move)
 
     @property
     def desktop(self) -> Desktop:
@@ -22,7 +34,23 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         :raises UsageError: there is no guest.
         """
         self._running()
-        return Desktop(self._desktop, self.spawn)
+        return Desktop(self._desktop, self._spawn_on_desktop)
+
+    def _shell_on_desktop(self, ssh: Ssh, /) -> Shell:
+        return self._session.via(ssh)
+
+    def _take_shells(self, resident: Resident | None) -> None:
+        super()._take_shells(resident)
+        self._session.forget()
+
+    def _run_on_desktop(
+        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
+    ) -> RunResult:
+        with self._using() as ssh:
+            return run.run(ssh, script, args=args, resident=self._session.via(ssh), stdin=stdin, timeout=timeout)
+
+    def _spawn_on_desktop(self, program: Sequence[GuestPath]) -> Spawned:
+        return spawned.spawn(self._run_on_desktop, program)
 
     def _move(self, x: int, y: int) -> None:
         self.screen.move(x, y)

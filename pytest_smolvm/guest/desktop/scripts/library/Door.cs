@@ -50,6 +50,11 @@ namespace SmolVM.Desktop
 
         private static string Done(string[] words, Deadline deadline)
         {
+            if (words[0] == "where")
+            {
+                return Session.Look();
+            }
+
             Seat.Check();
             IntPtr window = words.Length > 1 ? new IntPtr(long.Parse(words[1])) : IntPtr.Zero;
             if (words[0] == "look")
@@ -57,6 +62,7 @@ namespace SmolVM.Desktop
                 return new Eyes(deadline).Look(window);
             }
 
+            Integrity.Check(window);
             var hands = new Hands(window, deadline);
             var place = new Native.Rectangle();
             place.Left = int.Parse(words[2]);

@@ -9,15 +9,12 @@ namespace SmolVM.Desktop
         /// <summary>Refuse unless this process is on the desktop that is on the screen.</summary>
         internal static void Check()
         {
-            const int NoConsole = -1;
-            int own;
-            Native.ProcessIdToSessionId(Native.GetCurrentProcessId(), out own);
-            int console = Native.WTSGetActiveConsoleSessionId();
-            if (console == NoConsole || own != console)
+            if (Session.Shown != Session.Own || !Session.IsVisible)
             {
+                string session = Session.Shown == null ? "none" : "session " + Session.Shown;
                 throw new Refusal(
                     Refusal.NoDesktop,
-                    "PowerShell runs in session " + own + ", the screen shows " + (console == NoConsole ? "none" : "session " + console));
+                    "PowerShell runs in session " + Session.Own + (Session.IsVisible ? string.Empty : ", out of sight") + ", the screen shows " + session);
             }
 
             const int ReadObjects = 1;

@@ -1,0 +1,73 @@
+"""Our library that sees and uses a guest's desktop, and how it is asked; scripts/library is its source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.commands.output import RunResult
+from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.waiting import Deadline
+
+COMPILE_SECONDS = stretched(300.0)  # half a minute, on an emulated processor that others use, too
+# An answer has to be on its way at the deadline; the way itself is not counted.
+_WAY_SECONDS = stretched(30.0)
+_LEAST = 0.1  # seconds that the library gets even where nothing is left: each wait looks once
+_LOADING = "$stdin = [Console]::OpenStandardInput()\n"
+_ABSENT = "absent"  # ask.ps1's word
+
+
+class RunInResident(Protocol):
+    """Runs a script in a resident PowerShell."""
+
+    def __call__(
+        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
+    ) -> RunResult:
+        """:param timeout: seconds."""
+
+
+def ask(run: RunInResident, deadline: Deadline, words: Sequence[str | int]) -> dict[str, Any]:
+    """Its answer. Where it has never been compiled it is so first, which takes more than the deadline has.
+
+    :raises CommandFailed: it broke, or could not be compiled.
+    """
+    said = _asked(run, deadline, words)
+    if said == _ABSENT:
+        load = _LOADING + powershell.text_of("library")
+        run(load, [], stdin=powershell.loading(source()), timeout=COMPILE_SECONDS).check()
+        said = _asked(run, deadline, words)
+    answer: dict[str, Any] = json.loads(said)
+    return answer
+
+
+def _asked(run: RunInResident, deadline: Deadline, words: Sequence[str | int]) -> str:
+    seconds = max(deadline.at_most(COMPILE_SECONDS), _LEAST)
+    args: list[Argument] = [name(), int(seconds * 1000), *map(str, words)]
+    return run(script("ask"), args, timeout=seconds + _WAY_SECONDS).check().stdout
+
+
+@cache
+def script(which: str) -> str:
+    """A script of ours that uses the library."""
+    folder = files(__package__) / "scripts"
+    text = (folder / f"{which}.ps1").read_text(encoding="ascii")
+    # Functions after its parameters, which have to come first.
+    before, mark, after = text.partition("$ErrorActionPreference = 'Stop'\n")
+    return before + mark + (folder / "door.ps1").read_text(encoding="ascii") + after
+
+
+def name() -> str:
+    """What it is called once it is compiled."""
+    return powershell.library_name(source())
+
+
+@cache
+def source() -> str:
+    """C# 5, as every Windows compiles it."""
+    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
+    return "\n".join(entry.read_text(encoding="ascii") for entry in sources)
