@@ -17,6 +17,7 @@ from pytest_smolvm.errors import (
     CommandFailed,
     CommandTimedOut,
     DesktopError,
+    DesktopMismatch,
     GuestDied,
     GuestUnreachable,
     HostError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.spawned import Spawned
     from pytest_smolvm.guest.desktop.controls import Control
     from pytest_smolvm.guest.desktop.desktop import Desktop
+    from pytest_smolvm.guest.desktop.expectation import Expectation, expect
     from pytest_smolvm.guest.desktop.locator import Locator
     from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
@@ -79,6 +81,8 @@ __all__ = [
     "Control",
     "Desktop",
     "DesktopError",
+    "DesktopMismatch",
+    "Expectation",
     "FileStat",
     "GuestDied",
     # For annotations.
@@ -127,6 +131,7 @@ __all__ = [
     "UsageError",
     "ValueNotPrinted",
     "Window",
+    "expect",
     "windows_layer",
 ]
 # pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
@@ -142,6 +147,8 @@ _HOMES = {
     "Window": "guest.desktop.window",
     "Locator": "guest.desktop.locator",
     "Control": "guest.desktop.controls",
+    "Expectation": "guest.desktop.expectation",
+    "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm import SmolVM
+from pytest_smolvm import SmolVM, expect
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.window import Window
 
@@ -113,6 +113,24 @@ def test_what_cannot_be_is_told(window: Window) -> None:
         get_by(name="Colour:").select("Pink", timeout=SHORT)
 
     assert [] == [line for line in told(window) if not line.startswith("115 ")]
+
+
+def test_what_is_expected_is_waited_for(window: Window) -> None:
+    get_by = window.get_by
+    expect(get_by(name="Late")).to_be_disabled()
+    expect(window).to_match_tree("ordering.yaml")
+    get_by(name="Wake").click()
+    expect(get_by(name="Late")).to_be_enabled()
+    get_by(name="Agree").click()
+    expect(get_by(name="Agree")).to_be_checked()
+    get_by(name="Name:").fill("Ada")
+    expect(get_by(name="Name:")).to_have_value(re.compile("^A"))
+    get_by(name="Ask").click()
+    expect(get_by(name="Absent")).to_be_hidden()
+    expect(get_by(name="Same")).to_have_count(2)
+
+    with pytest.raises(AssertionError, match=r"to_have_value\('Ad'\): not within 8 s; last seen: 'Ada'\n- Window"):
+        expect(get_by(name="Name:")).to_have_value("Ad", timeout=SHORT)
 
 
 def test_a_dialog_blocks_its_window_and_is_answered(vm: SmolVM, window: Window) -> None:

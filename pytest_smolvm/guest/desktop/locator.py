@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from pytest_smolvm.errors import DesktopError, TimedOut, UsageError
+from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.desktop import keys
 from pytest_smolvm.guest.desktop.controls import Control
-from pytest_smolvm.guest.desktop.helper import DesktopHelper
-from pytest_smolvm.guest.desktop.wanted import LocatorStep, Nth, Wanted, Words
+from pytest_smolvm.guest.desktop.search import ACTION_SECONDS, Search
+from pytest_smolvm.guest.desktop.wanted import Nth, Wanted, Words
 from pytest_smolvm.guest.screen.region import Region
-from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
-
-ACTION_SECONDS = PATIENCE
-"""How long actions and readings take at most if nobody says otherwise: a dialog may be half a minute in coming up where
-the processor is emulated, and until then its program takes no keys."""
-_LOOK_SECONDS = 0.1
-
-
-class Place(Protocol):
-    """The window that a control is looked for in."""
-
-    helper: DesktopHelper
-
-    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
-        """The window with all that is in it, or None if it is not there; and what was seen, in words."""
+from pytest_smolvm.host.waiting import Deadline
 
 
 class Locator:
@@ -34,16 +19,15 @@ class Locator:
     Actions wait until it is there, stands still and is enabled, readings until it is there. All raise TimedOut, which
     tells what was missing and what the window holds, DesktopError if several match, and NoDesktop.
 
-    :param place: its window.
-    :param steps: the way to it from there.
+    :param search: how it is looked for.
     """
 
-    def __init__(self, place: Place, steps: Sequence[LocatorStep]) -> None:
-        self._place = place
-        self._steps = tuple(steps)
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        """How it is looked for."""
 
     def __repr__(self) -> str:
-        return ".".join(map(str, (self._place, *self._steps)))
+        return str(self.search)
 
     def get_by(
         self,
@@ -61,16 +45,15 @@ class Locator:
         :raises UsageError: nothing was given.
         """
         number = None if automation_id is None else str(automation_id)
-        return Locator(self._place, (*self._steps, Wanted(name, number, control_type, class_name)))
+        return Locator(self.search.then(Wanted(name, number, control_type, class_name)))
 
     def nth(self, index: int) -> Locator:
         """One of those that match, from 0; from the end if negative."""
-        return Locator(self._place, (*self._steps, Nth(index)))
+        return Locator(self.search.then(Nth(index)))
 
     def count(self) -> int:
         """How many match at this moment; 0 if the window is not there."""
-        window, _ = self._place.look(Deadline(ACTION_SECONDS))
-        return len(self._matching(window)) if window else 0
+        return len(self.search.look(Deadline(ACTION_SECONDS)).controls)
 
     def click(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Click on its middle, with the window in front."""
@@ -166,7 +149,7 @@ class Locator:
             found[:] = [control]
             return "" if predicate(control) else f"it is not {what}"
 
-        self._until(f"{self!r} {what}", look, timeout)
+        self.search.until(f"{self!r} {what}", look, timeout)
         return found[0]
 
     def _act(self, what: str, words: Sequence[str | int], timeout: float) -> None:
@@ -175,16 +158,16 @@ class Locator:
         def attempt(control: Control, deadline: Deadline) -> str:
             return self._done(control, deadline, what, words)
 
-        self._until(what, attempt, timeout)
+        self.search.until(what, attempt, timeout)
 
     def _done(self, control: Control, deadline: Deadline, what: str, words: Sequence[str | int]) -> str:
         """Do something with a control that was seen; why it was not done."""
         if words[0] == "click":
             try:
-                self._place.helper.move(*control.rectangle.center)
+                self.search.place.helper.move(*control.rectangle.center)
             except UsageError as exc:  # it is beyond the edge of the screen
                 return str(exc)
-        return self._place.helper.act(deadline, what, control.handle, control.rectangle, *words)
+        return self.search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
 
     def _set(self, checked: bool, timeout: float) -> None:
         what = f"{'check' if checked else 'uncheck'} {self!r}"
@@ -201,41 +184,7 @@ class Locator:
             clicked.extend([] if reason else [1])
             return reason or "it was clicked on, and stays as it was"
 
-        self._until(what, attempt, timeout)
-
-    def _until(self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float) -> None:
-        """Look for it and attempt something until that gives no reason why not.
-
-        :raises TimedOut: with the last reason and what the window held.
-        """
-        deadline, seen = Deadline(timeout), [""]
-
-        def done() -> bool:
-            try:
-                window, said = self._place.look(deadline)
-            except TimedOut as exc:
-                raise TimedOut(what, timeout, seen[0] or exc.last_seen) from exc
-            if window is None:
-                seen[0] = said
-                return False
-            controls = self._matching(window)
-            if len(controls) > 1:
-                raise DesktopError(f"{what}: {len(controls)} match, choose by nth():\n{_listed(controls)}")
-            reason = attempt(controls[0], deadline) if controls else "there is none"
-            seen[0] = f"{reason}\n{window}"
-            return not reason
-
-        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
-
-    def _matching(self, window: Control) -> list[Control]:
-        controls = [window]
-        for step in self._steps:
-            controls = step.of(controls)
-        return controls
-
-
-def _listed(controls: Sequence[Control]) -> str:
-    return "\n".join(str(control).partition("\n")[0] + f" at {tuple(control.rectangle)}" for control in controls)
+        self.search.until(what, attempt, timeout)
 
 
 def _text(text: str) -> str:

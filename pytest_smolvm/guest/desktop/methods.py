@@ -22,7 +22,7 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         :raises UsageError: there is no guest.
         """
         self._running()
-        return Desktop(self._desktop, self.spawn)
+        return Desktop(self._desktop, self.spawn, self.baselines)
 
     def _move(self, x: int, y: int) -> None:
         self.screen.move(x, y)

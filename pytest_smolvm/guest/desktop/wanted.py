@@ -49,7 +49,7 @@ class Wanted:
 
     def _is(self, control: Control) -> bool:
         return (
-            _fits(self.name, control.name)
+            fits(self.name, control.name)
             and self.automation_id in (None, control.automation_id)
             and _same(self.control_type, control.control_type)
             and _same(self.class_name, control.class_name)
@@ -91,7 +91,7 @@ class WantedWindow:
     def _is(self, window: TopWindow) -> bool:
         program = window.program.lower()
         return (
-            _fits(self.title, window.title)
+            fits(self.title, window.title)
             and (self.process is None or self.process == window.process or self._program in (program, program[:-4]))
             and _same(self.class_name, window.class_name)
             and self.handle in (None, window.handle)
@@ -102,7 +102,8 @@ class WantedWindow:
         return self.process.lower() if isinstance(self.process, str) else None
 
 
-def _fits(wanted: Words | None, text: str) -> bool:
+def fits(wanted: Words | None, text: str) -> bool:
+    """Whether a text is the one that is wanted, or has the pattern in it."""
     if isinstance(wanted, re.Pattern):
         return wanted.search(text) is not None
     return wanted in (None, text)

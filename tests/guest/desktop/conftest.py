@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.window import Window
+from pytest_smolvm.guest.screen.baselines import Baselines
 
 WINDOW = {
     "handle": 16,
@@ -46,6 +50,10 @@ class Said:
         self.controls = [root(), *controls]
         self.refusals: list[dict[str, str]] = []
         """Answers to actions, one after another; then they are done."""
+        self.looks: list[Callable[[], None]] = []
+        """What happens before each look, one after another."""
+        self.unseen: dict[str, str] = {}
+        """What a look says instead."""
         self.compiled = True
         self.done: list[list[str]] = []
         """What was to be done with controls."""
@@ -70,6 +78,10 @@ class Said:
         if words[0] != "look":
             self.done.append(words)
             return json.dumps(self.refusals.pop(0) if self.refusals else {})
+        if self.unseen:
+            return json.dumps(self.unseen)
+        if words[1] != "0" and self.looks:
+            self.looks.pop(0)()
         controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
         return json.dumps({"windows": self.windows} | controls)
 
@@ -90,3 +102,21 @@ def said() -> Said:
 @pytest.fixture
 def helper(said: Said) -> DesktopHelper:
     return DesktopHelper(said, said.move)
+
+
+@pytest.fixture
+def baselines(tmp_path: Path) -> Baselines:
+    return Baselines(lambda: tmp_path)
+
+
+@pytest.fixture
+def desktop(helper: DesktopHelper, baselines: Baselines) -> Desktop:
+    def spawn(words: object) -> None:
+        raise AssertionError(words)
+
+    return Desktop(helper, spawn, baselines)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def window(desktop: Desktop) -> Window:
+    return desktop.window(title="Ordering")
