@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from pytest_smolvm import SmolVM, expect
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.window import Window
+from tests.booted.programs import compiled, told
 
 PROGRAM = r"C:\T\dialog.exe"
 CLICKED, CHANGED, CHOSEN, DOUBLE = 0, 768, 1, 1  # BN_CLICKED, EN_CHANGE, CBN_SELCHANGE and LBN_SELCHANGE, STN_DBLCLK
@@ -26,10 +26,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def vm(windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
     """A guest with the program."""
-    program = tmp_path_factory.mktemp("dialog") / "dialog.exe"
     source = Path(__file__).with_name("dialog.c")
-    subprocess.run(["x86_64-w64-mingw32-gcc", "-O1", "-s", "-mwindows", source, "-o", program], check=True)
-    windows_vm_module.upload_file(program, PROGRAM)
+    windows_vm_module.upload_file(compiled(source, tmp_path_factory.mktemp("dialog")), PROGRAM)
     return windows_vm_module
 
 
@@ -40,12 +38,6 @@ def window(vm: SmolVM) -> Iterator[Window]:
     yield shown
     assert shown.spawned is not None
     shown.spawned.kill()
-
-
-def told(window: Window) -> list[str]:
-    """What has reached the program, each as a number of a control and what happened."""
-    assert window.spawned is not None
-    return window.spawned.stdout.splitlines()
 
 
 def test_a_form_is_filled_in(window: Window) -> None:

@@ -41,14 +41,14 @@ class Expectation:
 
     def to_be_visible(self, *, timeout: float = EXPECT_SECONDS) -> None:
         """It is there, and in view."""
-        self._of_one("to_be_visible()", lambda control: _unless(_seen(control), "it is out of view"), timeout)
+        self._of_one("to_be_visible()", lambda control: _unless(control.visible, "it is out of view"), timeout)
 
     def to_be_hidden(self, *, timeout: float = EXPECT_SECONDS) -> None:
         """It is not there, as where its window is closed, or it is out of view."""
 
         def hidden(scene: Scene) -> str:
             control = scene.one(self._told("to_be_hidden()"))
-            return _unless(control is None or not _seen(control), "it is visible")
+            return _unless(control is None or not control.visible, "it is visible")
 
         self._until("to_be_hidden()", hidden, timeout)
 
@@ -71,6 +71,10 @@ class Expectation:
     def not_to_be_checked(self, *, timeout: float = EXPECT_SECONDS) -> None:
         """It is a box or a radio button that is not checked."""
         self._of_one("not_to_be_checked()", lambda control: _checked(control, False), timeout)
+
+    def to_be_selected(self, *, timeout: float = EXPECT_SECONDS) -> None:
+        """It is an item that is selected."""
+        self._of_one("to_be_selected()", lambda control: _unless(control.selected, "it is not selected"), timeout)
 
     def to_have_text(self, text: Words, *, timeout: float = EXPECT_SECONDS) -> None:
         """This is its text, all of it; a compiled pattern has to be in it."""
@@ -169,12 +173,8 @@ class Expectation:
         return f"expect({self._locator!r}).{what}"
 
 
-def _unless(right: bool, otherwise: str) -> str:
+def _unless(right: bool | None, otherwise: str) -> str:
     return "" if right else otherwise
-
-
-def _seen(control: Control) -> bool:
-    return control.rectangle.width > 0 and control.rectangle.height > 0
 
 
 def _checked(control: Control, wanted: bool) -> str:

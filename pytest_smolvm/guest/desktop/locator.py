@@ -8,7 +8,8 @@ from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.desktop import keys
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.search import ACTION_SECONDS, Search
-from pytest_smolvm.guest.desktop.wanted import Nth, Wanted, Words
+from pytest_smolvm.guest.desktop.texts import sendable
+from pytest_smolvm.guest.desktop.wanted import Filter, Nth, Wanted, Words
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.host.waiting import Deadline
 
@@ -47,6 +48,22 @@ class Locator:
         number = None if automation_id is None else str(automation_id)
         return Locator(self.search.then(Wanted(name, number, control_type, class_name)))
 
+    def filter(
+        self,
+        *,
+        has_text: Words | None = None,
+        checked: bool | None = None,
+        selected: bool | None = None,
+        enabled: bool | None = None,
+    ) -> Locator:
+        """Those of the ones that match that are all of this.
+
+        :param has_text: is somewhere in its text, in that of one of its columns, or of something that is in it; small
+            and capital letters are the same.
+        :raises UsageError: nothing was given.
+        """
+        return Locator(self.search.then(Filter(has_text, checked, selected, enabled)))
+
     def nth(self, index: int) -> Locator:
         """One of those that match, from 0; from the end if negative."""
         return Locator(self.search.then(Nth(index)))
@@ -76,14 +93,14 @@ class Locator:
 
         :raises DesktopError: it has made something else of it, as where its length is limited.
         """
-        self._act("fill", ["fill", _text(text)], timeout)
+        self._act("fill", ["fill", sendable(text)], timeout)
 
     def type(self, text: str, *, timeout: float = ACTION_SECONDS) -> None:
         """Have it get the focus and type a text of any characters, whatever layout the keyboard has.
 
         A line end is the key Enter. It returns once the program has taken all.
         """
-        self._act("type into", ["type", _text(text).replace("\r\n", "\n")], timeout)
+        self._act("type into", ["type", sendable(text).replace("\r\n", "\n")], timeout)
 
     def press(self, chord: str, *, timeout: float = ACTION_SECONDS) -> None:
         """Have it get the focus and press keys together.
@@ -94,17 +111,37 @@ class Locator:
         codes = " ".join(map(str, keys.codes(chord)))
         self._act(f"press {chord} in", ["press", codes], timeout)
 
-    def select(self, item: str, *, timeout: float = ACTION_SECONDS) -> None:
-        """Select the item of this very text, in a combo box or a list box with one choice.
+    def select(self, item: str | None = None, *, timeout: float = ACTION_SECONDS) -> None:
+        """Select the item of this very text in a combo box, list, tree or tab control; of an item: select it.
 
-        :raises DesktopError: it is neither.
+        Its program is told, as when a person selects. In a tree that is what the tree shows, expanded as it is.
+
+        :raises DesktopError: it has no items, or is a list box where several may be selected.
         """
-        self._act(f"select {item!r} in", ["select", _text(item)], timeout)
+        if item is None:
+            self._act("select", ["item", "select"], timeout)
+        else:
+            self._act(f"select {item!r} in", ["select", sendable(item)], timeout)
+
+    def expand(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Show what is in an item of a tree, or drop down what is in a combo box, and wait until it is so.
+
+        The program is told of the first time that an item of a tree is expanded, and may put something in.
+        """
+        self._open(True, timeout)
+
+    def collapse(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Hide what is in an item of a tree, or in a combo box, and wait until it is so."""
+        self._open(False, timeout)
+
+    def scroll_into_view(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Bring an item to where it can be seen; those of a tree that it is in are expanded. Clicks do so, too."""
+        self._act("scroll to", ["item", "show"], timeout)
 
     def check(self, *, timeout: float = ACTION_SECONDS) -> None:
-        """Click on a check box or radio button unless it is checked, and wait until it is.
+        """Click on a check box or radio button unless it is checked, and wait until it is; of an item on its box.
 
-        :raises DesktopError: it is neither.
+        :raises DesktopError: it is neither, or has none.
         """
         self._set(True, timeout)
 
@@ -163,32 +200,56 @@ class Locator:
     def _done(self, control: Control, deadline: Deadline, what: str, words: Sequence[str | int]) -> str:
         """Do something with a control that was seen; why it was not done."""
         if words[0] == "click":
-            try:
-                self.search.place.helper.move(*control.rectangle.center)
-            except UsageError as exc:  # it is beyond the edge of the screen
-                return str(exc)
+            if control.visible and (reason := self._pointed(*control.rectangle.center)):
+                return reason
+            words = ["item", *words] if control.item else words
+        if words[0] == "item":
+            words = ["item", control.item, control.text or "", *words[1:]]
+        elif control.item:
+            raise DesktopError(f"{what}: it is a {control.control_type}, and that is done to what it is in")
         return self.search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
+
+    def _pointed(self, x: int, y: int) -> str:
+        """Move the pointer; why it cannot be."""
+        try:
+            self.search.place.helper.move(x, y)
+        except UsageError as exc:  # it is beyond the edge of the screen
+            return str(exc)
+        return ""
+
+    def _toggled(self, control: Control, deadline: Deadline, what: str) -> str:
+        """Click on a box; why it was not done."""
+        if not control.item:
+            return self._done(control, deadline, what, ["click", "left", 1])
+        words = (control.handle, *control.rectangle, control.item, control.text or "")
+        box, reason = self.search.place.helper.ask(deadline, what, "item", *words, "where")
+        reason = reason or self._pointed(box["x"], box["y"])
+        return reason or self._done(control, deadline, what, ["item", "toggle"])
 
     def _set(self, checked: bool, timeout: float) -> None:
         what = f"{'check' if checked else 'uncheck'} {self!r}"
         clicked: list[int] = []
 
         def attempt(control: Control, deadline: Deadline) -> str:
-            if control.control_type not in ("CheckBox", "RadioButton"):
+            if control.control_type not in ("CheckBox", "RadioButton") and control.checked is None:
                 raise DesktopError(f"{what}: it is a {control.control_type}")
             if control.checked is checked:
                 return ""
             if clicked:  # a second click would undo the first
                 return "it was clicked on, and stays as it was"
-            reason = self._done(control, deadline, what, ["click", "left", 1])
+            reason = self._toggled(control, deadline, what)
             clicked.extend([] if reason else [1])
             return reason or "it was clicked on, and stays as it was"
 
         self.search.until(what, attempt, timeout)
 
+    def _open(self, expanded: bool, timeout: float) -> None:
+        verb = "expand" if expanded else "collapse"
+        what = f"{verb} {self!r}"
 
-def _text(text: str) -> str:
-    """:raises UsageError: it has a NUL, which ends texts of Windows."""
-    if "\0" in text:
-        raise UsageError(f"{text!r} has a NUL, with which texts of Windows end")
-    return text
+        def attempt(control: Control, deadline: Deadline) -> str:
+            if control.expanded is expanded:
+                return ""
+            return self._done(control, deadline, what, ["item", verb]) or "it was told to, and stays as it was"
+
+        self.search.until(what, attempt, timeout)

@@ -9,7 +9,7 @@ from typing import Protocol
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
-from pytest_smolvm.guest.desktop.wanted import LocatorStep
+from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
@@ -29,8 +29,11 @@ class Place(Protocol):
     def certain(self) -> bool:
         """Whether it is that one window, which never comes back when it is closed."""
 
-    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
-        """The window with all that is in it, or None if it is not there; and what was seen, in words."""
+    def look(self, deadline: Deadline, names: Sequence[str] = ()) -> tuple[Control | None, str]:
+        """The window with all that is in it, or None if it is not there; and what was seen, in words.
+
+        :param names: of items that are looked for.
+        """
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Scene:
     def __str__(self) -> str:
         """The window with all that is in it, or what there is instead."""
         return self.said if self.window is None else str(self.window)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether there are items that were not read."""
+        return self.window is not None and any(each.partial for each in self.window.walk())
 
     def one(self, what: str) -> Control | None:
         """The one that matches; None if there is none.
@@ -81,7 +89,14 @@ class Search:
 
         :raises TimedOut: the window's program does not answer.
         """
-        window, said = self.place.look(deadline)
+        scene = self._seen(deadline, ())
+        names = [step.name for step in self._steps if isinstance(step, Wanted) and isinstance(step.name, str)]
+        if scene.controls or not names or not scene.is_partial:
+            return scene
+        return self._seen(deadline, names)  # a long list looks through its items itself, which takes a while
+
+    def _seen(self, deadline: Deadline, names: Sequence[str]) -> Scene:
+        window, said = self.place.look(deadline, names)
         controls = [] if window is None else [window]
         for step in self._steps:
             controls = step.of(controls)

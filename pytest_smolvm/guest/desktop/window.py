@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_smolvm.errors import DesktopError
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow
@@ -35,12 +37,12 @@ class WindowPlace:
         """See `search.Place.certain`."""
         return self.wanted.handle is not None
 
-    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
+    def look(self, deadline: Deadline, names: Sequence[str] = ()) -> tuple[Control | None, str]:
         """See `search.Place.look`.
 
         :raises DesktopError: several windows match.
         """
-        look = self.helper.look(deadline, self._last)
+        look = self.helper.look(deadline, self._last, names)
         windows = self.wanted.among(look.windows)
         if len(windows) > 1:
             raise DesktopError(f"{self}: {len(windows)} match:\n{listed(windows)}")
@@ -49,7 +51,7 @@ class WindowPlace:
             return None, f"{there}:\n{listed(look.windows)}"
         if self._last != windows[0].handle:
             self._last = windows[0].handle
-            look = self.helper.look(deadline, self._last)
+            look = self.helper.look(deadline, self._last, names)
         if look.tree is None or look.tree.handle != self._last:  # it was closed while its controls were looked at
             return None, "it was closed"
         return look.tree, ""

@@ -33,6 +33,12 @@ def control(handle: int, kind: str, parent: int = 16, **said: Any) -> dict[str, 
     return _UNSAID | PLACE | {"handle": handle, "control_type": kind, "parent": parent} | said
 
 
+def item(number: int, text: str, **said: Any) -> dict[str, Any]:
+    """One of those that the library says are inside of a control."""
+    unsaid: dict[str, Any] = {"parent": 0, "cells": [], "selected": False, "checked": -1, "expanded": -1}
+    return PLACE | unsaid | {"item": number, "text": text} | said
+
+
 def root(**said: Any) -> dict[str, Any]:
     """The window's own."""
     return control(16, "Window", 0, text="Ordering") | said
@@ -50,8 +56,12 @@ class Said:
         self.controls = [root(), *controls]
         self.refusals: list[dict[str, str]] = []
         """Answers to actions, one after another; then they are done."""
-        self.looks: list[Callable[[], None]] = []
+        self.answers: list[dict[str, Any]] = []
+        """Likewise, once nothing is refused."""
+        self.looks: list[Callable[[], object]] = []
         """What happens before each look, one after another."""
+        self.asked: list[list[str]] = []
+        """What was looked at."""
         self.unseen: dict[str, str] = {}
         """What a look says instead."""
         self.compiled = True
@@ -77,9 +87,12 @@ class Said:
             return "absent"
         if words[0] != "look":
             self.done.append(words)
-            return json.dumps(self.refusals.pop(0) if self.refusals else {})
+            said = [*self.refusals[:1], *self.answers[:1], {}][0]
+            del (self.refusals or self.answers)[:1]
+            return json.dumps(said)
         if self.unseen:
             return json.dumps(self.unseen)
+        self.asked.append(words)
         if words[1] != "0" and self.looks:
             self.looks.pop(0)()
         controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
