@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.output import RunResult
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
+    from pytest_smolvm.guest.desktop.clipboard import Clipboard
     from pytest_smolvm.guest.desktop.controls import Control
     from pytest_smolvm.guest.desktop.desktop import Desktop
     from pytest_smolvm.guest.desktop.expectation import Expectation, expect
@@ -76,6 +77,7 @@ __all__ = [
     "BuildError",
     "CannotClone",
     "CapacityError",
+    "Clipboard",
     "CommandFailed",
     "CommandTimedOut",
     "Control",
@@ -147,6 +149,7 @@ _HOMES = {
     "Window": "guest.desktop.window",
     "Locator": "guest.desktop.locator",
     "Control": "guest.desktop.controls",
+    "Clipboard": "guest.desktop.clipboard",
     "Expectation": "guest.desktop.expectation",
     "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",

@@ -1,4 +1,4 @@
-"""The desktop: what lists, trees and tabs draw themselves is used like controls."""
+"""The desktop: what lists, trees and tabs draw themselves is used like controls, and the clipboard is shared with programs."""
 
 from __future__ import annotations
 
@@ -85,3 +85,18 @@ def test_long_lists_are_not_read_as_a_whole_and_yet_searched(window: Window) -> 
 
     assert ("number 77778", "line 1502") == (many.value(), lines.value())
     assert {"204 row 77777 selected", "204 row 77778 selected", "205 command 1"} <= set(told(window))
+
+
+def test_text_goes_through_the_clipboard_both_ways(vm: SmolVM) -> None:
+    notepad, clipboard = vm.desktop.launch("notepad.exe"), vm.desktop.clipboard
+    edit = notepad.get_by(control_type="Edit")
+    clipboard.set_text("Grüße 😀\nzwei")
+    edit.press("ctrl+v")
+    expect(edit).to_have_text("Grüße 😀\r\nzwei")
+    edit.fill("taken")
+    edit.press("ctrl+a")
+    edit.press("ctrl+c")
+
+    assert "taken" == clipboard.text()
+    assert notepad.spawned is not None
+    notepad.spawned.kill()

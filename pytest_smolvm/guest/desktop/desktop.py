@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.desktop.clipboard import Clipboard
 from pytest_smolvm.guest.desktop.controls import TopWindow
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.wanted import WantedWindow, Words
@@ -61,6 +62,11 @@ class Desktop:
             f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
         )
         return self._window(bound(shown), spawned)
+
+    @property
+    def clipboard(self) -> Clipboard:
+        """What was copied."""
+        return Clipboard(self._helper)
 
     def windows(self) -> list[Window]:
         """All that can be seen, from the front to the back; those of the system are among them."""

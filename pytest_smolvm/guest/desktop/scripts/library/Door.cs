@@ -58,6 +58,11 @@ namespace SmolVM.Desktop
                 return new Eyes(deadline, words.Skip(2)).Look(window);
             }
 
+            if (words[0] == "copy" || words[0] == "paste")
+            {
+                return Clipboard.Answer(words, deadline);
+            }
+
             var place = new Native.Rectangle();
             place.Left = int.Parse(words[2]);
             place.Top = int.Parse(words[3]);

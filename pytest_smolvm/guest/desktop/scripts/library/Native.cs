@@ -148,6 +148,46 @@ namespace SmolVM.Desktop
         internal static extern int SendInput(int count, Input[] inputs, int size);
 
         [DllImport("user32.dll", CharSet = CharSet.Unicode)]
+        internal static extern IntPtr CreateWindowExW(
+            int more, string kind, string text, int style, int left, int top, int width, int height, IntPtr parent, IntPtr menu, IntPtr module, IntPtr about);
+
+        [DllImport("user32.dll")]
+        internal static extern bool DestroyWindow(IntPtr window);
+
+        [DllImport("user32.dll")]
+        internal static extern bool OpenClipboard(IntPtr owner);
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr GetOpenClipboardWindow();
+
+        [DllImport("user32.dll")]
+        internal static extern bool CloseClipboard();
+
+        [DllImport("user32.dll")]
+        internal static extern bool EmptyClipboard();
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr GetClipboardData(int format);
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr SetClipboardData(int format, IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalAlloc(int flags, IntPtr size);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalFree(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalLock(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern bool GlobalUnlock(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalSize(IntPtr data);
+
+        [DllImport("user32.dll", CharSet = CharSet.Unicode)]
         internal static extern IntPtr SendMessageTimeoutW(
             IntPtr window, int message, IntPtr first, IntPtr second, int flags, int milliseconds, out IntPtr result);
 
