@@ -74,6 +74,19 @@ def test_a_form_is_filled_in(window: Window) -> None:
     assert f"102 {CHANGED}" in lines
 
 
+def test_a_combo_box_drops_down(window: Window) -> None:
+    colour = window.get_by(name="Colour:")
+    colour.expand()
+    assert colour.state().expanded
+    colour.get_by(name="Blue").select()
+    colour.collapse()
+
+    assert ("Blue", False) == (colour.value(), colour.state().expanded)
+    assert 1 == told(window).count(f"106 {CHOSEN}")
+    with pytest.raises(DesktopError, match="what drops down of a combo box is out of reach: select it"):
+        colour.get_by(name="Red").click()
+
+
 def test_clicks_of_all_kinds(window: Window) -> None:
     window.get_by(name="Pick").double_click()
     window.get_by(name="Pick").right_click()
