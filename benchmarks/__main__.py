@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import boots, calls, crowds, network, states, suites, transfers
+from benchmarks import boots, calls, crowds, desktop, network, states, suites, transfers
 from benchmarks.setting import Setting
 from pytest_smolvm.host.progress import Lines, Silent, phase
 from pytest_smolvm.host.store import Store
@@ -20,6 +20,7 @@ from pytest_smolvm.pool.pool import Pool
 PARTS = {
     "boots": boots.measure,
     "calls": calls.measure,
+    "desktop": desktop.measure,
     "crowds": crowds.measure,
     "transfers": transfers.measure,
     "suites": suites.measure,

@@ -17,6 +17,7 @@ from pytest_smolvm.errors import (
     CommandFailed,
     CommandTimedOut,
     DesktopError,
+    DesktopMismatch,
     GuestDied,
     GuestUnreachable,
     HostError,
@@ -49,8 +50,10 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.output import RunResult
     from pytest_smolvm.guest.commands.powershell import Argument
     from pytest_smolvm.guest.commands.spawned import Spawned
+    from pytest_smolvm.guest.desktop.clipboard import Clipboard
     from pytest_smolvm.guest.desktop.controls import Control
     from pytest_smolvm.guest.desktop.desktop import Desktop
+    from pytest_smolvm.guest.desktop.expectation import Expectation, expect
     from pytest_smolvm.guest.desktop.locator import Locator
     from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
@@ -74,11 +77,14 @@ __all__ = [
     "BuildError",
     "CannotClone",
     "CapacityError",
+    "Clipboard",
     "CommandFailed",
     "CommandTimedOut",
     "Control",
     "Desktop",
     "DesktopError",
+    "DesktopMismatch",
+    "Expectation",
     "FileStat",
     "GuestDied",
     # For annotations.
@@ -127,6 +133,7 @@ __all__ = [
     "UsageError",
     "ValueNotPrinted",
     "Window",
+    "expect",
     "windows_layer",
 ]
 # pytest imports this package at every start; paramiko costs a tenth of a second and is not wanted until a guest is.
@@ -142,6 +149,9 @@ _HOMES = {
     "Window": "guest.desktop.window",
     "Locator": "guest.desktop.locator",
     "Control": "guest.desktop.controls",
+    "Clipboard": "guest.desktop.clipboard",
+    "Expectation": "guest.desktop.expectation",
+    "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",
     "Service": "guest.system.services",
     "Registry": "guest.system.registry",

@@ -29,6 +29,7 @@ SmolVMError
 ├── ScreenError                  what is to be done on a guest's screen cannot be: no tablet, a text that is there twice
 │   └── ScreenMismatch           (also an AssertionError) a screen does not match the picture that is kept of it
 ├── DesktopError                 what is to be done with a window cannot be: it is closed, or several match
+│   ├── DesktopMismatch          (also an AssertionError) a control or window is not what was expected of it
 │   └── NoDesktop                windows cannot be reached: nobody is logged on, the screen is locked, another session
 ├── ServiceError                 a service is missing, or did not do what was asked of it
 └── TimedOut                     (also a TimeoutError) what was awaited, how long, what was last seen
@@ -50,6 +51,7 @@ __all__ = [
     "CommandFailed",
     "CommandTimedOut",
     "DesktopError",
+    "DesktopMismatch",
     "GuestDied",
     "GuestUnreachable",
     "HostError",
@@ -258,9 +260,7 @@ class ValueNotPrinted(CommandFailed):
 class OutputLimitExceeded(SmolVMError):
     """A command printed more than ``max_output`` bytes and was ended.
 
-    :param limit: that many bytes, of both streams together.
-    :param stdout: what it had printed until then, as much as was allowed.
-    :param stderr: likewise.
+    :param limit: that many bytes, of both streams together; they hold as much as was allowed.
     """
 
     def __init__(self, command: str, limit: int, stdout: str, stderr: str) -> None:
@@ -305,6 +305,10 @@ class DesktopError(SmolVMError):
     """What is to be done with a window or a control cannot be."""
 
 
+class DesktopMismatch(DesktopError, AssertionError):
+    """A control or a window is not what was expected of it, or there is no tree of it yet."""
+
+
 class NoDesktop(DesktopError):
     """Windows and controls cannot be reached: the reason is in the message."""
 
@@ -331,11 +335,7 @@ class TimedOut(SmolVMError, TimeoutError):
 
 
 class CommandTimedOut(TimedOut):
-    """A command in the guest ran into its time-out and was ended.
-
-    :param stdout: what it had printed until then.
-    :param stderr: likewise.
-    """
+    """A command in the guest ran into its time-out and was ended; its streams hold what it had printed until then."""
 
     def __init__(self, what: str, seconds: float, stdout: str, stderr: str) -> None:
         super().__init__(what, seconds)

@@ -16,9 +16,9 @@ from pytest_smolvm import errors
 
 NAMES = """
     SmolVM GuestSpec
-    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Desktop Window Locator Control Snapshot Layer windows_layer
+    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Desktop Window Locator Control Clipboard Expectation expect Snapshot Layer windows_layer
     GuestFactory Argument
-    SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut DesktopError GuestDied GuestUnreachable
+    SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut DesktopError DesktopMismatch GuestDied GuestUnreachable
     HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError MonitorSilent NoDesktop OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning

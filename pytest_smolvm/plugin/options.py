@@ -128,6 +128,13 @@ TABLE = (
         flag=True,
     ),
     Setting(
+        "update-trees",
+        "write what expect(window).to_match_tree sees as the new baseline",
+        _yes,
+        "yes or no",
+        flag=True,
+    ),
+    Setting(
         "max-guests",
         "most guests alive at once, of all runs that share the store (default: as many as memory holds)",
         int,
@@ -174,6 +181,7 @@ class Settings:
     """None: ``test-results/smolvm`` in pytest's root directory."""
     screenshot: str = "only-on-failure"
     update_screens: bool = False
+    update_trees: bool = False
     max_guests: int | None = None
     store: Path | None = None
     """None: where :func:`pytest_smolvm.host.store.default_root` has it, once a store is needed."""

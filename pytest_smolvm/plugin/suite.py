@@ -138,7 +138,7 @@ class Suite:
         def kept() -> Path:
             return self.results.directory(self._running())
 
-        return Baselines(beside, self.settings.update_screens, kept)
+        return Baselines(beside, self.settings.update_screens, kept, self.settings.update_trees)
 
     def header(self) -> str:
         """What runs the guests, for the report's head."""

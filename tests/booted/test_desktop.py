@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pytest_smolvm import SmolVM
+from pytest_smolvm import SmolVM, expect
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.window import Window
+from tests.booted.programs import compiled, told
 
 PROGRAM = r"C:\T\dialog.exe"
 CLICKED, CHANGED, CHOSEN, DOUBLE = 0, 768, 1, 1  # BN_CLICKED, EN_CHANGE, CBN_SELCHANGE and LBN_SELCHANGE, STN_DBLCLK
@@ -26,10 +26,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def vm(windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
     """A guest with the program."""
-    program = tmp_path_factory.mktemp("dialog") / "dialog.exe"
     source = Path(__file__).with_name("dialog.c")
-    subprocess.run(["x86_64-w64-mingw32-gcc", "-O1", "-s", "-mwindows", source, "-o", program], check=True)
-    windows_vm_module.upload_file(program, PROGRAM)
+    windows_vm_module.upload_file(compiled(source, tmp_path_factory.mktemp("dialog")), PROGRAM)
     return windows_vm_module
 
 
@@ -40,12 +38,6 @@ def window(vm: SmolVM) -> Iterator[Window]:
     yield shown
     assert shown.spawned is not None
     shown.spawned.kill()
-
-
-def told(window: Window) -> list[str]:
-    """What has reached the program, each as a number of a control and what happened."""
-    assert window.spawned is not None
-    return window.spawned.stdout.splitlines()
 
 
 def test_a_form_is_filled_in(window: Window) -> None:
@@ -82,6 +74,19 @@ def test_a_form_is_filled_in(window: Window) -> None:
     assert f"102 {CHANGED}" in lines
 
 
+def test_a_combo_box_drops_down(window: Window) -> None:
+    colour = window.get_by(name="Colour:")
+    colour.expand()
+    assert colour.state().expanded
+    colour.get_by(name="Blue").select()
+    colour.collapse()
+
+    assert ("Blue", False) == (colour.value(), colour.state().expanded)
+    assert 1 == told(window).count(f"106 {CHOSEN}")
+    with pytest.raises(DesktopError, match="what drops down of a combo box is out of reach: select it"):
+        colour.get_by(name="Red").click()
+
+
 def test_clicks_of_all_kinds(window: Window) -> None:
     window.get_by(name="Pick").double_click()
     window.get_by(name="Pick").right_click()
@@ -113,6 +118,24 @@ def test_what_cannot_be_is_told(window: Window) -> None:
         get_by(name="Colour:").select("Pink", timeout=SHORT)
 
     assert [] == [line for line in told(window) if not line.startswith("115 ")]
+
+
+def test_what_is_expected_is_waited_for(window: Window) -> None:
+    get_by = window.get_by
+    expect(get_by(name="Late")).to_be_disabled()
+    expect(window).to_match_tree("ordering.yaml")
+    get_by(name="Wake").click()
+    expect(get_by(name="Late")).to_be_enabled()
+    get_by(name="Agree").click()
+    expect(get_by(name="Agree")).to_be_checked()
+    get_by(name="Name:").fill("Ada")
+    expect(get_by(name="Name:")).to_have_value(re.compile("^A"))
+    get_by(name="Ask").click()
+    expect(get_by(name="Absent")).to_be_hidden()
+    expect(get_by(name="Same")).to_have_count(2)
+
+    with pytest.raises(AssertionError, match=r"to_have_value\('Ad'\): not within 8 s; last seen: 'Ada'\n- Window"):
+        expect(get_by(name="Name:")).to_have_value("Ad", timeout=SHORT)
 
 
 def test_a_dialog_blocks_its_window_and_is_answered(vm: SmolVM, window: Window) -> None:

@@ -113,6 +113,7 @@ def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
         "artifacts",
         "screenshot",
         "update_screens",
+        "update_trees",
         "max_guests",
         "store",
         "store_limit",

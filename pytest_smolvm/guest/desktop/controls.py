@@ -9,9 +9,11 @@ from typing import Any, Self
 
 from pytest_smolvm.guest.screen.region import Region
 
-_VALUED = ("Edit", "Document", "ComboBox", "List")
+_VALUED = ("Edit", "Document", "ComboBox", "List", "Tree")
 """What holds something that a person has entered or chosen. Its name is that of the label before it."""
-_CHECKED: dict[int, bool | None] = {0: False, 1: True}
+_IS: dict[int, bool | None] = {0: False, 1: True}
+_ITEMS = {"Tree": "TreeItem", "Tab": "TabItem"}
+"""What items of such a control are; others are of type ListItem."""
 _NO_ID = 0xFFFF  # what resources of dialogs call IDC_STATIC
 _LONGEST = 200  # characters of a text that are shown in a tree
 
@@ -67,6 +69,30 @@ class Control:
     editable: bool
     """Whether it is an edit control that can be written to."""
     children: tuple[Control, ...] = field(default=(), repr=False)
+    item: int = 0
+    """Which item it is, of the control that draws it and has this handle; 0 if it is none."""
+    selected: bool | None = None
+    """Of items; None of others."""
+    expanded: bool | None = None
+    """Of combo boxes, and of items of a tree that have others in them; None of others."""
+    cells: tuple[str, ...] = ()
+    """The texts of further columns, of an item of a list."""
+    item_count: int | None = None
+    """How many items it has, also those in collapsed ones; None if it is of a kind that has none."""
+    partial: bool = False
+    """Whether not all of its items that a person could scroll to are among its children."""
+    unread: str = ""
+    """Why its items could not be read."""
+
+    @property
+    def visible(self) -> bool:
+        """Whether it is in view: it takes room, and of what scrolls it is where it can be seen."""
+        return self.rectangle.width > 0 and self.rectangle.height > 0
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What no other control has at the same moment."""
+        return self.handle, self.item
 
     @property
     def has_label(self) -> bool:
@@ -93,8 +119,13 @@ class Control:
         marks += [f"class={self.class_name}"] if self.control_type in ("Window", "Pane") else []
         marks += [word for word in ("disabled",) if not self.enabled] + ["focused"] * self.focused
         marks += [] if self.checked is None else ["checked" if self.checked else "unchecked"]
+        marks += ["selected"] * bool(self.selected)
+        marks += [] if self.expanded is None else ["expanded" if self.expanded else "collapsed"]
+        marks += [f"items={self.item_count}"] if self.partial else []
+        marks += [f"unread: {self.unread}"] if self.unread else []
         shown = f" [{', '.join(marks)}]" if marks else ""
-        value = "" if self.value is None else f": {_quoted(self.value)}"
+        values = self.cells if self.value is None else [self.value]
+        value = f": {', '.join(map(_quoted, values))}" if values else ""
         yield f"- {self.control_type} {_quoted(self.name)}{shown}{value}"
         for child in self.children:
             for line in child._lines():
@@ -124,6 +155,7 @@ def _control(
     enabled = enabled and record["enabled"]
     within = inside.get(record["handle"], ())
     children = [_control(each, last, enabled, inside) for each, last in zip(within, (None, *within), strict=False)]
+    children += _items(record, enabled)
     return Control(
         handle=record["handle"],
         control_type=record["control_type"],
@@ -133,11 +165,49 @@ def _control(
         text=record["text"],
         rectangle=_place(record),
         enabled=enabled,
-        checked=_CHECKED.get(record["checked"]),
+        checked=_IS.get(record["checked"]),
         focused=record["focused"],
         editable=record["editable"],
         children=tuple(children),
+        expanded=_IS.get(record.get("expanded", -1)),
+        item_count=record.get("items"),
+        partial=record.get("partial", False),
+        unread=record.get("unread", ""),
     )
+
+
+def _items(record: Mapping[str, Any], enabled: bool) -> list[Control]:
+    """Those that a control draws. One whose own is not among them, as in a long tree, comes without it."""
+    inside: dict[int, list[Mapping[str, Any]]] = {}
+    there = {each["item"] for each in record.get("inside", ())}
+    for each in record.get("inside", ()):
+        inside.setdefault(each["parent"] if each["parent"] in there else 0, []).append(each)
+
+    def items(parent: int) -> list[Control]:
+        return [item(each, tuple(items(each["item"]))) for each in inside.get(parent, ())]
+
+    def item(each: Mapping[str, Any], children: tuple[Control, ...]) -> Control:
+        kind = _ITEMS.get(record["control_type"], "ListItem")
+        return Control(
+            handle=record["handle"],
+            control_type=kind,
+            name=_unmarked(each["text"]) if kind == "TabItem" else each["text"],
+            automation_id="",
+            class_name="",
+            text=each["text"],
+            rectangle=_place(each),
+            enabled=enabled,
+            checked=_IS.get(each["checked"]),
+            focused=False,
+            editable=False,
+            children=children,
+            item=each["item"],
+            selected=each["selected"],
+            expanded=_IS.get(each["expanded"]),
+            cells=tuple(each["cells"]),
+        )
+
+    return items(0)
 
 
 def _name(record: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:

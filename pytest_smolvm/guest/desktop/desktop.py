@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.desktop.clipboard import Clipboard
 from pytest_smolvm.guest.desktop.controls import TopWindow
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.wanted import WantedWindow, Words
 from pytest_smolvm.guest.desktop.window import Window, WindowPlace, bound, listed
 from pytest_smolvm.guest.names import GuestPath
+from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
 _LOOK_SECONDS = 0.2
@@ -23,11 +25,15 @@ class Desktop:
     Every method raises NoDesktop if windows cannot be reached. The first one in a guest compiles what looks at them.
 
     :param spawn: starts a program that goes on running.
+    :param baselines: where trees are kept that windows are expected to match.
     """
 
-    def __init__(self, helper: DesktopHelper, spawn: Callable[[Sequence[GuestPath]], Spawned]) -> None:
+    def __init__(
+        self, helper: DesktopHelper, spawn: Callable[[Sequence[GuestPath]], Spawned], baselines: Baselines
+    ) -> None:
         self._helper = helper
         self._spawn = spawn
+        self._baselines = baselines
 
     def launch(self, program: GuestPath, *args: GuestPath, timeout: float = PATIENCE) -> Window:
         """Start a program and wait for its first window, or that of a program it starts.
@@ -55,12 +61,17 @@ class Desktop:
         shown = until(
             f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
         )
-        return bound(self._helper, shown, spawned)
+        return self._window(bound(shown), spawned)
+
+    @property
+    def clipboard(self) -> Clipboard:
+        """What was copied."""
+        return Clipboard(self._helper)
 
     def windows(self) -> list[Window]:
         """All that can be seen, from the front to the back; those of the system are among them."""
         self._helper.prepare()
-        return [bound(self._helper, each) for each in self._helper.look(Deadline(_LISTING_SECONDS)).windows]
+        return [self._window(bound(each)) for each in self._helper.look(Deadline(_LISTING_SECONDS)).windows]
 
     def window(
         self, *, title: Words | None = None, process: int | str | None = None, class_name: str | None = None
@@ -74,7 +85,10 @@ class Desktop:
         if title is process is class_name is None:
             raise UsageError("window() needs one of title=, process=, class_name=")
         self._helper.prepare()
-        return Window(WindowPlace(self._helper, WantedWindow(title, process, class_name)))
+        return self._window(WantedWindow(title, process, class_name))
+
+    def _window(self, wanted: WantedWindow, spawned: Spawned | None = None) -> Window:
+        return Window(WindowPlace(self._helper, wanted, self._baselines), spawned)
 
 
 def _is_of(window: TopWindow, process: int) -> bool:

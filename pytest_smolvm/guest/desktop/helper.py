@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,14 @@ class DesktopHelper:
             self.look(Deadline(library.COMPILE_SECONDS))
             self._prepared = True
 
-    def look(self, deadline: Deadline, window: int = 0) -> Look:
+    def look(self, deadline: Deadline, window: int = 0, names: Sequence[str] = ()) -> Look:
         """What is on the desktop.
 
         :param window: the handle of the one whose controls are wanted.
+        :param names: of items that are looked for: of a long list they are seen wherever they are.
         :raises TimedOut: that one's program does not answer.
         """
-        answer = library.ask(self._run, deadline, ["look", window])
+        answer = library.ask(self._run, deadline, ["look", window, *names])
         if answer.get("refused") == "gone":
             return Look((), None)
         self._check(answer, "a look at a window", deadline)
@@ -66,11 +67,19 @@ class DesktopHelper:
         :raises DesktopError: it cannot be done to such a control.
         :raises TimedOut: the program did not answer; it may have been done in part.
         """
-        answer = library.ask(self._run, deadline, [words[0], handle, *place, *words[1:]])
+        return self.ask(deadline, what, words[0], handle, *place, *words[1:])[1]
+
+    def ask(self, deadline: Deadline, what: str, *words: str | int) -> tuple[dict[str, Any], str]:
+        """Do something, or have something answered.
+
+        :returns: the answer, or why nothing was done, if it may be done later.
+        :raises DesktopError: as `act` does.
+        """
+        answer = library.ask(self._run, deadline, words)
         if answer.get("refused") in ("gone", "not now"):
-            return str(answer["reason"])
+            return {}, str(answer["reason"])
         self._check(answer, what, deadline)
-        return ""
+        return answer, ""
 
     def _check(self, answer: dict[str, Any], what: str, deadline: Deadline) -> None:
         reason = answer.get("reason", "")

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from pytest_smolvm.errors import DesktopError, TimedOut, UsageError
+from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.desktop import keys
 from pytest_smolvm.guest.desktop.controls import Control
-from pytest_smolvm.guest.desktop.helper import DesktopHelper
-from pytest_smolvm.guest.desktop.wanted import LocatorStep, Nth, Wanted, Words
+from pytest_smolvm.guest.desktop.search import ACTION_SECONDS, Search
+from pytest_smolvm.guest.desktop.texts import sendable
+from pytest_smolvm.guest.desktop.wanted import Filter, Nth, Wanted, Words
 from pytest_smolvm.guest.screen.region import Region
-from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
-
-ACTION_SECONDS = PATIENCE
-"""How long actions and readings take at most if nobody says otherwise: a dialog may be half a minute in coming up where
-the processor is emulated, and until then its program takes no keys."""
-_LOOK_SECONDS = 0.1
-
-
-class Place(Protocol):
-    """The window that a control is looked for in."""
-
-    helper: DesktopHelper
-
-    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
-        """The window with all that is in it, or None if it is not there; and what was seen, in words."""
+from pytest_smolvm.host.waiting import Deadline
 
 
 class Locator:
@@ -34,16 +20,15 @@ class Locator:
     Actions wait until it is there, stands still and is enabled, readings until it is there. All raise TimedOut, which
     tells what was missing and what the window holds, DesktopError if several match, and NoDesktop.
 
-    :param place: its window.
-    :param steps: the way to it from there.
+    :param search: how it is looked for.
     """
 
-    def __init__(self, place: Place, steps: Sequence[LocatorStep]) -> None:
-        self._place = place
-        self._steps = tuple(steps)
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        """How it is looked for."""
 
     def __repr__(self) -> str:
-        return ".".join(map(str, (self._place, *self._steps)))
+        return str(self.search)
 
     def get_by(
         self,
@@ -61,16 +46,31 @@ class Locator:
         :raises UsageError: nothing was given.
         """
         number = None if automation_id is None else str(automation_id)
-        return Locator(self._place, (*self._steps, Wanted(name, number, control_type, class_name)))
+        return Locator(self.search.then(Wanted(name, number, control_type, class_name)))
+
+    def filter(
+        self,
+        *,
+        has_text: Words | None = None,
+        checked: bool | None = None,
+        selected: bool | None = None,
+        enabled: bool | None = None,
+    ) -> Locator:
+        """Those of the ones that match that are all of this.
+
+        :param has_text: is somewhere in its text, in that of one of its columns, or of something that is in it; small
+            and capital letters are the same.
+        :raises UsageError: nothing was given.
+        """
+        return Locator(self.search.then(Filter(has_text, checked, selected, enabled)))
 
     def nth(self, index: int) -> Locator:
         """One of those that match, from 0; from the end if negative."""
-        return Locator(self._place, (*self._steps, Nth(index)))
+        return Locator(self.search.then(Nth(index)))
 
     def count(self) -> int:
         """How many match at this moment; 0 if the window is not there."""
-        window, _ = self._place.look(Deadline(ACTION_SECONDS))
-        return len(self._matching(window)) if window else 0
+        return len(self.search.look(Deadline(ACTION_SECONDS)).controls)
 
     def click(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Click on its middle, with the window in front."""
@@ -93,14 +93,14 @@ class Locator:
 
         :raises DesktopError: it has made something else of it, as where its length is limited.
         """
-        self._act("fill", ["fill", _text(text)], timeout)
+        self._act("fill", ["fill", sendable(text)], timeout)
 
     def type(self, text: str, *, timeout: float = ACTION_SECONDS) -> None:
         """Have it get the focus and type a text of any characters, whatever layout the keyboard has.
 
         A line end is the key Enter. It returns once the program has taken all.
         """
-        self._act("type into", ["type", _text(text).replace("\r\n", "\n")], timeout)
+        self._act("type into", ["type", sendable(text).replace("\r\n", "\n")], timeout)
 
     def press(self, chord: str, *, timeout: float = ACTION_SECONDS) -> None:
         """Have it get the focus and press keys together.
@@ -111,17 +111,37 @@ class Locator:
         codes = " ".join(map(str, keys.codes(chord)))
         self._act(f"press {chord} in", ["press", codes], timeout)
 
-    def select(self, item: str, *, timeout: float = ACTION_SECONDS) -> None:
-        """Select the item of this very text, in a combo box or a list box with one choice.
+    def select(self, item: str | None = None, *, timeout: float = ACTION_SECONDS) -> None:
+        """Select the item of this very text in a combo box, list, tree or tab control; of an item: select it.
 
-        :raises DesktopError: it is neither.
+        Its program is told, as when a person selects. In a tree that is what the tree shows, expanded as it is.
+
+        :raises DesktopError: it has no items, or is a list box where several may be selected.
         """
-        self._act(f"select {item!r} in", ["select", _text(item)], timeout)
+        if item is None:
+            self._act("select", ["item", "select"], timeout)
+        else:
+            self._act(f"select {item!r} in", ["select", sendable(item)], timeout)
+
+    def expand(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Show what is in an item of a tree, or drop down what is in a combo box, and wait until it is so.
+
+        The program is told of the first time that an item of a tree is expanded, and may put something in.
+        """
+        self._open(True, timeout)
+
+    def collapse(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Hide what is in an item of a tree, or in a combo box, and wait until it is so."""
+        self._open(False, timeout)
+
+    def scroll_into_view(self, *, timeout: float = ACTION_SECONDS) -> None:
+        """Bring an item to where it can be seen; those of a tree that it is in are expanded. Clicks do so, too."""
+        self._act("scroll to", ["item", "show"], timeout)
 
     def check(self, *, timeout: float = ACTION_SECONDS) -> None:
-        """Click on a check box or radio button unless it is checked, and wait until it is.
+        """Click on a check box or radio button unless it is checked, and wait until it is; of an item on its box.
 
-        :raises DesktopError: it is neither.
+        :raises DesktopError: it is neither, or has none.
         """
         self._set(True, timeout)
 
@@ -166,7 +186,7 @@ class Locator:
             found[:] = [control]
             return "" if predicate(control) else f"it is not {what}"
 
-        self._until(f"{self!r} {what}", look, timeout)
+        self.search.until(f"{self!r} {what}", look, timeout)
         return found[0]
 
     def _act(self, what: str, words: Sequence[str | int], timeout: float) -> None:
@@ -175,71 +195,61 @@ class Locator:
         def attempt(control: Control, deadline: Deadline) -> str:
             return self._done(control, deadline, what, words)
 
-        self._until(what, attempt, timeout)
+        self.search.until(what, attempt, timeout)
 
     def _done(self, control: Control, deadline: Deadline, what: str, words: Sequence[str | int]) -> str:
         """Do something with a control that was seen; why it was not done."""
         if words[0] == "click":
-            try:
-                self._place.helper.move(*control.rectangle.center)
-            except UsageError as exc:  # it is beyond the edge of the screen
-                return str(exc)
-        return self._place.helper.act(deadline, what, control.handle, control.rectangle, *words)
+            if control.visible and (reason := self._pointed(*control.rectangle.center)):
+                return reason
+            words = ["item", *words] if control.item else words
+        if words[0] == "item":
+            words = ["item", control.item, control.text or "", *words[1:]]
+        elif control.item:
+            raise DesktopError(f"{what}: it is a {control.control_type}, and that is done to what it is in")
+        return self.search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
+
+    def _pointed(self, x: int, y: int) -> str:
+        """Move the pointer; why it cannot be."""
+        try:
+            self.search.place.helper.move(x, y)
+        except UsageError as exc:  # it is beyond the edge of the screen
+            return str(exc)
+        return ""
+
+    def _toggled(self, control: Control, deadline: Deadline, what: str) -> str:
+        """Click on a box; why it was not done."""
+        if not control.item:
+            return self._done(control, deadline, what, ["click", "left", 1])
+        words = (control.handle, *control.rectangle, control.item, control.text or "")
+        box, reason = self.search.place.helper.ask(deadline, what, "item", *words, "where")
+        reason = reason or self._pointed(box["x"], box["y"])
+        return reason or self._done(control, deadline, what, ["item", "toggle"])
 
     def _set(self, checked: bool, timeout: float) -> None:
         what = f"{'check' if checked else 'uncheck'} {self!r}"
         clicked: list[int] = []
 
         def attempt(control: Control, deadline: Deadline) -> str:
-            if control.control_type not in ("CheckBox", "RadioButton"):
+            if control.control_type not in ("CheckBox", "RadioButton") and control.checked is None:
                 raise DesktopError(f"{what}: it is a {control.control_type}")
             if control.checked is checked:
                 return ""
             if clicked:  # a second click would undo the first
                 return "it was clicked on, and stays as it was"
-            reason = self._done(control, deadline, what, ["click", "left", 1])
+            reason = self._toggled(control, deadline, what)
             clicked.extend([] if reason else [1])
             return reason or "it was clicked on, and stays as it was"
 
-        self._until(what, attempt, timeout)
+        self.search.until(what, attempt, timeout)
 
-    def _until(self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float) -> None:
-        """Look for it and attempt something until that gives no reason why not.
+    def _open(self, expanded: bool, timeout: float) -> None:
+        verb = "expand" if expanded else "collapse"
+        what = f"{verb} {self!r}"
 
-        :raises TimedOut: with the last reason and what the window held.
-        """
-        deadline, seen = Deadline(timeout), [""]
+        def attempt(control: Control, deadline: Deadline) -> str:
+            if control.expanded is expanded:
+                return ""
+            return self._done(control, deadline, what, ["item", verb]) or "it was told to, and stays as it was"
 
-        def done() -> bool:
-            try:
-                window, said = self._place.look(deadline)
-            except TimedOut as exc:
-                raise TimedOut(what, timeout, seen[0] or exc.last_seen) from exc
-            if window is None:
-                seen[0] = said
-                return False
-            controls = self._matching(window)
-            if len(controls) > 1:
-                raise DesktopError(f"{what}: {len(controls)} match, choose by nth():\n{_listed(controls)}")
-            reason = attempt(controls[0], deadline) if controls else "there is none"
-            seen[0] = f"{reason}\n{window}"
-            return not reason
-
-        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
-
-    def _matching(self, window: Control) -> list[Control]:
-        controls = [window]
-        for step in self._steps:
-            controls = step.of(controls)
-        return controls
-
-
-def _listed(controls: Sequence[Control]) -> str:
-    return "\n".join(str(control).partition("\n")[0] + f" at {tuple(control.rectangle)}" for control in controls)
-
-
-def _text(text: str) -> str:
-    """:raises UsageError: it has a NUL, which ends texts of Windows."""
-    if "\0" in text:
-        raise UsageError(f"{text!r} has a NUL, with which texts of Windows end")
-    return text
+        self.search.until(what, attempt, timeout)

@@ -34,7 +34,7 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         :raises UsageError: there is no guest.
         """
         self._running()
-        return Desktop(self._desktop, self._spawn_on_desktop)
+        return Desktop(self._desktop, self._spawn_on_desktop, self.baselines)
 
     def _shell_on_desktop(self, ssh: Ssh, /) -> Shell:
         return self._session.via(ssh)

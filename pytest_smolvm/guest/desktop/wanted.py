@@ -39,20 +39,49 @@ class Wanted:
 
     def of(self, controls: Sequence[Control]) -> list[Control]:
         """See `LocatorStep.of`."""
-        inside = {each.handle: each for control in controls for each in control.walk() if self._is(each)}
+        inside = {each.key: each for control in controls for each in control.walk() if self._is(each)}
         found = list(inside.values())
         labelled = {each.name for each in found if each.has_label} if self.control_type is None else set()
-        return [each for each in found if each.has_label or each.name not in labelled]
+        return [each for each in found if each.control_type != "Text" or each.name not in labelled]
 
     def __str__(self) -> str:
         return f"get_by({_given(self)})"
 
     def _is(self, control: Control) -> bool:
         return (
-            _fits(self.name, control.name)
+            fits(self.name, control.name)
             and self.automation_id in (None, control.automation_id)
             and _same(self.control_type, control.control_type)
             and _same(self.class_name, control.class_name)
+        )
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A step to those that are such; what is None does not matter."""
+
+    has_text: Words | None = None
+    checked: bool | None = None
+    selected: bool | None = None
+    enabled: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not _given(self):
+            raise UsageError("filter() needs one of has_text=, checked=, selected=, enabled=")
+
+    def of(self, controls: Sequence[Control]) -> list[Control]:
+        """See `LocatorStep.of`."""
+        return [each for each in controls if self._is(each)]
+
+    def __str__(self) -> str:
+        return f"filter({_given(self)})"
+
+    def _is(self, control: Control) -> bool:
+        return (
+            (self.has_text is None or any(_has(self.has_text, each) for each in (control, *control.walk())))
+            and self.checked in (None, control.checked)
+            and self.selected in (None, control.selected)
+            and self.enabled in (None, control.enabled)
         )
 
 
@@ -91,7 +120,7 @@ class WantedWindow:
     def _is(self, window: TopWindow) -> bool:
         program = window.program.lower()
         return (
-            _fits(self.title, window.title)
+            fits(self.title, window.title)
             and (self.process is None or self.process == window.process or self._program in (program, program[:-4]))
             and _same(self.class_name, window.class_name)
             and self.handle in (None, window.handle)
@@ -102,10 +131,17 @@ class WantedWindow:
         return self.process.lower() if isinstance(self.process, str) else None
 
 
-def _fits(wanted: Words | None, text: str) -> bool:
+def fits(wanted: Words | None, text: str) -> bool:
+    """Whether a text is the one that is wanted, or has the pattern in it."""
     if isinstance(wanted, re.Pattern):
         return wanted.search(text) is not None
     return wanted in (None, text)
+
+
+def _has(wanted: Words, control: Control) -> bool:
+    """Whether a text is somewhere in what is written on a control or in it; small and capital letters are the same."""
+    pattern = wanted if isinstance(wanted, re.Pattern) else re.compile(re.escape(wanted), re.IGNORECASE)
+    return any(pattern.search(text) for text in (control.name, control.text or "", *control.cells))
 
 
 def _same(wanted: str | None, name: str) -> bool:
@@ -113,6 +149,6 @@ def _same(wanted: str | None, name: str) -> bool:
     return wanted is None or wanted.lower() == name.lower()
 
 
-def _given(wanted: Wanted | WantedWindow) -> str:
+def _given(wanted: Wanted | Filter | WantedWindow) -> str:
     given = ((each.name, getattr(wanted, each.name)) for each in fields(wanted))
     return ", ".join(f"{name}={value!r}" for name, value in given if value is not None)

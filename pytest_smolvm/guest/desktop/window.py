@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_smolvm.errors import DesktopError
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
-from pytest_smolvm.guest.desktop.locator import ACTION_SECONDS, Locator
+from pytest_smolvm.guest.desktop.locator import Locator
+from pytest_smolvm.guest.desktop.search import ACTION_SECONDS, Search
 from pytest_smolvm.guest.desktop.wanted import WantedWindow
+from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.host.waiting import Deadline
 
 
@@ -15,33 +19,39 @@ class WindowPlace:
     """Where a window is, found anew at each look.
 
     :param wanted: what it is to be.
+    :param baselines: where trees are kept that it is expected to match.
     """
 
-    def __init__(self, helper: DesktopHelper, wanted: WantedWindow) -> None:
+    def __init__(self, helper: DesktopHelper, wanted: WantedWindow, baselines: Baselines) -> None:
         self.helper = helper
         self.wanted = wanted
+        self.baselines = baselines
         self._last = wanted.handle or 0
         """Its handle when it was seen last; its controls are asked for together with the windows."""
 
     def __str__(self) -> str:
         return str(self.wanted)
 
-    def look(self, deadline: Deadline) -> tuple[Control | None, str]:
-        """See `locator.Place.look`.
+    @property
+    def certain(self) -> bool:
+        """See `search.Place.certain`."""
+        return self.wanted.handle is not None
 
-        :raises DesktopError: several windows match, or it is a certain one that is gone.
+    def look(self, deadline: Deadline, names: Sequence[str] = ()) -> tuple[Control | None, str]:
+        """See `search.Place.look`.
+
+        :raises DesktopError: several windows match.
         """
-        look = self.helper.look(deadline, self._last)
+        look = self.helper.look(deadline, self._last, names)
         windows = self.wanted.among(look.windows)
         if len(windows) > 1:
             raise DesktopError(f"{self}: {len(windows)} match:\n{listed(windows)}")
         if not windows:
-            if self.wanted.handle is not None:
-                raise DesktopError(f"{self} is closed; there are:\n{listed(look.windows)}")
-            return None, f"these windows:\n{listed(look.windows)}"
+            there = "it is closed; there are" if self.certain else "these windows"
+            return None, f"{there}:\n{listed(look.windows)}"
         if self._last != windows[0].handle:
             self._last = windows[0].handle
-            look = self.helper.look(deadline, self._last)
+            look = self.helper.look(deadline, self._last, names)
         if look.tree is None or look.tree.handle != self._last:  # it was closed while its controls were looked at
             return None, "it was closed"
         return look.tree, ""
@@ -55,7 +65,7 @@ class Window(Locator):
     """
 
     def __init__(self, place: WindowPlace, spawned: Spawned | None = None) -> None:
-        super().__init__(place, ())
+        super().__init__(Search(place))
         self.spawned = spawned
         """The program, if it was launched for this window."""
 
@@ -72,10 +82,9 @@ class Window(Locator):
         self._act("close", ["close"], timeout)
 
 
-def bound(helper: DesktopHelper, window: TopWindow, spawned: Spawned | None = None) -> Window:
+def bound(wanted: TopWindow) -> WantedWindow:
     """The window that was seen, and no other."""
-    wanted = WantedWindow(title=None, process=window.process, handle=window.handle)
-    return Window(WindowPlace(helper, wanted), spawned)
+    return WantedWindow(title=None, process=wanted.process, handle=wanted.handle)
 
 
 def listed(windows: tuple[TopWindow, ...] | list[TopWindow]) -> str:

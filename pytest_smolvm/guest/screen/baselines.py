@@ -1,4 +1,4 @@
-"""Pictures that a screen is expected to match, kept in files beside the tests."""
+"""What a screen or a window is expected to look like, kept in files beside the tests."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Baselines:
     directory: Callable[[], Path] = Path
     """Gives what names are relative to: the directory of the test that runs, or else the current one."""
     update: bool = False
-    """Write what is seen as the new baseline, instead of failing."""
+    """Write what is seen as the new baseline, instead of failing: of pictures."""
     results: Callable[[], Path] | None = None
-    """Gives an existing directory for what differs; None: where the baseline is."""
+    """Gives an existing directory for pictures of what differs; None: where the baseline is."""
+    update_trees: bool = False
+    """Write the trees of windows that are seen."""
 
     def path(self, name: str) -> Path:
         """The baseline called `name`.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.window import Window
+from pytest_smolvm.guest.screen.baselines import Baselines
 
 WINDOW = {
     "handle": 16,
@@ -27,6 +31,12 @@ _UNSAID = {"id": 0, "text": "", "checked": -1, "focused": False, "editable": Fal
 def control(handle: int, kind: str, parent: int = 16, **said: Any) -> dict[str, Any]:
     """One of the library's answer."""
     return _UNSAID | PLACE | {"handle": handle, "control_type": kind, "parent": parent} | said
+
+
+def item(number: int, text: str, **said: Any) -> dict[str, Any]:
+    """One of those that the library says are inside of a control."""
+    unsaid: dict[str, Any] = {"parent": 0, "cells": [], "selected": False, "checked": -1, "expanded": -1}
+    return PLACE | unsaid | {"item": number, "text": text} | said
 
 
 def root(**said: Any) -> dict[str, Any]:
@@ -46,6 +56,14 @@ class Said:
         self.controls = [root(), *controls]
         self.refusals: list[dict[str, str]] = []
         """Answers to actions, one after another; then they are done."""
+        self.answers: list[dict[str, Any]] = []
+        """Likewise, once nothing is refused."""
+        self.looks: list[Callable[[], object]] = []
+        """What happens before each look, one after another."""
+        self.asked: list[list[str]] = []
+        """What was looked at."""
+        self.unseen: dict[str, str] = {}
+        """What a look says instead."""
         self.compiled = True
         self.done: list[list[str]] = []
         """What was to be done with controls."""
@@ -69,7 +87,14 @@ class Said:
             return "absent"
         if words[0] != "look":
             self.done.append(words)
-            return json.dumps(self.refusals.pop(0) if self.refusals else {})
+            said = [*self.refusals[:1], *self.answers[:1], {}][0]
+            del (self.refusals or self.answers)[:1]
+            return json.dumps(said)
+        if self.unseen:
+            return json.dumps(self.unseen)
+        self.asked.append(words)
+        if words[1] != "0" and self.looks:
+            self.looks.pop(0)()
         controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
         return json.dumps({"windows": self.windows} | controls)
 
@@ -90,3 +115,21 @@ def said() -> Said:
 @pytest.fixture
 def helper(said: Said) -> DesktopHelper:
     return DesktopHelper(said, said.move)
+
+
+@pytest.fixture
+def baselines(tmp_path: Path) -> Baselines:
+    return Baselines(lambda: tmp_path)
+
+
+@pytest.fixture
+def desktop(helper: DesktopHelper, baselines: Baselines) -> Desktop:
+    def spawn(words: object) -> None:
+        raise AssertionError(words)
+
+    return Desktop(helper, spawn, baselines)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def window(desktop: Desktop) -> Window:
+    return desktop.window(title="Ordering")

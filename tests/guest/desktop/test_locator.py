@@ -12,23 +12,11 @@ from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.locator import Locator
 from pytest_smolvm.guest.desktop.window import Window
+from pytest_smolvm.guest.screen.baselines import Baselines
 from tests.guest.desktop.conftest import PLACE, WINDOW, Said
 
 SHORT = 0.3
 HERE = ["10", "20", "100", "30"]
-
-
-@pytest.fixture
-def desktop(helper: DesktopHelper) -> Desktop:
-    def spawn(words: object) -> None:
-        raise AssertionError(words)
-
-    return Desktop(helper, spawn)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def window(desktop: Desktop) -> Window:
-    return desktop.window(title="Ordering")
 
 
 @pytest.mark.parametrize(
@@ -202,7 +190,7 @@ def test_a_desktop_that_cannot_be_reached_is_an_error_and_no_empty_list(desktop:
     said.windows.clear()
     assert [] == desktop.windows()
 
-    desktop = Desktop(DesktopHelper(_Unreachable(), said.move), lambda words: pytest.fail(str(words)))
+    desktop = Desktop(DesktopHelper(_Unreachable(), said.move), lambda words: pytest.fail(str(words)), Baselines())
     with pytest.raises(NoDesktop, match="cannot be reached: PowerShell runs in session 0, the screen shows session 1"):
         desktop.windows()
 

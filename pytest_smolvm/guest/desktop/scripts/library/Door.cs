@@ -2,6 +2,7 @@
 namespace SmolVM.Desktop
 {
     using System;
+    using System.Linq;
     using System.Threading;
 
     public static class Door
@@ -59,21 +60,34 @@ namespace SmolVM.Desktop
             IntPtr window = words.Length > 1 ? new IntPtr(long.Parse(words[1])) : IntPtr.Zero;
             if (words[0] == "look")
             {
-                return new Eyes(deadline).Look(window);
+                return new Eyes(deadline, words.Skip(2)).Look(window);
+            }
+
+            if (words[0] == "copy" || words[0] == "paste")
+            {
+                return Clipboard.Answer(words, deadline);
             }
 
             Integrity.Check(window);
-            var hands = new Hands(window, deadline);
             var place = new Native.Rectangle();
             place.Left = int.Parse(words[2]);
             place.Top = int.Parse(words[3]);
             place.Right = place.Left + int.Parse(words[4]);
             place.Bottom = place.Top + int.Parse(words[5]);
+            if (words[0] == "item")
+            {
+                using (var items = new ItemHands(window, deadline))
+                {
+                    return items.Do(long.Parse(words[6]), words[7], place, words.Skip(8).ToArray());
+                }
+            }
+
+            var hands = new Hands(window, deadline);
             hands.Check(place);
             switch (words[0])
             {
                 case "click":
-                    hands.Click(place, words[6], int.Parse(words[7]));
+                    hands.Click(place.Middle, words[6], int.Parse(words[7]));
                     break;
                 case "focus":
                     hands.Focus();

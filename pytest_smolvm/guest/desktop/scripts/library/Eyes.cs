@@ -9,11 +9,14 @@ namespace SmolVM.Desktop
     internal sealed class Eyes
     {
         private readonly Messages messages;
+        private readonly IEnumerable<string> wanted;
         private Dictionary<int, int> parents;
 
-        internal Eyes(Deadline deadline)
+        /// <param name="wanted">Texts of items that are to be found, wherever in their controls they are.</param>
+        internal Eyes(Deadline deadline, IEnumerable<string> wanted)
         {
             this.messages = new Messages(deadline);
+            this.wanted = wanted;
         }
 
         /// <summary>
@@ -36,6 +39,15 @@ namespace SmolVM.Desktop
             Native.EnumWindows(visit, IntPtr.Zero);
             var answer = new Json().Add("windows", windows);
             return (Native.IsWindow(window) ? answer.Add("controls", this.Controls(window)) : answer).ToString();
+        }
+
+        internal static Json Placed(Json json, Native.Rectangle place)
+        {
+            return json
+                .Add("left", place.Left)
+                .Add("top", place.Top)
+                .Add("width", place.Right - place.Left)
+                .Add("height", place.Bottom - place.Top);
         }
 
         /// <summary>Who has started whom.</summary>
@@ -141,35 +153,42 @@ namespace SmolVM.Desktop
         {
             const int Parent = 1;
             var kind = new Kind(handle);
-            return Places(new Json().Add("handle", handle.ToInt64()), handle)
+            Json control = Places(new Json().Add("handle", handle.ToInt64()), handle)
                 .Add("parent", Native.GetAncestor(handle, Parent).ToInt64())
                 .Add("control_type", kind.Name)
                 .Add("id", kind.IsTop ? 0 : Native.GetDlgCtrlID(handle))
-                .Add("text", kind.IsSecret ? null : kind.IsList ? this.Chosen(handle) : this.messages.Text(handle))
                 .Add("checked", kind.IsCheckable ? this.messages.Send(handle, Kind.GetCheck) : -1)
                 .Add("focused", handle == focus)
                 .Add("editable", kind.IsEditable);
+            return kind.IsSecret ? control.Add("text", (string)null) : this.WithText(control, handle);
+        }
+
+        /// <summary>With its text, and its items if it has some.</summary>
+        private Json WithText(Json control, IntPtr handle)
+        {
+            try
+            {
+                using (Items items = Items.Of(handle, this.messages))
+                {
+                    return items == null ? control.Add("text", this.messages.Text(handle)) : items.Told(control, this.wanted);
+                }
+            }
+            catch (Refusal refusal)
+            {
+                if (refusal.Kind != Refusal.Never)
+                {
+                    throw;
+                }
+
+                return control.Add("text", string.Empty).Add("unread", refusal.Message);
+            }
         }
 
         private static Json Places(Json json, IntPtr window)
         {
             Native.Rectangle place;
             Native.GetWindowRect(window, out place);
-            return json
-                .Add("class_name", Kind.ClassOf(window))
-                .Add("left", place.Left)
-                .Add("top", place.Top)
-                .Add("width", place.Right - place.Left)
-                .Add("height", place.Bottom - place.Top)
-                .Add("enabled", Native.IsWindowEnabled(window));
-        }
-
-        /// <summary>The text of what is selected in a list box; empty if nothing is.</summary>
-        private string Chosen(IntPtr list)
-        {
-            var choice = new Choice(list, this.messages);
-            int at = choice.Selected;
-            return at < 0 ? string.Empty : choice.Item(at);
+            return Placed(json, place).Add("class_name", Kind.ClassOf(window)).Add("enabled", Native.IsWindowEnabled(window));
         }
     }
 }

@@ -3,6 +3,7 @@ namespace SmolVM.Desktop
 {
     using System;
     using System.Collections.Generic;
+    using System.Linq;
     using System.Runtime.InteropServices;
 
     internal sealed class Hands
@@ -69,15 +70,12 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>
-        /// Click in the middle, where the host has moved the pointer to, as a person would: whatever is in front there has to
-        /// be it, or a part of it.
+        /// Click at a place, where the host has moved the pointer to, as a person would: whatever is in front there has to be
+        /// it, or a part of it.
         /// </summary>
-        internal void Click(Native.Rectangle place, string button, int times)
+        internal void Click(Native.Point middle, string button, int times)
         {
             this.ToFront();
-            var middle = new Native.Point();
-            middle.X = place.Left + ((place.Right - place.Left) / 2);
-            middle.Y = place.Top + ((place.Bottom - place.Top) / 2);
             const int Parent = 1;
             IntPtr hit = Native.WindowFromPoint(middle);
             bool through = new Kind(this.window).Name == "Text" && hit == Native.GetAncestor(this.window, Parent); // labels let clicks through
@@ -157,26 +155,23 @@ namespace SmolVM.Desktop
         /// <summary>Select the item of this very text.</summary>
         internal void Select(string text)
         {
-            var kind = new Kind(this.window);
-            if (!kind.IsChoice || kind.IsMultiple)
+            using (Items items = Items.Of(this.window, this.messages))
             {
-                throw new Refusal(Refusal.Never, "it is no list box and no combo box where one text is chosen");
-            }
+                if (items == null || new Kind(this.window).IsMultiple)
+                {
+                    throw new Refusal(Refusal.Never, "it is nothing where one text is chosen");
+                }
 
-            var choice = new Choice(this.window, this.messages);
-            var items = new List<string>();
-            for (int count = choice.Count; items.Count < count;)
-            {
-                items.Add(choice.Item(items.Count));
-            }
+                long found = items.Find(text).FirstOrDefault();
+                if (found == 0)
+                {
+                    IList<Item> there = items.Read(items.Some());
+                    string more = there.Count < items.Count ? " and more, " + items.Count + " in all" : string.Empty;
+                    throw new Refusal(Refusal.NotNow, "it has no such item, but: " + string.Join(", ", there.Select(item => item.Text)) + more);
+                }
 
-            int at = items.IndexOf(text);
-            if (at < 0)
-            {
-                throw new Refusal(Refusal.NotNow, "it has no such item, but: " + string.Join(", ", items));
+                items.Select(found);
             }
-
-            choice.Select(at);
         }
 
         /// <summary>Ask a window to close, as its cross does; it may have questions.</summary>

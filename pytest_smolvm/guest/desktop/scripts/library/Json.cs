@@ -29,6 +29,17 @@ namespace SmolVM.Desktop
             return this.Raw(name, "[" + string.Join(",", values) + "]");
         }
 
+        internal Json Add(string name, IEnumerable<string> values)
+        {
+            var quoted = new List<string>();
+            foreach (string value in values)
+            {
+                quoted.Add(Quoted(value));
+            }
+
+            return this.Raw(name, "[" + string.Join(",", quoted) + "]");
+        }
+
         public override string ToString()
         {
             return "{" + this.text + "}";

@@ -8,6 +8,8 @@ namespace SmolVM.Desktop
     internal sealed class Kind
     {
         internal const int GetCheck = 0xF0;
+        internal const int Report = 1;
+        internal const int SmallList = 3;
 
         private static readonly Dictionary<string, string> Names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
@@ -82,9 +84,30 @@ namespace SmolVM.Desktop
             }
         }
 
-        internal bool IsList
+        internal bool IsListView
         {
-            get { return this.IsListBox && this.IsChoice && !this.IsMultiple; }
+            get { return this.Is("SysListView32"); }
+        }
+
+        /// <summary>How a list view shows its items: icons, a report of columns, small icons, a list.</summary>
+        internal int ListViewKind
+        {
+            get { return this.style & 3; }
+        }
+
+        internal bool IsTree
+        {
+            get { return this.Is("SysTreeView32"); }
+        }
+
+        internal bool HasTreeBoxes
+        {
+            get { return (this.style & 0x100) != 0; }
+        }
+
+        internal bool IsTab
+        {
+            get { return this.Is("SysTabControl32"); }
         }
 
         internal bool IsComboBox
@@ -96,6 +119,12 @@ namespace SmolVM.Desktop
         internal bool IsMultiple
         {
             get { return this.IsListBox && (this.style & 0x808) != 0; }
+        }
+
+        /// <summary>Whether the items of a list box are in one column, and equal.</summary>
+        internal bool IsOneBelowTheOther
+        {
+            get { return this.IsListBox && (this.style & 0x220) == 0; }
         }
 
         private bool IsListBox

@@ -33,6 +33,25 @@ namespace SmolVM.Desktop
             return this.Answer(window, done, result);
         }
 
+        /// <summary>Send a message, of which nothing points to memory of this process. All that it returns.</summary>
+        internal long Ask(IntPtr window, int message, long first, long second)
+        {
+            IntPtr result;
+            bool done = Native.SendMessageTimeoutW(window, message, new IntPtr(first), new IntPtr(second), Normally, this.deadline.Left, out result) != IntPtr.Zero;
+            this.Answer(window, done, result);
+            return result.ToInt64();
+        }
+
+        /// <summary>A rectangle of a message that gives one.</summary>
+        internal Native.Rectangle Rectangle(IntPtr window, int message, int first)
+        {
+            IntPtr result;
+            var place = new Native.Rectangle();
+            bool done = Native.SendMessageTimeoutW(window, message, new IntPtr(first), ref place, Normally, this.deadline.Left, out result) != IntPtr.Zero;
+            this.Answer(window, done, result);
+            return place;
+        }
+
         /// <summary>What a window says is its text.</summary>
         internal string Text(IntPtr window)
         {

@@ -27,6 +27,21 @@ namespace SmolVM.Desktop
         [DllImport("kernel32.dll")]
         internal static extern bool CloseHandle(IntPtr handle);
 
+        [DllImport("kernel32.dll")]
+        internal static extern bool IsWow64Process(IntPtr process, out bool translated);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr VirtualAllocEx(IntPtr process, IntPtr place, IntPtr size, int kind, int protection);
+
+        [DllImport("kernel32.dll")]
+        internal static extern bool VirtualFreeEx(IntPtr process, IntPtr place, IntPtr size, int kind);
+
+        [DllImport("kernel32.dll")]
+        internal static extern bool ReadProcessMemory(IntPtr process, IntPtr place, [Out] byte[] bytes, IntPtr size, out IntPtr done);
+
+        [DllImport("kernel32.dll")]
+        internal static extern bool WriteProcessMemory(IntPtr process, IntPtr place, byte[] bytes, IntPtr size, out IntPtr done);
+
         [DllImport("kernel32.dll", CharSet = CharSet.Unicode)]
         internal static extern bool QueryFullProcessImageNameW(IntPtr process, int flags, StringBuilder name, ref int size);
 
@@ -79,6 +94,12 @@ namespace SmolVM.Desktop
         internal static extern bool GetWindowRect(IntPtr window, out Rectangle rectangle);
 
         [DllImport("user32.dll")]
+        internal static extern bool GetClientRect(IntPtr window, out Rectangle rectangle);
+
+        [DllImport("user32.dll")]
+        internal static extern bool ClientToScreen(IntPtr window, ref Point point);
+
+        [DllImport("user32.dll")]
         internal static extern IntPtr GetAncestor(IntPtr window, int which);
 
         [DllImport("user32.dll", CharSet = CharSet.Unicode)]
@@ -127,6 +148,46 @@ namespace SmolVM.Desktop
         internal static extern int SendInput(int count, Input[] inputs, int size);
 
         [DllImport("user32.dll", CharSet = CharSet.Unicode)]
+        internal static extern IntPtr CreateWindowExW(
+            int more, string kind, string text, int style, int left, int top, int width, int height, IntPtr parent, IntPtr menu, IntPtr module, IntPtr about);
+
+        [DllImport("user32.dll")]
+        internal static extern bool DestroyWindow(IntPtr window);
+
+        [DllImport("user32.dll")]
+        internal static extern bool OpenClipboard(IntPtr owner);
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr GetOpenClipboardWindow();
+
+        [DllImport("user32.dll")]
+        internal static extern bool CloseClipboard();
+
+        [DllImport("user32.dll")]
+        internal static extern bool EmptyClipboard();
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr GetClipboardData(int format);
+
+        [DllImport("user32.dll")]
+        internal static extern IntPtr SetClipboardData(int format, IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalAlloc(int flags, IntPtr size);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalFree(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalLock(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern bool GlobalUnlock(IntPtr data);
+
+        [DllImport("kernel32.dll")]
+        internal static extern IntPtr GlobalSize(IntPtr data);
+
+        [DllImport("user32.dll", CharSet = CharSet.Unicode)]
         internal static extern IntPtr SendMessageTimeoutW(
             IntPtr window, int message, IntPtr first, IntPtr second, int flags, int milliseconds, out IntPtr result);
 
@@ -138,10 +199,45 @@ namespace SmolVM.Desktop
         internal static extern IntPtr SendMessageTimeoutW(
             IntPtr window, int message, IntPtr first, string second, int flags, int milliseconds, out IntPtr result);
 
+        [DllImport("user32.dll", CharSet = CharSet.Unicode)]
+        internal static extern IntPtr SendMessageTimeoutW(
+            IntPtr window, int message, IntPtr first, ref Rectangle second, int flags, int milliseconds, out IntPtr result);
+
         [StructLayout(LayoutKind.Sequential)]
         internal struct Rectangle
         {
             internal int Left, Top, Right, Bottom;
+
+            internal bool IsEmpty
+            {
+                get { return this.Right <= this.Left || this.Bottom <= this.Top; }
+            }
+
+            internal Point Middle
+            {
+                get
+                {
+                    var middle = new Point();
+                    middle.X = this.Left + ((this.Right - this.Left) / 2);
+                    middle.Y = this.Top + ((this.Bottom - this.Top) / 2);
+                    return middle;
+                }
+            }
+
+            internal Rectangle Moved(int right, int down)
+            {
+                var moved = this;
+                moved.Left += right;
+                moved.Right += right;
+                moved.Top += down;
+                moved.Bottom += down;
+                return moved;
+            }
+
+            internal Rectangle Moved(Point by)
+            {
+                return this.Moved(by.X, by.Y);
+            }
         }
 
         [StructLayout(LayoutKind.Sequential)]

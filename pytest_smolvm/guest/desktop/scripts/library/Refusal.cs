@@ -28,6 +28,11 @@ namespace SmolVM.Desktop
             this.kind = kind;
         }
 
+        internal string Kind
+        {
+            get { return this.kind; }
+        }
+
         internal string Json
         {
             get { return new Json().Add("refused", this.kind).Add("reason", this.Message).ToString(); }

@@ -1,0 +1,132 @@
+"""The way to a control, which is walked anew at each use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_smolvm.errors import DesktopError, TimedOut
+from pytest_smolvm.guest.desktop.controls import Control
+from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
+from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
+
+ACTION_SECONDS = PATIENCE
+"""How long actions and readings take at most if nobody says otherwise: a dialog may be half a minute in coming up where
+the processor is emulated, and until then its program takes no keys."""
+_LOOK_SECONDS = 0.1
+
+
+class Place(Protocol):
+    """The window that a control is looked for in."""
+
+    helper: DesktopHelper
+    baselines: Baselines
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is that one window, which never comes back when it is closed."""
+
+    def look(self, deadline: Deadline, names: Sequence[str] = ()) -> tuple[Control | None, str]:
+        """The window with all that is in it, or None if it is not there; and what was seen, in words.
+
+        :param names: of items that are looked for.
+        """
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What was seen at one moment."""
+
+    window: Control | None
+    controls: tuple[Control, ...]
+    """What matches."""
+    said: str
+    """What there is instead, if the window is not there."""
+
+    def __str__(self) -> str:
+        """The window with all that is in it, or what there is instead."""
+        return self.said if self.window is None else str(self.window)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether there are items that were not read."""
+        return self.window is not None and any(each.partial for each in self.window.walk())
+
+    def one(self, what: str) -> Control | None:
+        """The one that matches; None if there is none.
+
+        :param what: is wanted of it, for the error.
+        :raises DesktopError: several match.
+        """
+        if len(self.controls) > 1:
+            raise DesktopError(f"{what}: {len(self.controls)} match, choose by nth():\n{_listed(self.controls)}")
+        return self.controls[0] if self.controls else None
+
+
+class Search:
+    """How a control is looked for.
+
+    :param place: its window.
+    :param steps: the way to it from there.
+    """
+
+    def __init__(self, place: Place, steps: Sequence[LocatorStep] = ()) -> None:
+        self.place = place
+        self._steps = tuple(steps)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, (self.place, *self._steps)))
+
+    def then(self, step: LocatorStep) -> Search:
+        """One that goes a step further."""
+        return Search(self.place, (*self._steps, step))
+
+    def look(self, deadline: Deadline) -> Scene:
+        """What is there at this moment.
+
+        :raises TimedOut: the window's program does not answer.
+        """
+        scene = self._seen(deadline, ())
+        names = [step.name for step in self._steps if isinstance(step, Wanted) and isinstance(step.name, str)]
+        if scene.controls or not names or not scene.is_partial:
+            return scene
+        return self._seen(deadline, names)  # a long list looks through its items itself, which takes a while
+
+    def _seen(self, deadline: Deadline, names: Sequence[str]) -> Scene:
+        window, said = self.place.look(deadline, names)
+        controls = [] if window is None else [window]
+        for step in self._steps:
+            controls = step.of(controls)
+        return Scene(window, tuple(controls), said)
+
+    def until(self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float) -> None:
+        """Look for it and attempt something until that gives no reason why not.
+
+        :raises DesktopError: several match, or the window is one that never comes back.
+        :raises TimedOut: with the last reason and what the window held.
+        """
+        deadline, seen = Deadline(timeout), [""]
+
+        def done() -> bool:
+            try:
+                scene = self.look(deadline)
+            except TimedOut as exc:
+                raise TimedOut(what, timeout, seen[0] or exc.last_seen) from exc
+            if scene.window is None:
+                if self.place.certain:
+                    raise DesktopError(f"{what}: {scene}")
+                seen[0] = str(scene)
+                return False
+            control = scene.one(what)
+            reason = attempt(control, deadline) if control else "there is none"
+            seen[0] = f"{reason}\n{scene}"
+            return not reason
+
+        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
+
+
+def _listed(controls: Sequence[Control]) -> str:
+    return "\n".join(str(control).partition("\n")[0] + f" at {tuple(control.rectangle)}" for control in controls)

@@ -1,0 +1,102 @@
+"""The desktop: what lists, trees and tabs draw themselves is used like controls, and the clipboard is shared with programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_smolvm import DesktopError, SmolVM, TimedOut, Window, expect
+from tests.booted.programs import compiled, told
+
+PROGRAM = r"C:\T\shelf.exe"
+SHORT = 15.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
+
+pytestmark = [
+    pytest.mark.slow,  # the library is compiled in the guest first
+    pytest.mark.tool("x86_64-w64-mingw32-gcc"),
+]
+
+
+@pytest.fixture(scope="module")
+def vm(windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
+    """A guest with the program."""
+    source = Path(__file__).with_name("shelf.c")
+    windows_vm_module.upload_file(compiled(source, tmp_path_factory.mktemp("shelf"), "-lcomctl32"), PROGRAM)
+    return windows_vm_module
+
+
+@pytest.fixture
+def window(vm: SmolVM) -> Iterator[Window]:
+    """The program's."""
+    shown = vm.desktop.launch(PROGRAM)
+    yield shown
+    assert shown.spawned is not None
+    shown.spawned.kill()
+
+
+def test_rows_are_clicked_checked_and_read(window: Window) -> None:
+    files = window.get_by(automation_id=202)
+    files.get_by(name="file 1 €").click()
+    files.get_by(name="file 2 €").check()
+    files.get_by(name="file 2 €").check()
+    files.get_by(name="file 2 €").uncheck()
+    files.get_by(name="file 29 €").double_click()  # out of view
+
+    expect(files.get_by(name="file 29 €")).to_be_selected()
+    assert "file 29 €" == files.value()
+    assert ("29 KB",) == files.get_by(name="file 29 €").state().cells
+    boxes = [line for line in told(window) if " box " in line]
+    assert ["202 row 2 box 1", "202 row 2 box 0"] == boxes
+    assert {"202 row 1 selected", "202 row 29 selected", "202 row 29 opened"} <= set(told(window))
+    with pytest.raises(DesktopError, match="it is a ListItem"):
+        files.get_by(name="file 29 €").type("x")
+
+
+def test_a_tree_is_expanded_and_tabs_are_chosen(window: Window) -> None:
+    window.get_by(name="Europe").expand()
+    window.get_by(name="France").expand()
+    window.get_by(name="Paris").check()
+    window.get_by(name="Italy").click()
+    expect(window.get_by(name="Italy")).to_be_selected()
+    window.get_by(name="Europe").collapse()
+    expect(window.get_by(name="Paris")).to_be_hidden()
+    with pytest.raises(TimedOut, match="there is nothing in it"):
+        window.get_by(name="Asia").expand(timeout=SHORT)
+    window.get_by(name="Details").click()
+    window.get_by(automation_id=201).select("Security")
+
+    assert "Security" == window.get_by(control_type="Tab").text()
+    lines = told(window)
+    assert 2 == lines.count("203 expanded")
+    assert ["201 page 1", "201 page 2"] == [line for line in lines if " page " in line]
+
+
+def test_long_lists_are_not_read_as_a_whole_and_yet_searched(window: Window) -> None:
+    many, lines = window.get_by(automation_id=204), window.get_by(automation_id=205)
+    assert (100_000, 20) == (many.state().item_count, len(many.state().children))
+    many.select("number 77777")
+    many.get_by(name="number 77778").click()
+    lines.get_by(name="line 1500").select()
+    lines.get_by(name="line 1502").click()
+    with pytest.raises(TimedOut, match=r"it has no such item, but: line .* and more, 2000 in all"):
+        lines.select("line x", timeout=SHORT)
+
+    assert ("number 77778", "line 1502") == (many.value(), lines.value())
+    assert {"204 row 77777 selected", "204 row 77778 selected", "205 command 1"} <= set(told(window))
+
+
+def test_text_goes_through_the_clipboard_both_ways(vm: SmolVM) -> None:
+    notepad, clipboard = vm.desktop.launch("notepad.exe"), vm.desktop.clipboard
+    edit = notepad.get_by(control_type="Edit")
+    clipboard.set_text("Grüße 😀\nzwei")
+    edit.press("ctrl+v")
+    expect(edit).to_have_text("Grüße 😀\r\nzwei")
+    edit.fill("taken")
+    edit.press("ctrl+a")
+    edit.press("ctrl+c")
+
+    assert "taken" == clipboard.text()
+    assert notepad.spawned is not None
+    notepad.spawned.kill()
