@@ -41,28 +41,28 @@ PROJECT = f"""
 """
 
 
-# What the layer leaves tells the images apart: the one has our own host's name for PowerShell 5.1, the other its own.
+# What the layer leaves tells the images apart: only the one has PowerShell's own program.
 MATRIX = r"""
 import pytest
 from pytest_smolvm import windows_layer
 
-VERSIONS = {"practice": "5", "official": "7"}
-NOTE = r"C:\ProgramData\version.txt"
+FOUND = {"practice": "False", "official": "True"}
+NOTE = r"C:\ProgramData\found.txt"
 
 @windows_layer()
 def noted(vm):
-    vm.write_text(NOTE, vm.run("$PSVersionTable.PSVersion.Major", check=True).stdout.strip())
+    vm.write_text(NOTE, vm.run(r"Test-Path $PSHOME\pwsh.exe", check=True).stdout.strip())
 
 @pytest.mark.windows_vm(images="all", layer=noted)
 class TestEach:
     def test_layer(self, windows_vm, smolvm_image):
-        assert windows_vm.read_text(NOTE) == VERSIONS[smolvm_image]
+        assert windows_vm.read_text(NOTE) == FOUND[smolvm_image]
 
     def test_snapshot(self, windows_vm, smolvm_image):
         windows_vm.snapshot("before")
         windows_vm.remove(NOTE)
         windows_vm.revert("before")
-        assert windows_vm.read_text(NOTE) == VERSIONS[smolvm_image]
+        assert windows_vm.read_text(NOTE) == FOUND[smolvm_image]
 """
 
 
