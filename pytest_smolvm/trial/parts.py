@@ -19,7 +19,7 @@ from pytest_smolvm.vm import SmolVM
 Part = Callable[[SmolVM], Found]
 """Tries one thing on a guest."""
 
-_PLACE = r"C:\Windows\Temp\pytest-smolvm-trial"
+_PLACE = r"C:\Users\Public\pytest-smolvm-trial"
 _ANSWER = stretched(120.0)
 _NAMES = ("grüße.txt", "日本 語.txt", "a b & c.txt", "😀.txt")
 _VARIABLE = "SMOLVM_TRIAL"
