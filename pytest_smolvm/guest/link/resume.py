@@ -128,14 +128,17 @@ def _once_nothing(owner: object, name: str) -> Any:
 
 def _ask(transport: paramiko.Transport, deadline: Deadline) -> None:
     """Have the server answer, whatever it says."""
-    answered = threading.Event()
+    over, broken = threading.Event(), threading.Event()
 
     def ask() -> None:
-        transport.global_request("keepalive@smolvm", wait=True)
-        answered.set()
+        try:
+            transport.global_request("keepalive@smolvm", wait=True)
+        except BROKEN:  # it has ended as we asked, and its own thread may not know yet
+            broken.set()
+        over.set()
 
     threading.Thread(target=ask, name="smolvm-ask", daemon=True).start()
-    if not answered.wait(deadline.left) or not transport.is_active():
+    if not over.wait(deadline.left) or broken.is_set() or not transport.is_active():
         raise GuestUnreachable("the guest's SSH server does not answer")
 
 

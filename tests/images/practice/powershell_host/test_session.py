@@ -148,7 +148,7 @@ def test_nobody_is_told_its_secret(mortal: Desk) -> None:
 
     assert secret not in "".join(mortal.asked())
     assert [] == mortal.left()
-    assert "True" == mortal.run("-not (Get-ChildItem env:SMOLVM*)").stdout.strip()
+    assert "False" == mortal.run("Test-Path env:SMOLVM_RESIDENT").stdout.strip()
 
 
 def test_where_the_ordinary_one_is_on_the_screen_no_second_is_started(connection: Ssh, apart: Apart) -> None:
