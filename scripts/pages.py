@@ -53,7 +53,10 @@ def examples() -> str:
     lines = [
         "# Examples",
         "",
-        "Each file is a test suite of its own. `make demo` runs them all on the practice guest;",
+        (
+            "Each file is a test suite of its own. `make demo` runs them on the practice guest, all but the one"
+            " that takes minutes;"
+        ),
         "`pytest examples --smolvm-image=win11.qcow2` runs them on your Windows.",
         "",
         "| file | shows |",

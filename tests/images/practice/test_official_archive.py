@@ -127,7 +127,7 @@ def test_layers_and_snapshots_of_two_images_are_each_its_own(official: Path, pla
     (place / "test_matrix.py").write_text(MATRIX, encoding="utf-8")
     practice = practice_image(Store.default(), Silent())
     images = [f"--smolvm-image={name}={path}" for name, path in (("practice", practice), ("official", official))]
-    printed, outcomes = _suite(place, str(place), f"--rootdir={place}", *images)
+    printed, _ = _suite(place, str(place), f"--rootdir={place}", *images)
 
-    assert ["PASSED"] * 4 == outcomes, printed
+    assert "= 4 passed in " in printed
     assert 2 == printed.count("making the layer noted, once for this host ..."), printed
