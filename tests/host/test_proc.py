@@ -31,8 +31,10 @@ def test_who_has_a_file_open(tmp_path: Path) -> None:
 
 
 def test_command_lines() -> None:
-    words = [sys.executable, "-c", "input()", "an argument", "ä"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE) as child:
+    words = [sys.executable, "-c", "print(flush=True); input()", "an argument", "ä"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # a program that is only being loaded has no words yet
         assert words == dict(proc.commands())[child.pid]
         child.communicate(b"\n")
 
