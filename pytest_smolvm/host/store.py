@@ -137,6 +137,11 @@ class Store:
         self.owners.forget_dead()
         return cleared + self._clear_leftovers()
 
+    def is_left(self, path: Path) -> bool:
+        """Whether a path belongs to a process that has ended: the next :meth:`reap` removes it."""
+        owner = owner_of(path)
+        return owner is not None and not self.owners.alive(owner)
+
     def _clear_leftovers(self) -> int:
         """Remove what killed processes have left of writing a record, or of trying whether the store can be written."""
         places = [self.root, *(self.root / part for part in _PARTS)]

@@ -50,14 +50,16 @@ class Display:
             "screendump", filename=str(path), format="png", timeout=self._timeout if timeout is None else timeout
         )
 
-    def pixels(self) -> bytes:
+    def pixels(self, timeout: float | None = None) -> bytes:
         """What is on the screen, as PPM: no compression, and the same bytes as long as no pixel changes.
 
+        :param timeout: seconds to QEMU's answer; None: as for everything else.
         :raises FileNotFoundError: QEMU has written nothing, as while the guest changes its video mode.
         """
         path = self._scratch / f".screen-{threading.get_ident()}.ppm"
         try:
-            self._execute("screendump", filename=str(path), format="ppm")
+            patience = self._timeout if timeout is None else timeout
+            self._monitor.execute("screendump", filename=str(path), format="ppm", timeout=patience)
             return path.read_bytes()
         finally:
             path.unlink(missing_ok=True)

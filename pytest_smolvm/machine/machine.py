@@ -43,7 +43,7 @@ class Machine:
         self.disposable = False
         """Whether nobody will look at its disk: then it need not be asked to write that out when it ends."""
         self._home = os.getpid()
-        self.ssh_port = qemu.ssh_port(monitor.human("info usernet"))
+        self.ssh_port = qemu.host_port(monitor.human("info usernet"), qemu.SSH)
 
     @property
     def ours(self) -> bool:
@@ -54,6 +54,15 @@ class Machine:
     def display(self) -> Display:
         """Its screen, keyboard and pointer."""
         return Display(self.monitor, self.files.path)
+
+    def forwarded(self, port: int) -> int:
+        """Have a port of this host's loopback lead to a TCP port of the guest, for as long as it lives.
+
+        :returns: the port, which the kernel chooses.
+        :raises SmolVMError: QEMU does not do it.
+        """
+        said = self.monitor.human(f"hostfwd_add {qemu.NET} tcp:127.0.0.1:0-:{port}")
+        return qemu.host_port(said + self.monitor.human("info usernet"), port)
 
     @property
     def log_tail(self) -> str:
@@ -193,11 +202,13 @@ def launched(
     *,
     network: Network = AS_THE_HOST,
     quit_patience: float = _QUIT_SECONDS,
+    agent: socket.socket | None = None,
 ) -> Iterator[Machine]:
     """Run QEMU and its TPM for the length of the block.
 
     :param network: what the guest may reach.
     :param quit_patience: seconds that QEMU has to write its disks out and to end by itself.
+    :param agent: what its guest's agent is to speak on, QEMU's end, which is closed here.
     :raises BootError: QEMU does not start.
     :raises HostError: the network's rules cannot be kept here.
     """
@@ -208,13 +219,15 @@ def launched(
         stack.enter_context(ours)
         stack.enter_context(theirs)
         fds = {"monitor_fd": theirs.fileno(), "tpm_fd": tpm_end.fileno()}
+        if agent is not None:
+            fds["agent_fd"] = agent.fileno()
         around = stack.enter_context(fenced(network, files.network_log, trusted=fds.values()))
         words = (*around.words, *qemu.command(config, files, **fds))
         passed = (*around.descriptors, *fds.values())
         child = stack.enter_context(programs.running(words, log=files.qemu_log, pass_fds=passed))
         proc.end_first(child.pid)  # and not those who run the tests, whose guests would all be lost
-        theirs.close()
-        tpm_end.close()  # or swtpm would not notice when QEMU ends
+        for end in filter(None, (theirs, tpm_end, agent)):
+            end.close()  # or nobody would notice when QEMU ends
         machine = _greeted(child, ours, files, config.hardware)
         try:
             yield machine

@@ -17,11 +17,13 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _LONGEST_NAME = 253
 _UNREACHABLE = (IPv4Network("224.0.0.0/3"), IPv4Network("0.0.0.0/8"))
 _MAX_PORT = 65535
+# The widest networks at home are 10.0.0.0/8 and 127.0.0.0/8 (RFC 1918, RFC 1122).
+_WIDEST_AT_HOME = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddressRule:
-    """Every address of `network` may be reached, wherever it is."""
+    """Every address of `network` may be reached, wherever it is; but see `means_home`."""
 
     network: IPv4Network
     port: int | None
@@ -30,6 +32,11 @@ class AddressRule:
     def covers(self, address: IPv4Address, port: int) -> bool:
         """Whether this rule lets a guest reach `port` of `address`."""
         return address in self.network and self.port in (None, port)
+
+    @property
+    def means_home(self) -> bool:
+        """Whether addresses at home are meant, too: not by ``0.0.0.0/0:443``, which is how the internet is written."""
+        return self.network.prefixlen >= _WIDEST_AT_HOME
 
 
 @dataclass(frozen=True, kw_only=True)

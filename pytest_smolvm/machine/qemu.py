@@ -28,6 +28,10 @@ _TCG_BAKING_CACHE_MIB = 1024
 _VNC_DISPLAYS = 999
 DISK = "disk"
 """What QEMU calls the system disk."""
+NET = "net"
+"""What it calls the network."""
+SSH = 22
+"""Where a guest's SSH server listens."""
 DISK_OPTIONS: dict[str, Any] = {"discard": "unmap", "detect_zeroes": "unmap", "cache": {"no-flush": True}}
 """Of an overlay that is put on top of it, as QEMU's monitor takes them: the same that the disk begins with."""
 
@@ -81,11 +85,14 @@ _NO_S3 = ("-global", "ICH9-LPC.disable_s3=1")
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 
-def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int) -> list[str]:
+def command(
+    config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int, agent_fd: int | None = None
+) -> list[str]:
     """The command that runs such a machine. It starts paused if `restored`, else at once.
 
     :param monitor_fd: a connected socket that QEMU speaks QMP on.
     :param tpm_fd: a connected socket to swtpm's control channel.
+    :param agent_fd: a connected socket that the guest's agent is to speak on; None gives it no port for that.
     """
     words = [config.binary, "-name", GUEST_NAME, "-no-user-config", "-nodefaults", "-sandbox", _SANDBOX]
     words += ["-machine", _board(config), "-accel", _accelerator(config), "-cpu", config.cpu_model]
@@ -102,17 +109,17 @@ def command(config: Config, files: RunDirectory, *, monitor_fd: int, tpm_fd: int
         words += ["-incoming", "defer"]
     if config.devices_only:
         words += ["-global", "migration.send-configuration=off"]
-    return words + _discs(config) + _spares(config)
+    return words + _discs(config) + _spares(config) + _agent(agent_fd)
 
 
-def ssh_port(usernet: str) -> int:
-    """The host port that QEMU chose, out of what its monitor prints for ``info usernet``.
+def host_port(usernet: str, port: int) -> int:
+    """The port of this host that leads to a guest's `port`, out of what QEMU's monitor prints for ``info usernet``.
 
-    :raises SmolVMError: there is no forwarding to port 22 in it.
+    :raises SmolVMError: none does.
     """
-    found = re.search(r"TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+22\s", usernet)
+    found = re.search(rf"TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+{port}\s", usernet)
     if found is None:
-        raise SmolVMError(f"QEMU forwards no port to the guest's SSH server:\n{usernet}")
+        raise SmolVMError(f"QEMU forwards no port to the guest's port {port}:\n{usernet}")
     return int(found.group(1))
 
 
@@ -190,8 +197,8 @@ def _storage(config: Config) -> list[str]:
 def _network(config: Config) -> list[str]:
     card = "e1000e" if config.hardware.bus == "sata" else "virtio-net-pci"
     # Port 0: QEMU asks the kernel, so that no two guests race for one number.
-    words = ["-netdev", "user,id=net,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
-    return [*words, "-device", f"{card},netdev=net,mac={_MAC},romfile="]
+    words = ["-netdev", f"user,id={NET},ipv6=off,hostfwd=tcp:127.0.0.1:0-:{SSH}"]
+    return [*words, "-device", f"{card},netdev={NET},mac={_MAC},romfile="]
 
 
 def _tpm(config: Config, fd: int) -> list[str]:
@@ -208,6 +215,13 @@ def _discs(config: Config) -> list[str]:
         order = "" if disc.boot_index is None else f",bootindex={disc.boot_index}"
         words += ["-device", f"ide-cd,drive={disc.name},bus=ide.{port}{order}"]
     return words
+
+
+def _agent(fd: int | None) -> list[str]:
+    if fd is None:
+        return []
+    port = "virtserialport,bus=serialports.0,chardev=agent,name=org.qemu.guest_agent.0"  # what agents look for
+    return ["-chardev", f"socket,id=agent,fd={fd}", "-device", "virtio-serial-pci,id=serialports", "-device", port]
 
 
 def _spares(config: Config) -> list[str]:

@@ -9,16 +9,16 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from pytest_smolvm.errors import GuestDied, MonitorError, TimedOut
+from pytest_smolvm.errors import MonitorError
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
+from pytest_smolvm.machine.json_lines import JsonLines
 
 Reply = dict[str, Any]
 # More than anybody asks for; a guest that restarts for ever must not fill our memory.
 _EVENTS = 1000
 ANSWER_SECONDS = stretched(30.0)
 """How long QEMU may take for an answer, if nobody says otherwise."""
-_SHORTEST_SECONDS = 0.001
 
 
 def at(event: Reply) -> float:
@@ -35,8 +35,7 @@ class Monitor:
     """
 
     def __init__(self, connection: socket.socket, unread: bytes = b"") -> None:
-        self._connection = connection
-        self._buffer = bytearray(unread)
+        self._lines = JsonLines(connection, "QEMU's monitor", unread)
         self._events: deque[tuple[int, Reply]] = deque(maxlen=_EVENTS)
         """Each with its number."""
         self._told = 0
@@ -73,7 +72,7 @@ class Monitor:
         From then on it is the other's, and this object is not used any more.
         """
         with self._lock:
-            return self._connection, bytes(self._buffer)
+            return self._lines.left()
 
     def hand_over(self, connection: socket.socket, name: str) -> None:
         """Give QEMU a connection, which others of its commands then call ``fd:name``.
@@ -122,7 +121,7 @@ class Monitor:
     def _answer(self, request: Reply, deadline: Deadline, passed: socket.socket | None = None) -> Any:
         number = next(self._numbers)
         with self._lock:
-            self._send({**request, "id": number}, deadline, passed)
+            self._lines.send({**request, "id": number}, deadline, passed=passed)
             while True:
                 answer = self._read(deadline)
                 if "event" in answer:  # QEMU sends events at any time, also before the reply
@@ -139,37 +138,6 @@ class Monitor:
             self._told += 1
             self._events.append((self._told, answer))
 
-    def _send(self, request: Reply, deadline: Deadline, passed: socket.socket | None) -> None:
-        words = json.dumps(request).encode() + b"\n"
-        try:
-            self._be_patient(deadline)
-            if passed is not None:  # what is passed comes with the first byte
-                words = words[socket.send_fds(self._connection, [words], [passed.fileno()]) :]
-            self._connection.sendall(words)
-        except TimeoutError as exc:
-            raise TimedOut("QEMU's monitor to listen", deadline.seconds or 0) from exc
-        except OSError as exc:
-            raise GuestDied("QEMU ended") from exc
-
     def _read(self, deadline: Deadline) -> Reply:
-        while b"\n" not in self._buffer:
-            if deadline.passed:
-                raise TimedOut("an answer of QEMU's monitor", deadline.seconds or 0)
-            self._be_patient(deadline)
-            try:
-                chunk = self._connection.recv(65536)
-            except TimeoutError:
-                continue
-            except OSError as exc:
-                raise GuestDied("QEMU ended") from exc
-            if not chunk:
-                raise GuestDied("QEMU ended")
-            self._buffer += chunk
-        line, _, rest = self._buffer.partition(b"\n")
-        self._buffer = bytearray(rest)
-        answer: Reply = json.loads(line)
+        answer: Reply = json.loads(self._lines.receive(deadline))
         return answer
-
-    def _be_patient(self, deadline: Deadline) -> None:
-        # Not 0, though its moment may come just now: that would mean not to wait at all, and fail otherwise.
-        self._connection.settimeout(None if deadline.left is None else max(deadline.left, _SHORTEST_SECONDS))

@@ -96,6 +96,16 @@ class RunDirectory:
         return self.qemu_log, self.tpm_log, self.serial_log, self.bios_log, self.network_log
 
     @property
+    def held(self) -> Path:
+        """How somebody enters it while a debugger holds the test that uses it, JSON."""
+        return self.path / "held.json"
+
+    @property
+    def user(self) -> Path:
+        """Whose the machine is, where somebody has noted that, JSON."""
+        return self.path / "user.json"
+
+    @property
     def picture(self) -> Path:
         """The last picture of the screen, if somebody took one."""
         return self.path / "last.png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,15 @@ def test_rules_that_this_kernel_does_not_keep_are_the_host_s_fault(
         machine.cold(image, HARDWARE, HYPERVISOR, files, network=network(OPEN)),
     ):
         pass
+
+
+def test_ports_of_the_guest_are_reached_from_here(running: Machine) -> None:
+    """Each by one of its own, which QEMU listens on at once, whoever answers later."""
+    ports = {running.ssh_port, running.forwarded(5985), running.forwarded(5986)}
+
+    assert len(ports) == 3
+    for port in ports:
+        socket.create_connection(("127.0.0.1", port), 5).close()
 
 
 def test_its_screen_can_be_seen_and_its_keys_and_pointer_used(running: Machine, files: RunDirectory) -> None:

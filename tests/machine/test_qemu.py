@@ -116,6 +116,14 @@ def test_discs_have_drives_of_their_own_in_the_order_of_booting() -> None:
     assert "ide.2,bootindex" not in told
 
 
+def test_a_port_for_the_guests_agent_is_there_if_somebody_talks_to_it() -> None:
+    words = qemu.command(MACHINE, RunDirectory(Path("/run")), monitor_fd=5, tpm_fd=6, agent_fd=9)
+
+    assert "virtio-serial" not in line(MACHINE)
+    assert "socket,id=agent,fd=9" in words
+    assert "virtserialport,bus=serialports.0,chardev=agent,name=org.qemu.guest_agent.0" in words
+
+
 def test_two_cards_never_offer_one_address() -> None:
     """Windows keeps an address on one card only, and after a restart that may be the one that leads nowhere."""
     networks = [
@@ -138,12 +146,12 @@ def test_port_is_read_from_the_monitor() -> None:
   Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
   TCP[HOST_FORWARD]  14       127.0.0.1 41233       10.0.2.15    22     0     0
 """
-    assert qemu.ssh_port(text) == 41233
+    assert qemu.host_port(text, qemu.SSH) == 41233
 
 
 def test_no_forwarding_is_an_error() -> None:
     with pytest.raises(SmolVMError, match="forwards no port"):
-        qemu.ssh_port("nothing")
+        qemu.host_port("nothing", qemu.SSH)
 
 
 def test_firmware_is_found_by_a_user_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:

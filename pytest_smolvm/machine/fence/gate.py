@@ -66,13 +66,16 @@ class Gate:
 
     def refusal(self, address: IPv4Address, port: int) -> str:
         """Why the guest may not reach `port` of `address`, in a few words; empty if it may."""
-        if any(rule.covers(address, port) for rule in self._network.addresses):
+        rules = [rule for rule in self._network.addresses if rule.covers(address, port)]
+        if any(rule.means_home for rule in rules):
             return ""
         if self._network.mode == OPEN:
             return "" if self.is_nameserver(address, port) else self._at_home(address)
         names = self._candidates(port)
-        if names and (home := self._at_home(address)):
+        if (rules or names) and (home := self._at_home(address)):
             return f"{home}, which no rule allows by its address"
+        if rules:
+            return ""
         return self._unnamed(address, names) if names else "no rule allows it"
 
     def _unnamed(self, address: IPv4Address, names: set[str]) -> str:

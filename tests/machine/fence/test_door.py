@@ -51,7 +51,7 @@ def forwarding(wanted: str | list[str], log: Path) -> Iterator[int]:
         theirs.close()
         monitor = Monitor(ours)
         monitor.greet()
-        yield qemu.ssh_port(monitor.human("info usernet"))
+        yield qemu.host_port(monitor.human("info usernet"), qemu.SSH)
 
 
 def connected(port: int, *before: str) -> str:

@@ -54,6 +54,17 @@ def test_a_name_at_home_stays_shut_but_for_a_rule_by_address() -> None:
     assert "" == gate(["a.example.com:443", "10.1.0.0/16:443"], {"a.example.com": home}).refusal(home, 443)
 
 
+def test_a_rule_for_the_internet_does_not_open_what_is_at_home() -> None:
+    opened = gate(["0.0.0.0/0:443"])
+    both = gate(["0.0.0.0/0:443", "127.0.0.0/8:443"])
+
+    assert ["", "home, which no rule allows by its address"] == [
+        opened.refusal(address, 443) for address in (SITE, IPv4Address("127.0.0.1"))
+    ]
+    assert ["", ""] == [both.refusal(address, 443) for address in (SITE, IPv4Address("127.0.0.1"))]
+    assert "no rule allows it" == opened.refusal(SITE, 80)
+
+
 def test_an_answer_is_asked_for_again_when_it_is_old() -> None:
     answers = [Answer((SITE,), True, 0.0), Answer((OTHER,), True, FOR_EVER)]
     opened = Gate(network(["a.example.com:443"]), Names(lambda _: answers.pop(0)), frozenset, lambda _: "")
