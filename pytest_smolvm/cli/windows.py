@@ -81,14 +81,20 @@ _BUILD = {
 _IMPORT = (
     file("source", "a disk (qcow2, raw, VHD, VHDX, VMDK, VDI), an .ova, or Vagrant's .box", metavar="FILE"),
     file("--output", "golden image to make, e.g. win.qcow2", required=True),
-    option("--user", "account that tests log in as (default: one whose password is public)", metavar="NAME"),
+    option(
+        "--user",
+        "account that tests log in as, or that a first start is to make (default: one whose password is public)",
+        metavar="NAME",
+    ),
     file("--password-file", "file with its password (default: the public one)"),
     file("--openssh", "OpenSSH-Win64 .zip or .msi, for a system without an SSH server", metavar="PACKAGE"),
+    file("--virtio-win-iso", "virtio-win driver ISO, for a generalized disk", dest="virtio_iso"),
     option("--bus", "devices to try (default: those that it has drivers for)", choices=CHOICES["bus"]),
     option("--firmware", "firmware to try (default: the one it was installed on)", choices=CHOICES["firmware"]),
     option("--memory", "memory of its guests (default: that of all guests)", type=int, metavar="MIB"),
     option("--cpus", "processors while it is tried (default: %(default)s)", type=int, default=2, metavar="N"),
     command.seconds("--timeout", "from power-on to a login", stretched(900.0)),
+    command.seconds("--stall", "without a sign of life, at a first start", stretched(1200.0)),
     option("--force", "replace an existing output", action="store_true"),
 )
 _CHECK = (

@@ -20,6 +20,7 @@ from pytest_smolvm.guest.link import arrival
 from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
+from pytest_smolvm.guest.trail import Trail, tell_of_guest
 from pytest_smolvm.host import clock
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import nothing
@@ -226,7 +227,13 @@ class Access:
 class GuestMethods:
     """What each group of the guest object's methods stands on: the way into its guest, while there is one."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        tell_of_guest(cls)
+
     def __init__(self) -> None:
+        self.trail = Trail()
+        """What is done to the guest, for whoever listens."""
         self._access: Access | None = None
         self._entered = False
         """Whether the object was entered and not left, so that there is a guest unless reverting it failed."""

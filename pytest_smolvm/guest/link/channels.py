@@ -37,7 +37,7 @@ Stdin = bytes | Iterable[bytes]
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a guest's sshd is waited for, in seconds."""
+    """How long a guest's sshd, or WinRM, is waited for, in seconds."""
 
     answer: float = ANSWER_SECONDS
     """For its banner, a handshake, an answer to a login."""

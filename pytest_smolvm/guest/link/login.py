@@ -86,6 +86,15 @@ def wait_for_login(account: Account, *, timeout: float, host_key: bytes | None =
         sleep(account.patience.pause)
 
 
+def accepted(account: Account, host_key: bytes) -> tuple[str, str]:
+    """The user and the password that a server has accepted.
+
+    :param host_key: its public key.
+    """
+    known = _let_in.get(host_key) if account.others else None
+    return known or (account.user, account.password)
+
+
 def _with_banner(account: Account, deadline: Deadline, trouble: str) -> socket.socket:
     heard = trouble
 

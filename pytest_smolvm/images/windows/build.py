@@ -21,6 +21,7 @@ from pytest_smolvm.images.windows.media import editions
 from pytest_smolvm.images.windows.preflight import Findings
 from pytest_smolvm.images.windows.recipe import Recipe
 from pytest_smolvm.images.windows.setup import computer, logs, stages, watch
+from pytest_smolvm.images.windows.setup.steps import note_failures
 from pytest_smolvm.machine import disk, hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
 
@@ -113,9 +114,7 @@ class _Workshop:
                 steps = watch.drive(watcher, stages.Journey(self.recipe.stall, self.recipe.timeout), self.progress)
         finally:
             answers.unlink(missing_ok=True)  # it holds the password, also where the working directory is kept
-        for name, outcome in steps.items():
-            if outcome.startswith("failed"):
-                self.progress.note(f"set-up step {name} {outcome}")
+        note_failures(steps, self.progress)
         return steps
 
     def _installation(self, answers: Path) -> computer.Installation:

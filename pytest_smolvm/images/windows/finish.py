@@ -27,7 +27,7 @@ from pytest_smolvm.guest.system import power
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress, nothing, phase
 from pytest_smolvm.images.windows.recipe import Recipe
-from pytest_smolvm.images.windows.setup.stages import told_steps
+from pytest_smolvm.images.windows.setup.steps import note_failures, told
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
@@ -71,9 +71,8 @@ def finished(
         with closing(connection):
             with phase(progress, "finishing"), _explained("finishing", guest):
                 _add(connection, recipe, progress)
-                told = _clean(connection)
-                _note_steps(told, progress, steps)
-                check_secrets(recipe, steps)
+                steps.update(cleaned(connection, progress))
+                check_secrets(steps, public=recipe.default_password)
             with phase(progress, "switching off"), _explained("switching off", guest):
                 switch_off(connection, guest)
     return guest.files.disk
@@ -133,32 +132,31 @@ def _run(connection: Ssh, script: str) -> None:
     run.run(connection, words, shell="cmd", timeout=_FINISH_SECONDS).check()
 
 
-def _clean(connection: Ssh) -> str:
-    """Run what cleans it; returns what that says of its steps."""
+def cleaned(connection: Ssh, progress: Progress) -> dict[str, str]:
+    """Run what takes secrets away and makes the disk small, and remove our own scripts.
+
+    :returns: its steps and what became of them.
+    """
     done = run.run(connection, rf'{_POWERSHELL} "{SETUP}\finish.ps1"', shell="cmd", timeout=_FINISH_SECONDS)
     run.run(connection, rf'rmdir /s /q "{SETUP}" & rmdir /s /q "{_SCRIPTS}"', shell="cmd", timeout=stretched(60.0))
-    return done.stdout
+    found = told(done.stdout)
+    note_failures(found, progress, "finishing")
+    return found
 
 
-def _note_steps(told: str, progress: Progress, steps: dict[str, str]) -> None:
-    found = told_steps(told)
-    for name, outcome in found.items():
-        if outcome != "ok":
-            progress.note(f"finishing step {name} {outcome}")
-    steps.update(found)
-
-
-def check_secrets(recipe: Recipe, steps: Mapping[str, str]) -> None:
+def check_secrets(steps: Mapping[str, str], *, public: bool) -> None:
     """Whether copies of the answer file are gone; none of the other steps decides whether the image is good.
+
+    :param public: everybody knows the password in them.
 
     :raises BuildError: they may not be, and the password in them is nobody else's business.
     """
     outcome = steps.get("answer files", "was not tried")
-    if outcome != "ok" and not recipe.default_password:
+    if outcome != "ok" and not public:
         raise BuildError(
             "finishing",
             f"copies of the answer file, with the account's password, may be left in the system: the step {outcome}",
-            "Build again with --keep-failed, and look for unattend*.xml in it; the installation itself is kept.",
+            "The step's words tell why. A build with --keep-failed keeps the disk: look for unattend*.xml in it.",
         )
 
 
@@ -170,6 +168,15 @@ def switch_off(connection: Ssh, guest: Machine) -> None:
     since = guest.monitor.mark()
     with suppress(CommandFailed, CommandTimedOut, GuestDied):  # the power button is left, if it has not gone down
         power.request(connection, "/s")
+    await_off(guest, since)
+
+
+def await_off(guest: Machine, since: int) -> None:
+    """Wait until a system that was asked to shut down has done so, and press the power button if it does not.
+
+    :param since: what its monitor's `mark` said before it was asked.
+    :raises TimedOut: it does not.
+    """
     try:
         power.wait_for_event(guest.monitor, "SHUTDOWN", since, _SHUTDOWN_SECONDS / 10, nothing)
     except TimedOut:

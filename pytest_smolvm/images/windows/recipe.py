@@ -16,7 +16,8 @@ DEFAULT_PASSWORD = "smolvm"  # public on purpose: guests are disposable and reac
 LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?-(?:[A-Z]{2}|[0-9]{3})")
 _TIMEZONE = re.compile(r"[A-Z][A-Za-z0-9 .()+-]{1,127}")
 _SCRIPTS = (".ps1", ".cmd", ".bat")
-_PACKAGES = (".zip", ".msi")
+PACKAGES = (".zip", ".msi")
+"""Kinds of files that an SSH server for Windows comes in."""
 UAC = ("default", "silent", "off")
 # Windows 11's published minimum; Setup of Windows 10 and Server would take less but is not worth the trouble.
 _LEAST_DISK = 32
@@ -122,7 +123,7 @@ class Recipe:
             raise UsageError("timeout and stall must be more than 0 seconds")
 
     def _check_files(self) -> None:
-        if self.openssh is not None and self.openssh.suffix.lower() not in _PACKAGES:
+        if self.openssh is not None and self.openssh.suffix.lower() not in PACKAGES:
             raise UsageError(f"OpenSSH package {self.openssh} is neither .zip nor .msi")
         for script in self.extra_scripts:
             if script.suffix.lower() not in _SCRIPTS:

@@ -13,7 +13,7 @@ from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.practice.build import practice_image, step_names
-from pytest_smolvm.images.practice.kernel import read_kernel
+from pytest_smolvm.images.practice.kernel import KernelFiles, read_kernel
 from pytest_smolvm.images.practice.recipe import PracticeRecipe
 from pytest_smolvm.images.practice.steps import in_use
 from pytest_smolvm.images.windows import BuildError, Recipe, build
@@ -32,17 +32,23 @@ def _store(request: pytest.FixtureRequest) -> Store:
     return Store.at(Path(request.config.getoption("smolvm_store") or default_root()))
 
 
+@pytest.fixture(name="kernel", scope="session")
+def _kernel(store: Store) -> KernelFiles:
+    """The practice image's kernel."""
+    practice_image(store, Silent())
+    root = store.work / step_names(PracticeRecipe()).root
+    with in_use(root):
+        return read_kernel(root)
+
+
 @pytest.fixture(name="installer", scope="session")
-def _installer(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _installer(store: Store, kernel: KernelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The practice installer's disc, made by the first worker for all."""
     image = practice_image(store, Silent())
     disc = store.work / f"installer-{image.stem}-{installer_disc.key()}.iso"
     with exclusive(store.lock("installer")):
         if not disc.exists():
-            root = store.work / step_names(PracticeRecipe()).root
-            with in_use(root):
-                files = read_kernel(root)
-            made = installer_disc.make(image, files, tmp_path_factory.mktemp("installer"), disc.with_suffix(".new"))
+            made = installer_disc.make(image, kernel, tmp_path_factory.mktemp("installer"), disc.with_suffix(".new"))
             made.rename(disc)
     return disc
 

@@ -14,18 +14,18 @@ import mmap
 import os
 import struct
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pycdlib
 
-from pytest_smolvm.images.practice.disk import MEGABYTE, SYSTEM_PARTITION
+from pytest_smolvm.images.practice.disk import MEGABYTE, ROOT_PARTITION, SYSTEM_PARTITION
 from pytest_smolvm.images.practice.kernel import KernelFiles, cpio, unify
 from tests.images.windows.discs import edition_xml, wim_header
 
 SOURCES = Path(__file__).parent / "installer"
-MODULES = ("crc32c_generic", "ext4", "ahci", "sd_mod", "sr_mod", "isofs", "udf")
+MODULES = ("crc32c_generic", "ext4", "ahci", "sd_mod", "sr_mod", "isofs", "udf", "virtio_scsi")
 _SIZE = 2_000_000_000  # bytes of the installed practice system, for the check of room
 EDITIONS = (
     edition_xml(1, "Windows 11 Home", "Core", size=_SIZE),
@@ -33,6 +33,10 @@ EDITIONS = (
     edition_xml(3, "Windows 11 Pro N", "ProfessionalN", size=_SIZE),
 )
 _CHUNK = 4 * MEGABYTE
+# As in setup.c.
+_STATE_OFFSET = 64 * 512
+_SYSTEM = Path("/usr/lib/practice/installer.system")
+_BARE = Path("/usr/lib/practice/bare")  # as in the practice guest's init.c
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,7 @@ def make(image: Path, files: KernelFiles, work: Path, output: Path, variant: str
     :param variant: how it is to fail: ``hang``, ``loop`` ...; "" installs.
     """
     program = _installer_program(files, work)
-    setup = work / "setup.img"
-    _fat(setup, SYSTEM_PARTITION[1], {"EFI/BOOT/BOOTX64.EFI": program})
+    setup = _setup(program, work)
     prompt, boot = _prompt(work), work / "boot.img"
     _fat(boot, program.stat().st_size // MEGABYTE + 4, {"EFI/BOOT/BOOTX64.EFI": prompt, "INSTALL.EFI": program})
     raw = work / "system.raw"
@@ -82,6 +85,59 @@ def make(image: Path, files: KernelFiles, work: Path, output: Path, variant: str
     contents |= {"efi/boot/bootx64.efi": prompt, "INSTALL.EFI": program}
     _disc(output, contents, boot, variant)
     return output
+
+
+def generalize(disk: Path, files: KernelFiles, work: Path, state: str = "generalized") -> Path:
+    """Leave the plain practice disk `disk` as Sysprep leaves a Windows: its next start is a first one.
+
+    :param files: the kernel that belongs to it.
+    :param work: an empty directory.
+    :param state: ``generalized``; ``generalized-page`` is one whose page no answer file keeps from waiting.
+    """
+    own, setup = work / "system.img", _setup(_installer_program(files, work), work)
+    start = SYSTEM_PARTITION[0] * MEGABYTE
+    with open(disk, "r+b") as file:
+        file.seek(start)
+        own.write_bytes(file.read(SYSTEM_PARTITION[1] * MEGABYTE))
+        file.seek(start)
+        file.write(setup.read_bytes())
+    _leave(disk, work, state, {_SYSTEM: own})
+    return disk
+
+
+def make_bare(disk: Path, work: Path, entrance: str = "agent", files: Mapping[Path, Path | None] | None = None) -> Path:
+    """Take the SSH server from the plain practice disk `disk`, until a service of that name is installed.
+
+    :param work: an empty directory.
+    :param entrance: what programs may be started through instead.
+    :param files: what that takes, by the names in the disk's root; None takes one away.
+    """
+    mark = work / "mark"
+    mark.touch()
+    _leave(disk, work, f"bare-{entrance}", {_BARE: mark, **(files or {})})
+    return disk
+
+
+def _leave(disk: Path, work: Path, state: str, files: Mapping[Path, Path | None]) -> None:
+    """Note a state on a practice disk, and write files into its root, over those that are there."""
+    with open(disk, "r+b") as file:
+        file.seek(_STATE_OFFSET)
+        file.write(f"PRACTICE-{state}".encode())
+    orders = work / "orders"
+    lines = []
+    for target, source in files.items():
+        lines.append(f"cd {target.parent}\nrm {target.name}\n")
+        if source is not None:
+            lines.append(f"write {source} {target.name}\n")
+    orders.write_text("".join(lines), encoding="utf-8")
+    _run("debugfs", "-w", "-f", orders, f"{disk}?offset={ROOT_PARTITION[0] * MEGABYTE}")
+
+
+def _setup(program: Path, work: Path) -> Path:
+    """A system partition that starts the installer's second part."""
+    setup = work / "setup.img"
+    _fat(setup, SYSTEM_PARTITION[1], {"EFI/BOOT/BOOTX64.EFI": program})
+    return setup
 
 
 def with_variant(disc: Path, output: Path, variant: str) -> Path:

@@ -1,4 +1,4 @@
-"""The disc that answers Setup's questions: autounattend.xml, drivers and scripts."""
+"""The disc that answers Setup's questions: the answer file, drivers and scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pytest_smolvm.images.windows.media import disc
 from pytest_smolvm.images.windows.media.drivers import Drivers
 
 LABEL = "SMOLVM"
-ANSWER_FILE = "Autounattend.xml"
+# "Implicit answer file search order" (Microsoft Learn): at the root of a removable read-only disc, by Windows PE under
+# the first name only, and in the passes after it under either.
+ANSWER_FILE, FIRST_START_FILE = "Autounattend.xml", "Unattend.xml"
 _FOLDER = "smolvm"
 
 
@@ -20,9 +22,13 @@ _FOLDER = "smolvm"
 class Contents:
     """What goes on the answer disc."""
 
-    answer_file: str = field(repr=False)
-    drivers: Drivers
+    answer_file: str | None = field(repr=False)
+    """None: nobody asks anything, and only the scripts are wanted."""
+    drivers: Drivers | None
+    """None: the system has its own."""
     openssh: Path | None
+    first_start: bool = False
+    """Whether the system is there already, and the answers are for its first start."""
     settings: Mapping[str, object]
     """For the scripts; no secrets."""
 
@@ -40,13 +46,16 @@ def scripts() -> Iterator[tuple[str, bytes]]:
 
 
 def _files(contents: Contents) -> Iterator[tuple[str, bytes | Path]]:
-    yield ANSWER_FILE, contents.answer_file.encode("utf-8")
+    if contents.answer_file is not None:
+        name = FIRST_START_FILE if contents.first_start else ANSWER_FILE
+        yield name, contents.answer_file.encode("utf-8")
     yield f"{_FOLDER}/settings.json", json.dumps(contents.settings, indent=2).encode("ascii")
     for name, content in scripts():
         yield f"{_FOLDER}/{name}", content
     if contents.openssh is not None:
         yield f"{_FOLDER}/openssh/OpenSSH{contents.openssh.suffix.lower()}", contents.openssh
-    yield from driver_files(contents.drivers)
+    if contents.drivers is not None:
+        yield from driver_files(contents.drivers)
 
 
 def driver_files(drivers: Drivers) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,7 @@
-"""autounattend.xml, as a pure function of what is wanted; see `schema` for where each setting is documented."""
+"""The answer file, as a pure function of what is wanted; see `schema` for where each setting is documented.
+
+``autounattend.xml`` for an installation, ``Unattend.xml`` for the first start of a system that Sysprep has generalized.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ Tree = Sequence[tuple[str, "str | Tree"]]
 class Answers:
     """Everything the answer file says."""
 
-    index: int
-    """The edition's number in install.wim."""
+    index: int | None
+    """The edition's number in install.wim; None: nothing is installed, but a generalized system starts."""
     ui_language: str
     """The language Setup and Windows speak; must be on the disc."""
     locale: str
@@ -48,38 +51,47 @@ class Answers:
 
 
 def render(wanted: Answers) -> str:
-    """The text of autounattend.xml.
+    """The text of the answer file.
 
     :raises AnswerFileError: it would hold something that is not in the table, or does not fit together.
     """
     # XML is made from a tree, never by pasting text, so every value is escaped. No byte-order mark: Setup ignores
     # files that begin with one, without a word.
     root = ElementTree.Element("unattend", {"xmlns": schema.NAMESPACE, "xmlns:wcm": schema.WCM})
-    for name, components in (
-        ("windowsPE", _windows_pe(wanted)),
-        ("specialize", _specialize(wanted)),
-        ("oobeSystem", _oobe(wanted)),
-    ):
+    passes = [("specialize", _specialize(wanted)), ("oobeSystem", _oobe(wanted))]
+    if wanted.index is not None:
+        passes.insert(0, ("windowsPE", _windows_pe(wanted, wanted.index)))
+    for name, components in passes:
         settings = ElementTree.SubElement(root, "settings", {"pass": name})
         for component, tree in components:
             _grow(_component(settings, component), tree)
     ElementTree.indent(root)
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-    validator.check(text)
+    validator.check(text, installs=wanted.index is not None)
     return text
 
 
 def stage_command(stage: str) -> str:
     """The command line that runs a stage of ours from whichever disc holds `setup.cmd`."""
-    return rf"cmd.exe /c for %d in ({_LETTERS}) do @if exist %d:\smolvm\setup.cmd call %d:\smolvm\setup.cmd {stage}"
+    return f"cmd.exe /c {stage_line(stage)}"
 
 
-def _windows_pe(wanted: Answers) -> list[tuple[str, Tree]]:
+def stage_line(stage: str) -> str:
+    """The same as a line of cmd.exe."""
+    return on_disc(rf"call %d:\smolvm\setup.cmd {stage}")
+
+
+def on_disc(line: str) -> str:
+    """A line of cmd.exe that does `line` on the disc with `setup.cmd`, whose drive is ``%d:`` in it."""
+    return rf"for %d in ({_LETTERS}) do @if exist %d:\smolvm\setup.cmd {line}"
+
+
+def _windows_pe(wanted: Answers, index: int) -> list[tuple[str, Tree]]:
     setup: list[tuple[str, str | Tree]] = [
         ("DiskConfiguration", _disk()),
         # Offline and repeatable: no update of Setup itself from the network.
         ("DynamicUpdate", [("Enable", "false"), ("WillShowUI", "OnError")]),
-        ("ImageInstall", [("OSImage", _image(wanted.index))]),
+        ("ImageInstall", [("OSImage", _image(index))]),
         ("UserData", _user_data(wanted)),
     ]
     if wanted.bypass_checks:

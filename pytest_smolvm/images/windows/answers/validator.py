@@ -6,10 +6,13 @@ from pytest_smolvm.errors import AnswerFileError
 from pytest_smolvm.images.windows.answers import consistency, structure
 
 
-def check(text: str) -> None:
+def check(text: str, *, installs: bool = True) -> None:
     """Compare an answer file with this package's table of settings, and its settings with each other.
+
+    :param installs: it is for an installation; else for the first start of a generalized system, which has no Windows
+        PE.
 
     :raises AnswerFileError: the first thing that is wrong; no value that may be a secret is in the message.
     """
-    for contradiction in consistency.contradictions(structure.parse(text)):
+    for contradiction in consistency.contradictions(structure.parse(text), installs=installs):
         raise AnswerFileError(contradiction)

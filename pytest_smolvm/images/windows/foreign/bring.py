@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,18 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.windows import evidence, place, provenance, seal
-from pytest_smolvm.images.windows.accounts import PUBLIC
 from pytest_smolvm.images.windows.foreign import archive, conversion, formats, system
-from pytest_smolvm.images.windows.foreign.plan import Plan, plan
+from pytest_smolvm.images.windows.foreign.bare import BareSystem
+from pytest_smolvm.images.windows.foreign.first_start import FirstStart
+from pytest_smolvm.images.windows.foreign.plan import Plan, is_public, plan
 from pytest_smolvm.images.windows.foreign.proof import Proven, proven
 from pytest_smolvm.images.windows.foreign.system import System
 from pytest_smolvm.images.windows.foreign.wish import Wish
 from pytest_smolvm.machine import disk, hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
+
+_TELLING = ("screens", "first-start", "bare-*", "start-*")
+"""Directories of what explains a failure, in the working directory."""
 
 
 def bring(wish: Wish, progress: Progress, store: Store | None = None) -> Path:
@@ -68,13 +72,24 @@ class _Import:
             self.progress.note(_told(found, wanted))
             overlay = self.directory / "brought.qcow2"
             disk.overlay(raw, overlay, backing_format="raw")
-            settings = GuestSpec(image=overlay, cpus=self.wish.cpus, boot="cold", boot_timeout=self.wish.timeout)
+            image, steps = self._prepared(overlay, found, wanted)
+            settings = GuestSpec(image=image, cpus=self.wish.cpus, boot="cold", boot_timeout=self.wish.timeout)
             result = proven(settings, wanted, self.hypervisor, self._fresh, self.progress)
             with phase(self.progress, "sealing"):
-                record = self._record(found, wanted, result, kind)
+                record = self._record(found, wanted, replace(result, steps=steps | result.steps), kind)
                 seal.seal(result.disk, record, self.output, self.directory, replace=self.wish.force)
         shutil.rmtree(self.failed, ignore_errors=True)  # of an earlier try
         return self.output
+
+    def _prepared(self, image: Path, found: System, wanted: Plan) -> tuple[Path, dict[str, str]]:
+        """A disk whose next start lets us in, and what was done for that."""
+        if wanted.first_start:
+            first = FirstStart(found, wanted, self.wish)
+            return image, first.go_through(image, self.hypervisor, self._fresh, self.progress)
+        if wanted.through:
+            bare = BareSystem(found, wanted, self.wish)
+            return bare.given_server(image, self.hypervisor, self._fresh, self.progress)
+        return image, {}
 
     def _converted(self) -> tuple[Path, str]:
         """The disk as a plain file, and what it was."""
@@ -90,7 +105,7 @@ class _Import:
 
     def _record(self, found: System, wanted: Plan, result: Proven, kind: str) -> dict[str, Any]:
         account = {"user": wanted.user}
-        if (wanted.user.lower(), wanted.password) in PUBLIC:
+        if is_public(wanted.user, wanted.password):
             account["password"] = wanted.password
         return {
             "version": provenance.VERSION,
@@ -114,7 +129,8 @@ class _Import:
             yield
         except BuildError as exc:
             with suppress(OSError):  # a full disk; what went wrong is told all the same
-                evidence.keep(sorted(self.directory.glob("start-*/*")), self.failed)
+                found = [path for name in _TELLING for path in sorted(self.directory.glob(f"{name}/*"))]
+                evidence.keep(found, self.failed)
             exc.evidence = self.failed if self.failed.is_dir() else None
             raise
         except OSError as exc:

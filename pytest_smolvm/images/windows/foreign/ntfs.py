@@ -60,6 +60,10 @@ class Volume:
         (found,) = self._attributes(_VOLUME, _VOLUME_INFORMATION, "") or (None,)
         return found is not None and bool(struct.unpack_from("<H", found.content or bytes(12), 10)[0] & _DIRTY)
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        return self._find(path) is not None
+
     def read(self, path: str, size: int | None = None) -> bytes | None:
         """The content of a file, or its first `size` bytes; None if there is none.
 

@@ -15,7 +15,7 @@ from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress, phase
 from pytest_smolvm.images.windows import finish
-from pytest_smolvm.images.windows.foreign.plan import Plan
+from pytest_smolvm.images.windows.foreign.plan import Plan, is_public
 from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
@@ -72,7 +72,7 @@ def proven(
                 progress.note(failures[-1])
                 continue
             with closing(connection):
-                return _used(guest, spec, connection, progress)
+                return _used(guest, spec, connection, wanted, progress)
     raise BuildError("starting", "the system lets nobody in; " + "; ".join(failures), _ADVICE)
 
 
@@ -87,18 +87,24 @@ def _let_in(guest: Machine, spec: GuestSpec) -> Ssh:
         raise BuildError("starting", f"{exc}", "Give --user and --password-file of an administrator.") from exc
 
 
-def _used(guest: Machine, spec: GuestSpec, connection: Ssh, progress: Progress) -> Proven:
+def _used(guest: Machine, spec: GuestSpec, connection: Ssh, wanted: Plan, progress: Progress) -> Proven:
     with phase(progress, "finishing"), _explained(guest):
         surroundings.look_around(connection, _COMMAND_SECONDS)
         if run.run(connection, _POWERSHELL, shell="cmd", timeout=_COMMAND_SECONDS).exit_code:
             raise ImageError("the system has no Windows PowerShell, which tests run their scripts by")
-        steps = dict(_finished(connection, progress))
+        steps = dict(_steps(connection, wanted, progress))
     with phase(progress, "switching off"), _explained(guest):
         finish.switch_off(connection, guest)
     return Proven(guest.files.disk, spec.bus, steps)
 
 
-def _finished(connection: Ssh, progress: Progress) -> Iterator[tuple[str, str]]:
+def _steps(connection: Ssh, wanted: Plan, progress: Progress) -> Iterator[tuple[str, str]]:
+    if wanted.first_start:
+        # Our scripts are there already, and so are copies of the answer file, which must not stay.
+        steps = finish.cleaned(connection, progress)
+        finish.check_secrets(steps, public=is_public(wanted.user, wanted.password))
+        yield from steps.items()
+        return
     for name, command, seconds in _STEPS:
         try:
             run.run(connection, command, shell="cmd", timeout=seconds).check()

@@ -19,8 +19,11 @@ _CONFIG = "Windows/System32/config"
 _EFI = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 PRACTICE = "practice"
 """What the stand-in for Windows is called."""
+AGENT, WINRM = "agent", "winrm"
+"""What lets programs be started where there is no SSH server."""
 _PRACTICE = "practice-root"  # what the practice image calls its partition; it has no NTFS
 _EXTENDED = {0x05, 0x0F}
+_STATE, _STATE_OFFSET = b"PRACTICE-", 64 * _SECTOR  # then a word, in the unused sectors before its first partition
 _SMOLVM = "smolvm-ready.txt"  # the last thing that SmolVM's answer file does is to write it
 _BITLOCKER = b"-FVE-FS-"
 # hiberfil.sys of a system that sleeps ("hibr"), or is just waking up; "wake" is left behind by one that has woken.
@@ -33,6 +36,12 @@ _ACCOUNTS = "SAM\\Domains\\Account\\Users"
 _BOOT = "boot"
 _STARTS = {0: _BOOT, 1: "system", 2: "auto", 3: "manual", 4: "disabled"}
 _VERSION = "Microsoft\\Windows NT\\CurrentVersion"
+_LANGUAGE = "en-US"
+# Where Windows looks for answers before it looks at discs ("Implicit answer file search order", Microsoft Learn). The
+# second is where Setup keeps those of an installation.
+_ANSWERS = tuple(
+    f"Windows/Panther/{name}" for name in ("Unattend/Unattend.xml", "Unattend/Autounattend.xml", "Unattend.xml")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +67,18 @@ class System:
     """Those of ``vioscsi``, ``netkvm`` and ``storahci`` that the system would start on our devices."""
     ssh: str
     """How its SSH server is started: ``auto``, ``manual``, ``disabled``; "" if there is none."""
+    agent: bool
+    """Whether QEMU's guest agent starts by itself, and a driver for its port."""
+    winrm: bool
+    """Whether WinRM starts by itself."""
     generalized: bool
     """Sysprep was here: the next start is a first one."""
+    language: str = _LANGUAGE
+    """A language that it has for its menus."""
+    server: bool = False
+    """Whether it is a Windows Server."""
+    answers: str = ""
+    """An answer file that is on the disk, and that a first start finds before that of a disc; "" if there is none."""
     maker: str
     """``SmolVM`` if that has built it, else ""."""
 
@@ -70,6 +89,11 @@ class System:
             return "virtio", "sata"
         found = ["virtio"] if {"vioscsi", "netkvm"} <= set(self.drivers) else []
         return (*found, "sata") if "storahci" in self.drivers else tuple(found)
+
+    @property
+    def entrances(self) -> tuple[str, ...]:
+        """What programs may be started in it through, the better one first."""
+        return (AGENT,) * self.agent + (WINRM,) * self.winrm
 
     @property
     def logins(self) -> tuple[tuple[str, str], ...]:
@@ -90,17 +114,26 @@ def look(disk: Path) -> System:
             raise ImageError("the disk has no partitions: nothing is installed on it")
         firmware = "uefi" if any(kind == _EFI for _, kind, _ in partitions) else "bios"
         if any(name == _PRACTICE for _, _, name in partitions):
-            return System(
-                firmware=firmware,
-                release=PRACTICE,
-                build="",
-                accounts=(LocalAccount(name=PUBLIC[0][0], disabled=False),),
-                drivers=(),
-                ssh="auto",
-                generalized=False,
-                maker="",
-            )
+            return _practice(file, firmware)
         return _windows(file, firmware, [start for start, _, _ in partitions])
+
+
+def _practice(file: BinaryIO, firmware: str) -> System:
+    file.seek(_STATE_OFFSET)
+    mark, word = file.read(len(_STATE)), file.read(_SECTOR - len(_STATE))
+    state = word.partition(b"\0")[0].decode("ascii", "replace") if mark == _STATE else ""
+    return System(
+        firmware=firmware,
+        release=PRACTICE,
+        build="",
+        accounts=(LocalAccount(name=PUBLIC[0][0], disabled=False),),
+        drivers=(),
+        ssh="" if state.startswith("bare") else "auto",
+        agent=WINRM not in state,
+        winrm=WINRM in state,
+        generalized=state.startswith("generalized"),
+        maker="",
+    )
 
 
 def _windows(file: BinaryIO, firmware: str, starts: list[int]) -> System:
@@ -138,15 +171,22 @@ def _system(volume: Volume, firmware: str, software: Hive) -> System:
             f"every account on the disk is disabled ({', '.join(account.name for account in accounts)}):"
             " nobody could log in; enable one where it runs (net user NAME /active:yes)"
         )
-    services = _Services(Hive(volume.read(f"{_CONFIG}/SYSTEM") or b""))
+    control = _Control(Hive(volume.read(f"{_CONFIG}/SYSTEM") or b""))
     return System(
         firmware=firmware,
         release=software.text(_VERSION, "ProductName"),
         build=software.text(_VERSION, "CurrentBuild"),
         accounts=accounts,
-        drivers=tuple(services.drivers()),
-        ssh=services.start("sshd"),
+        drivers=tuple(control.drivers()),
+        ssh=control.start("sshd"),
+        # As virtio-win's installers call them.
+        agent=control.start("QEMU-GA") == "auto" and control.start("VirtioSerial") not in ("", "disabled"),
+        # By itself only on servers, and where somebody has seen to it (winrm quickconfig).
+        winrm=control.start("WinRM") == "auto",
         generalized=generalized,
+        language=next(iter(control.languages()), _LANGUAGE),
+        server=software.text(_VERSION, "InstallationType").startswith("Server"),
+        answers=control.answers or next(filter(volume.has, _ANSWERS), ""),
         maker="SmolVM" if volume.read(_SMOLVM) is not None else "",
     )
 
@@ -160,14 +200,20 @@ def _accounts(sam: Hive) -> Iterator[LocalAccount]:
             yield LocalAccount(name=name, disabled=bool(struct.unpack_from("<H", fixed[1], _FLAGS)[0] & _DISABLED))
 
 
-class _Services:
-    """The services of a system, of which drivers are some, as its next start will read them."""
+class _Control:
+    """What the next start of a system will read: services, of which drivers are some, languages, answers."""
 
     def __init__(self, hive: Hive) -> None:
         self._hive = hive
+        self.answers = hive.text("Setup", "UnattendFile")
         current = hive.value("Select", "Current")
         number = struct.unpack("<I", current[1].ljust(4, b"\0")[:4])[0] if current else 1
-        self._key = f"ControlSet{number:03}\\Services"
+        self._set = f"ControlSet{number:03}"
+        self._key = f"{self._set}\\Services"
+
+    def languages(self) -> list[str]:
+        """Those that menus may have (MUI), as ``en-US``."""
+        return self._hive.keys(f"{self._set}\\Control\\MUI\\UILanguages")
 
     def start(self, name: str) -> str:
         """How one is started; "" if there is none."""

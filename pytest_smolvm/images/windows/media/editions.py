@@ -45,10 +45,19 @@ def release(edition: Edition) -> tuple[str, str]:
 
     :raises ImageError: older than Windows 10 or Server 2016.
     """
-    for first, name, folder in _SERVERS if is_server(edition) else _CLIENTS:
-        if edition.build >= first:
-            return name, folder
-    raise ImageError(f"{edition.name!r} is build {edition.build}; Windows 10, Server 2016 or newer is needed")
+    return release_of(edition.name, edition.build, server=is_server(edition))
+
+
+def release_of(name: str, build: int, *, server: bool) -> tuple[str, str]:
+    """The same of a system that is installed.
+
+    :param name: what it calls itself, for the error.
+    :raises ImageError: older than Windows 10 or Server 2016.
+    """
+    for first, release, folder in _SERVERS if server else _CLIENTS:
+        if build >= first:
+            return release, folder
+    raise ImageError(f"{name!r} is build {build}; Windows 10, Server 2016 or newer is needed")
 
 
 def has_openssh_feature(edition: Edition) -> bool:

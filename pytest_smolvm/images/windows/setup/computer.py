@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pytest_smolvm.machine import machine
 from pytest_smolvm.machine.hardware import Hardware
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.machine.qemu import Config, Disc
+from pytest_smolvm.machine.qemu import NET, Config, Disc
 from pytest_smolvm.machine.rundir import RunDirectory
 
 SYSTEM_DRIVE = "disk"
@@ -53,18 +54,37 @@ def running(wanted: Installation, hypervisor: Hypervisor) -> Iterator[Machine]:
 
     :raises BootError: QEMU did not start.
     """
-    files = RunDirectory(wanted.directory)
     built = config(wanted, hypervisor)
-    machine.blank_variables(built, files)
     assert built.spare_disk is not None
-    programs.run(
-        "create a spare disk",
-        [programs.require("qemu-img", "qemu-utils"), "create", "-q", "-f", "qcow2", built.spare_disk, _SPARE_DISK],
-    )
-    with machine.launched(built, files, quit_patience=_QUIT_SECONDS) as computer:
-        if wanted.offline:
-            computer.monitor.execute("set_link", name="net", up=False)
+    make_spare_disk(built.spare_disk)
+    with started(built, RunDirectory(wanted.directory), offline=wanted.offline) as computer:
         yield computer
+
+
+@contextmanager
+def started(
+    built: Config, files: RunDirectory, *, offline: bool, agent: socket.socket | None = None
+) -> Iterator[Machine]:
+    """Power on a computer whose disk is worth something, with fresh firmware variables, for the length of the block.
+
+    :param offline: unplug the network cable.
+    :param agent: as :func:`machine.launched` takes it.
+    :raises BootError: QEMU did not start.
+    """
+    machine.blank_variables(built, files)
+    with machine.launched(built, files, quit_patience=_QUIT_SECONDS, agent=agent) as computer:
+        if offline:
+            computer.monitor.execute("set_link", name=NET, up=False)
+        yield computer
+
+
+def make_spare_disk(path: Path) -> None:
+    """A disk that is there so that Windows installs and starts the driver for it.
+
+    :raises ToolError: qemu-img failed.
+    """
+    program = programs.require("qemu-img", "qemu-utils")
+    programs.run("create a spare disk", [program, "create", "-q", "-f", "qcow2", path, _SPARE_DISK])
 
 
 def config(wanted: Installation, hypervisor: Hypervisor) -> Config:

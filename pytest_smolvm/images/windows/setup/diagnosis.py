@@ -49,6 +49,8 @@ class Ending:
     """What firmware and system wrote to the serial port."""
     detail: str = ""
     """QEMU's words on a crash; the stage of ours that failed."""
+    installed: bool = False
+    """It was started from a disk with a generalized system, not from a disc."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,20 @@ _TABLE = (
         " Either may be built with --no-secure-boot.",
     ),
     _Row(
+        lambda e: e.phase == FIRMWARE and e.installed,
+        "the firmware started nothing from the disk within {seconds:.0f} s",
+        "Look at the screenshot. If it was installed on another kind of firmware, say so with --firmware.",
+    ),
+    _Row(
         lambda e: e.phase == FIRMWARE and any(words in e.serial for words in NOTHING_TO_START),
         "the firmware found nothing to start on the disc",
         "The ISO does not start by UEFI, or its 'Press any key' went by unanswered; look at the screenshot.",
+    ),
+    _Row(
+        lambda e: e.how == CRASHED and e.installed,
+        "Windows stopped with a blue screen ({detail})",
+        "Look at the screenshot for the stop code. INACCESSIBLE_BOOT_DEVICE: it has no driver for such a disk; try"
+        " another --bus.",
     ),
     _Row(
         lambda e: e.how == CRASHED,
@@ -91,7 +104,7 @@ _TABLE = (
     _Row(
         lambda e: e.how == SCRIPT_FAILED,
         "the set-up script of the stage {detail!r} could not be run",
-        "Its log is on the disk in C:\\ProgramData\\smolvm\\setup; build with --keep-failed to look into it.",
+        "Its log is on the disk in C:\\ProgramData\\smolvm\\setup, and beside the pictures if ntfs-3g is installed.",
     ),
     _Row(
         lambda e: e.how == LOOPED and e.phase in (FIRMWARE, WINDOWS_PE),
@@ -140,6 +153,12 @@ _TABLE = (
         lambda e: e.phase == COPYING,
         "copying stopped: nothing was written for {seconds:.0f} s",
         "The ISO may be damaged (compare its checksum), or the host's disk is very slow.",
+    ),
+    _Row(
+        lambda e: e.phase == DEVICES and e.still and e.installed,
+        "Windows shows a page that waits: for {seconds:.0f} s the screen has not changed and no stage was reached",
+        "The screenshot shows it. A page of the first start: an answer file that is on the disk already comes before"
+        " ours (delete unattend.xml in C:\\Windows\\Panther before Sysprep); a message: see setupact.log.",
     ),
     _Row(
         lambda e: e.phase in (DEVICES, FIRST_LOGON) and e.still and e.writing,

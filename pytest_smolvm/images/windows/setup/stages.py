@@ -11,7 +11,6 @@ from pytest_smolvm.images.windows.setup import diagnosis
 from pytest_smolvm.images.windows.setup.diagnosis import Ending
 
 _MARK = re.compile(r"SMOLVM-([A-Z]+):([^\r\n]*)")
-_STEP = re.compile(r"SMOLVM-STEP:([^:\r\n]*):([^\r\n]*)")
 _MIB = 1 << 20
 # Boot manager and Windows PE's first files; the firmware alone reads far less.
 _STARTED_BYTES = 8 * _MIB
@@ -38,11 +37,6 @@ _PATIENCES = 3
 _FIRMWARE_SECONDS = stretched(240.0)
 
 
-def told_steps(serial: str) -> dict[str, str]:
-    """Steps of our scripts and what became of them, out of what the serial port has said."""
-    return {name: outcome.strip() for name, outcome in _STEP.findall(serial)}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Sight:
     """What is seen at one moment."""
@@ -50,7 +44,7 @@ class Sight:
     at: float
     """Seconds since power-on."""
     read: int = 0
-    """Bytes read from the installation disc so far."""
+    """Bytes read so far from what it is started from: the installation disc, or an installed system's disk."""
     written: int = 0
     """Bytes written to the system disk so far."""
     restarts: int = 0
@@ -69,11 +63,13 @@ class Journey:
 
     :param stall: seconds without a sign of life, or with a screen that waits, after which it counts as stuck.
     :param timeout: seconds for the whole way.
+    :param installed: nothing is installed: a generalized system starts for the first time, from its own disk.
     """
 
-    def __init__(self, stall: float, timeout: float) -> None:
+    def __init__(self, stall: float, timeout: float, *, installed: bool = False) -> None:
         self._stall = stall
         self._timeout = timeout
+        self._installed = installed
         self.phase = diagnosis.FIRMWARE
         self.steps: dict[str, str] = {}
         """Steps of our scripts and what became of them: ``ok`` or ``failed: ...``."""
@@ -99,6 +95,7 @@ class Journey:
                 writing=self.quiet(sight) < self._stall,
                 serial=sight.serial,
                 detail=sight.detail or self.steps.get("FAILED", ""),
+                installed=self._installed,
             )
         return None
 
@@ -113,7 +110,8 @@ class Journey:
         Not once Windows is on the disk; and when an installer restarts before that, it is to be started again.
         """
         return (
-            self.phase in (diagnosis.FIRMWARE, diagnosis.WINDOWS_PE)
+            not self._installed
+            and self.phase in (diagnosis.FIRMWARE, diagnosis.WINDOWS_PE)
             and sight.read - self._restarted.read < _STARTED_BYTES
         )
 
@@ -175,6 +173,8 @@ class Journey:
             self.steps["FAILED"] = words
 
     def _seen(self, sight: Sight) -> str:
+        if self._installed:
+            return diagnosis.DEVICES if sight.read >= _STARTED_BYTES else diagnosis.FIRMWARE
         if sight.restarts and sight.written >= _COPYING_BYTES:
             return diagnosis.DEVICES
         if sight.written >= _COPYING_BYTES:

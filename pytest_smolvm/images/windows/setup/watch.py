@@ -1,4 +1,4 @@
-"""Run Setup to its end: answer its boot prompt, follow its restarts, keep a picture of every phase."""
+"""Run Setup or a first start to its end: answer the boot prompt, follow restarts, keep a picture of every phase."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ class Watcher:
 
     :param machine: the running one.
     :param pictures: an existing directory for screenshots.
+    :param source: QEMU's name of the drive that it is started from.
     """
 
     machine: Machine
     pictures: Path
+    source: str = WINDOWS_DRIVE
     clock: Callable[[], float] = now
     _restarts: int = 0
     _screen: str = ""
@@ -112,7 +114,7 @@ class Watcher:
             drive.get("device"): drive["stats"]
             for drive in self.machine.monitor.execute("query-blockstats", timeout=_ANSWER_SECONDS)
         }
-        return stats[WINDOWS_DRIVE]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
+        return stats[self.source]["rd_bytes"], stats[SYSTEM_DRIVE]["wr_bytes"]
 
     def _fingerprint(self) -> str:
         try:

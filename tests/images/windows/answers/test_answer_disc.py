@@ -76,6 +76,20 @@ def test_contents(disc: Path) -> None:
     assert settings == {"user": "smolvm"}
 
 
+def test_for_a_first_start(tmp_path: Path) -> None:
+    """Passes after Windows PE take this name everywhere; drivers are on the disk already."""
+    contents = answer_disc.Contents(
+        answer_file="<unattend/>", drivers=None, openssh=None, first_start=True, settings={}
+    )
+    answer_disc.write(contents, tmp_path / "answers.iso")
+
+    with opened(tmp_path / "answers.iso") as found:
+        names = found.files()
+
+    assert "Unattend.xml" in names
+    assert not [name for name in names if name.lower() == "autounattend.xml" or "drivers" in name]
+
+
 def test_only_the_owner_can_read_it(disc: Path) -> None:
     """It holds the account's password."""
     assert stat.S_IMODE(disc.stat().st_mode) == 0o600

@@ -112,6 +112,19 @@ def test_first_logon(inside: Inside) -> None:
     assert played.commands[-1].startswith("shutdown.exe /s")
 
 
+def test_an_ssh_server_in_a_system_that_is_in_use(inside: Inside) -> None:
+    """Through a guest agent: nothing else of the system is touched, nor is it shut down."""
+    logged_on(inside)
+
+    played = inside.play("ssh", FIRST_LOGON | {"Add-WindowsCapability": ""})
+
+    assert played.failed == {}
+    assert "Add-WindowsCapability -Online -Name OpenSSH.Server~~~~0.0.1.0" in played.commands
+    assert set(played.steps) == {"openssh", "sshd shell", "sshd", "sshd retries", "sshd start", "firewall"}
+    assert logon(inside) == ["1", "hunter2", "1"]
+    assert not [line for line in played.commands if line.startswith("shutdown.exe")]
+
+
 def test_first_logon_for_a_desktop(inside: Inside) -> None:
     """The password goes only where it is kept as a secret, or the next start would log nobody on. Wine keeps none."""
     logged_on(inside)

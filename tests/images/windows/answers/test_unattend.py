@@ -38,9 +38,11 @@ CASES = {
         skip_oobe=True,
     ),
     "windows-11": WINDOWS_11,
+    "windows-10-first-start": replace(WINDOWS_11, index=None, product_key=None, skip_oobe=True),
     "windows-11-bypass": replace(WINDOWS_11, bypass_checks=True),
     "windows-11-evaluation": replace(WINDOWS_11, index=1, product_key=None),
     "windows-server-2022": replace(WINDOWS_11, index=2, product_key="VDYBN-27WPP-V4HQT-9VMD4-VMK7H", server=True),
+    "windows-server-2022-first-start": replace(WINDOWS_11, index=None, product_key=None, server=True),
     "windows-server-2025": replace(WINDOWS_11, index=2, product_key="TVRH6-WHNXV-R9WG3-9XRFY-MY832", server=True),
 }
 

@@ -117,6 +117,14 @@ def test_the_practice_disk(tmp_path: Path) -> None:
     found = system.look(disk)
 
     assert (found.release, found.buses, found.logins) == ("practice", ("virtio", "sata"), (("smolvm", "smolvm"),))
+    assert (found.ssh, found.generalized) == ("auto", False)
+
+    for state, ssh, generalized in (("bare", "", False), ("generalized", "auto", True), ("installed", "auto", False)):
+        with open(disk, "r+b") as file:
+            file.seek(64 * 512)
+            file.write(f"PRACTICE-{state}".encode() + b"\0")
+        found = system.look(disk)
+        assert (found.ssh, found.generalized) == (ssh, generalized)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +148,33 @@ def test_what_it_has_drivers_and_a_server_for(tmp_path: Path, hive: bytes, buses
     assert (found.buses, found.ssh) == (buses, ssh)
 
 
+@pytest.mark.parametrize(
+    ("services", "agent"),
+    [
+        ({"qemu-ga": 2, "virtioserial": 3}, True),
+        ({"qemu-ga": 2}, False),
+        ({"qemu-ga": 4, "virtioserial": 3}, False),
+        ({"virtioserial": 3}, False),
+    ],
+    ids=["both", "no driver", "disabled", "no agent"],
+)
+def test_a_guest_agent(tmp_path: Path, services: dict[str, int], agent: bool) -> None:
+    """It answers only with the driver of its port."""
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, f"{CONFIG}/SYSTEM": hives.system(services, ssh=None)})
+    mbr(disk)
+
+    assert system.look(disk).agent == agent
+
+
+@pytest.mark.parametrize(("start", "winrm"), [(2, True), (3, False), (4, False)], ids=["auto", "manual", "disabled"])
+def test_winrm(tmp_path: Path, start: int, winrm: bool) -> None:
+    """On clients it is started by hand, unless somebody has set it up."""
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, f"{CONFIG}/SYSTEM": hives.system({"winrm": start}, ssh=None)})
+    mbr(disk)
+
+    assert system.look(disk).winrm == winrm
+
+
 def test_generalized(tmp_path: Path) -> None:
     """Microsoft's evaluation VHDs: Sysprep has been there, and accounts come with the first start."""
     state = {
@@ -148,10 +183,34 @@ def test_generalized(tmp_path: Path) -> None:
         )
     }
     people = {"Administrator": (500, True), "Guest": (501, True)}  # both are as Setup leaves them
-    disk = ntfs(tmp_path / "disk", {**WINDOWS, **state, f"{CONFIG}/SAM": hives.sam(people)})
+    cached = {"Windows/Panther/unattend.xml": b"<unattend/>"}
+    disk = ntfs(tmp_path / "disk", {**WINDOWS, **state, **cached, f"{CONFIG}/SAM": hives.sam(people)})
     mbr(disk)
 
-    assert system.look(disk).generalized
+    found = system.look(disk)
+
+    assert found.generalized
+    assert (found.language, found.server) == ("en-US", False)
+    assert found.answers == "Windows/Panther/Unattend.xml"
+
+
+def test_what_a_first_start_has_to_be_told(tmp_path: Path) -> None:
+    """Pages are skipped in a language that the system has; a server asks for another password, too."""
+    control = {"MUI": {"UILanguages": {"de-DE": {"LCID": (4, b"\7\4\0\0")}}}}
+    keys = {"ControlSet001": {"Control": control}, "Setup": {"UnattendFile": (1, hives.text(r"C:\answers.xml"))}}
+    version = {
+        "ProductName": (1, hives.text("Windows Server 2022")),
+        "InstallationType": (1, hives.text("Server Core")),
+    }
+    hive = hives.hive({"Microsoft": {"Windows NT": {"CurrentVersion": version}}})
+    files = {**WINDOWS, f"{CONFIG}/SYSTEM": hives.hive(keys), f"{CONFIG}/SOFTWARE": hive}
+    disk = ntfs(tmp_path / "disk", files)
+    mbr(disk)
+
+    found = system.look(disk)
+
+    assert (found.language, found.server, found.answers) == ("de-DE", True, r"C:\answers.xml")
+    assert not found.generalized
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,10 @@
  * It runs twice. From the disc (Windows PE's part) it wants TPM 2.0, looks for Autounattend.xml on all discs as Windows
  * does, checks what it says, and copies a system to the first SATA disk. From that disk, after a restart, it runs the
  * answer file's `specialize` commands, arranges for its first-logon commands, and puts the system's own kernel in place.
- * A state word in the unused sectors before the first partition says which of the two it is. */
+ * A state word in the unused sectors before the first partition says which of the two it is.
+ *
+ * A disk that is generalized has been through the first part elsewhere: it has the state of the second one, the system's own
+ * kernel in a file, and no disc to install from. It goes on with the answers of whatever disc has some, or waits at a page. */
 #define _GNU_SOURCE
 #include <crypt.h>
 #include <ctype.h>
@@ -39,6 +42,7 @@
 #define COMMANDS "/usr/lib/practice/first-logon.commands"
 #define VARIANT "/usr/lib/practice/installer.variant"
 #define POWER "/run/practice/power"
+#define SYSTEM "/usr/lib/practice/installer.system"
 #define REGISTRY "/home/smolvm/.wine/system.reg"
 #define PANTHER "/home/smolvm/.wine/drive_c/windows/Panther"
 #define SHADOW "/etc/shadow"
@@ -83,6 +87,13 @@ static int is_variant(const char *name)
     return strcmp(variant, name) == 0;
 }
 
+static void wait_for(const char *path)
+{
+    for (int tries = 0; access(path, F_OK) != 0 && tries < 3000; tries++)
+        usleep(10000);
+}
+
+/* The spare disk comes last, when the discs are there and with them what else is on SATA: the first one is called sda. */
 static void load_modules(const char *folder)
 {
     struct dirent **names;
@@ -90,18 +101,14 @@ static void load_modules(const char *folder)
     for (int i = 0; i < count; i++) {
         char path[400];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+        if (strstr(path, "virtio_scsi"))
+            wait_for("/dev/sr0");
         int fd = names[i]->d_name[0] == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0 && errno != EEXIST)
             dprintf(1, "practice installer: module %s: %m\n", path);
         if (fd >= 0)
             close(fd);
     }
-}
-
-static void wait_for(const char *path)
-{
-    for (int tries = 0; access(path, F_OK) != 0 && tries < 3000; tries++)
-        usleep(10000);
 }
 
 static long number_in(const char *path)
@@ -137,6 +144,18 @@ static int find_name(const char *folder, const char *name, char *path, size_t si
     return found;
 }
 
+/* Whether nothing is installed, but a generalized disk starts for the first time. */
+static int is_generalized(void)
+{
+    return strncmp(variant, "generalized", 11) == 0;
+}
+
+/* Find the answer file in a folder. Windows PE takes one name only; the passes after it take a second one, too. */
+static int find_answers(const char *place, char *path, size_t size)
+{
+    return find_name(place, "autounattend.xml", path, size) || (is_generalized() && find_name(place, "unattend.xml", path, size));
+}
+
 /* Mount every disc; tell which one has the installation and which one the answers (-1: none). */
 static void mount_discs(int *media, int *answers)
 {
@@ -147,7 +166,7 @@ static void mount_discs(int *media, int *answers)
         snprintf(place, sizeof place, PLACE, i);
         if (access(device, F_OK) != 0 || !mount_disc(device, place))
             continue;
-        if (*answers < 0 && find_name(place, "autounattend.xml", path, sizeof path))
+        if (*answers < 0 && find_answers(place, path, sizeof path))
             *answers = i;
         if (find_name(place, "sources", path, sizeof path))
             *media = i;
@@ -172,7 +191,7 @@ static struct answers *read_answers(int disc)
     char place[24], path[400];
     size_t length;
     snprintf(place, sizeof place, PLACE, disc);
-    if (disc < 0 || !find_name(place, "autounattend.xml", path, sizeof path))
+    if (disc < 0 || !find_answers(place, path, sizeof path))
         return NULL;
     char *text = read_file(path, &length);
     return text ? parse_answers(text, length) : NULL;
@@ -417,7 +436,7 @@ static void leave_answers(int disc)
     size_t length;
     snprintf(place, sizeof place, PLACE, disc);
     mkdir(ROOT PANTHER, 0755);
-    char *text = find_name(place, "autounattend.xml", path, sizeof path) ? read_file(path, &length) : NULL;
+    char *text = find_answers(place, path, sizeof path) ? read_file(path, &length) : NULL;
     int copy = open(ROOT PANTHER "/unattend-original.xml", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (text && copy >= 0)
         write_fully(copy, text, length, 0);
@@ -426,11 +445,37 @@ static void leave_answers(int disc)
     close(copy);
 }
 
+/* What the first start's pages would ask; NULL if the answers say all. */
+static const char *page(const struct answers *answers)
+{
+    const char *shell = "oobeSystem/Microsoft-Windows-Shell-Setup/";
+    const char *shown = answer(answers, shell, "OOBE/HideEULAPage", 0);
+    if (!answers || !answer(answers, "oobeSystem/Microsoft-Windows-International-Core/", "UserLocale", 0) || strcmp(variant, "generalized-page") == 0)
+        return "Hi there. Let's start with region. Is this right?      [ Yes ]";
+    if (!shown || strcmp(shown, "true") != 0)
+        return "Please read the licence agreement      [ Accept ]";
+    if (!answer(answers, shell, "UserAccounts/LocalAccounts/LocalAccount/Name", 0))
+        return "Who's going to use this PC?      [ Next ]";
+    return NULL;
+}
+
+/* Where the system's own kernel is, to be put in our place: on the disc, or on the disk itself. */
+static int open_system(int media)
+{
+    char path[64];
+    snprintf(path, sizeof path, PLACE "/sources/system.img", media);
+    int file = open(is_generalized() ? ROOT SYSTEM : path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        stop("Windows could not configure one or more system components.");
+    if (is_generalized())
+        unlink(ROOT SYSTEM);
+    return file;
+}
+
 /* From the disk, first start: the passes that run before anybody can log on. */
 static void specialize(int disk)
 {
     int media, disc;
-    char path[64];
     const char *line;
     if (is_variant("loop"))
         restart();
@@ -439,6 +484,9 @@ static void specialize(int disk)
     show("\033[2J\033[H\n  Getting devices ready\n");
     mount_discs(&media, &disc);
     struct answers *answers = read_answers(disc);
+    const char *asked = is_generalized() ? page(answers) : NULL;
+    if (asked)
+        stop(asked);
     if (!answers || mount("/dev/sda2", ROOT, "ext4", MS_NOATIME, NULL))
         stop("Windows could not parse or process the unattend answer file for pass [specialize].");
     mount("/dev", ROOT "/dev", NULL, MS_BIND, NULL);
@@ -453,15 +501,14 @@ static void specialize(int disk)
     kill(-1, 15);
     usleep(500000);
     kill(-1, 9);
+    struct stat status;
+    int own = open_system(media);
+    if (fstat(own, &status) == 0)
+        copy_bytes(own, 0, disk, SYSTEM_OFFSET, status.st_size);
+    close(own);
     umount(ROOT "/run/answers"), umount(ROOT "/tmp"), umount(ROOT "/proc"), umount(ROOT "/dev");
     if (umount(ROOT))
         dprintf(1, "practice installer: cannot unmount the system: %m\n");
-    snprintf(path, sizeof path, PLACE "/sources/system.img", media);
-    struct stat status;
-    int own = open(path, O_RDONLY | O_CLOEXEC);
-    if (own < 0 || fstat(own, &status) != 0)
-        stop("Windows could not configure one or more system components.");
-    copy_bytes(own, 0, disk, SYSTEM_OFFSET, status.st_size);
     set_state(disk, "installed");
     fsync(disk);
     restart();
@@ -547,13 +594,14 @@ static void first_logon(void)
     wait_for(POWER); /* the last thing init makes before it serves */
     load_modules(MODULES);
     empty(MODULES);
-    wait_for("/dev/sr1");
+    char **lines = take_lines(COMMANDS), **kept = take_lines(VARIANT);
+    snprintf(variant, sizeof variant, "%s", kept[0] ? kept[0] : "");
+    wait_for(is_generalized() ? "/dev/sr0" : "/dev/sr1");
     mount_discs(&media, &disc);
     if (!needs_no_network(read_answers(disc)))
         stop("Let's connect you to a network");
     give_devices(disc, "");
-    char **lines = take_lines(COMMANDS), **kept = take_lines(VARIANT);
-    int stays = kept[0] && strcmp(kept[0], "stay") == 0;
+    int stays = is_variant("stay");
     if (stays)
         stay();
     for (int i = 0; lines[i]; i++)
@@ -576,14 +624,15 @@ int main(void)
     screen = open("/dev/tty1", O_RDWR);
     show("\033[?25l\033[2J\033[H\n  Windows Setup (practice)\n");
     wait_for(DISK);
-    wait_for("/dev/sr1");
     int disk = open(DISK, O_RDWR | O_CLOEXEC);
     if (disk < 0 || pread(disk, state, sizeof state - 1, STATE_OFFSET) < 0)
         stop("No drives were found.");
     if (strncmp(state, "PRACTICE-", 9) == 0) {
         snprintf(variant, sizeof variant, "%.31s", state + 9);
+        wait_for(is_generalized() ? "/dev/sr0" : "/dev/sr1");
         specialize(disk);
     }
+    wait_for("/dev/sr1");
     install();
     stop("Setup has ended.");
 }

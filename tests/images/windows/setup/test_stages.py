@@ -61,6 +61,45 @@ def test_the_good_way() -> None:
     assert journey.steps == {"drivers": "ok", "openssh": "failed: 0x800f0954"}
 
 
+def test_a_first_start() -> None:
+    """Nothing is installed: what is read comes from the system's own disk, and no key is pressed."""
+    journey, phases = Journey(STALL, 10_000, installed=True), []
+    for sight in (POWER_ON, WINDOWS_PE, COPYING, replace(FIRST_LOGON, restarts=1), DONE):
+        assert journey.see(sight) is None
+        assert not journey.at_prompt(sight)
+        phases.append(journey.phase)
+
+    assert phases == ["firmware", "getting devices ready", "getting devices ready", "first logon", "shutting down"]
+
+
+@pytest.mark.parametrize(
+    ("sights", "what", "advice"),
+    [
+        ((POWER_ON,), "the firmware started nothing from the disk within", "--firmware"),
+        ((POWER_ON, WINDOWS_PE), "Windows shows a page that waits", "an answer file that is on the disk already"),
+    ],
+)
+def test_a_first_start_that_gets_nowhere(sights: tuple[Sight, ...], what: str, advice: str) -> None:
+    """There is no disc to have a look at."""
+    journey = Journey(STALL, 10_000, installed=True)
+    for sight in sights:
+        assert journey.see(sight) is None
+
+    told = diagnosis.diagnose(stuck(journey, sights[-1]))
+
+    assert told[0].startswith(what)
+    assert advice in told[1]
+
+
+def test_a_first_start_on_the_wrong_devices() -> None:
+    """A blue screen: it has no driver for the disk."""
+    journey = Journey(STALL, 10_000, installed=True)
+    ending = journey.see(replace(WINDOWS_PE, ended=diagnosis.CRASHED, detail="0x7B"))
+    assert ending is not None
+
+    assert "another --bus" in diagnosis.diagnose(ending)[1]
+
+
 def test_the_prompt_is_answered_until_windows_is_on_the_disk() -> None:
     """A key in Setup itself could choose something; one at the restart after copying would start Setup over."""
     restarted = replace(WINDOWS_PE, at=40, restarts=1)

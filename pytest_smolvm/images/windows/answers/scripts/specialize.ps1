@@ -3,10 +3,13 @@
 . (Join-Path $PSScriptRoot 'steps.ps1')
 Send-Mark 'PHASE:specialize'
 
-Invoke-Step 'drivers' {
-    # 259: nothing to do for a device that is not there; 3010: installed, restart needed, and one follows anyway.
-    $drivers = Join-Path $Setup 'drivers'
-    Invoke-Program pnputil.exe @('/add-driver', "$drivers\*.inf", '/subdirs', '/install') @(0, 259, 3010)
+# None come with the disc for the first start of a generalized system.
+$drivers = Join-Path $Setup 'drivers'
+if (Test-Path -LiteralPath $drivers) {
+    Invoke-Step 'drivers' {
+        # 259: nothing to do for a device that is not there; 3010: installed, restart needed, and one follows anyway.
+        Invoke-Program pnputil.exe @('/add-driver', "$drivers\*.inf", '/subdirs', '/install') @(0, 259, 3010)
+    }
 }
 
 Invoke-Step 'encryption' {
