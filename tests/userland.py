@@ -31,7 +31,7 @@ _SERVER = "home/smolvm/.wine/drive_c/ProgramData/ssh/sshd_config"
 # What init.c does in the guest. The shell, first process of its namespace, reaps what others leave; all end with it.
 _SERVICES = r"""
 set -e
-root=$1 port=$2
+root=$1 port=$2 screen=$3
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mkdir -p "$root/run/sshd" "$root/run/user" "$root/run/practice"
@@ -39,22 +39,30 @@ mkfifo -m 600 "$root/run/practice/requests" "$root/run/practice/power"
 chown -R 1000:1000 "$root/run/user" "$root/run/practice"
 as_user() {
   exec chroot "$root" setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/home/smolvm USER=smolvm LOGNAME=smolvm PATH=/usr/bin \
-    LANG=C.UTF-8 WINEPREFIX=/home/smolvm/.wine WINEDEBUG=fixme-all WINEDLLOVERRIDES=mshtml,winemenubuilder.exe= XDG_RUNTIME_DIR=/run/user "$@"
+    LANG=C.UTF-8 WINEPREFIX=/home/smolvm/.wine WINEDEBUG=fixme-all WINEDLLOVERRIDES=mshtml,winemenubuilder.exe= XDG_RUNTIME_DIR=/run/user ${screen:+DISPLAY=:0} "$@"
 }
 chroot "$root" env -i PATH=/usr/sbin:/usr/bin LD_PRELOAD=/usr/lib/practice/sshd.so /usr/sbin/sshd -D -e -p "$port" -o ListenAddress=127.0.0.1 &
 (as_user /usr/lib/wine/wineserver64 --foreground --persistent) &
 (as_user /usr/lib/wine/wine64 'C:\windows\system32\OpenSSH\sshd.exe') &
-wait $!
+served=$!
+if [ "$screen" ]; then
+  mkdir -p "$root/tmp/.X11-unix"
+  touch "$root/tmp/.X11-unix/X0"
+  mount --bind "$screen" "$root/tmp/.X11-unix/X0"
+  (as_user /usr/lib/wine/wine64 'C:\windows\explorer.exe' /desktop=shell,1280x800) &
+fi
+wait $served
 """
 
 
 @contextmanager
-def userland(work: Path, directory: Path, server: str = "") -> Iterator[Ssh]:
+def userland(work: Path, directory: Path, server: str = "", screen: Path | None = None) -> Iterator[Ssh]:
     """A connection to it, for the length of the block. Needs root.
 
     :param work: where `practice build` keeps its steps.
     :param directory: an empty directory, emptied again afterwards.
     :param server: lines for the SSH server, as a guest has them in its sshd_config.
+    :param screen: the socket of an X server: there is a desktop then.
     """
     tree = directory / "tree"
     with ExitStack() as stack:
@@ -76,6 +84,7 @@ def userland(work: Path, directory: Path, server: str = "") -> Iterator[Ssh]:
             "sh",
             tree,
             str(port),
+            screen or "",
         ]
         services = stack.enter_context(programs.running(words, log=directory / "services.log"))
 
@@ -123,11 +132,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def practice_userland(directory: Path, server: str = "") -> Iterator[Ssh]:
+def practice_userland(directory: Path, server: str = "", screen: Path | None = None) -> Iterator[Ssh]:
     """The same, of the practice image in the default store; the test is skipped where that is not possible."""
     if os.geteuid() != 0:
         pytest.skip("the practice guest's programs run here in a chroot, which only root may enter")
     store = Store.default()
     build.practice_image(store, Silent())  # leaves its parts, which are used here
-    with userland(store.work, directory, server) as connection:
+    with userland(store.work, directory, server, screen) as connection:
         yield connection

@@ -19,8 +19,12 @@ SYSTEM = "home/smolvm/.wine/drive_c/windows/system32"
 POWERSHELL = f"{SYSTEM}/WindowsPowerShell"
 INSTALLED_MODULES = "home/smolvm/.wine/drive_c/Program Files/WindowsPowerShell/Modules"
 _USER = 1000
-# Loaded before the network is set up, and after the services have been started.
-_DRIVERS = {"network": ("virtio_net", "e1000e"), "devices": ("button", "evdev", "virtio_input", "virtio-rng")}
+# Loaded before the network is set up, after the services have been started, and where the guest's agent is asked for.
+_DRIVERS = {
+    "network": ("virtio_net", "e1000e"),
+    "devices": ("button", "evdev", "virtio_input", "virtio-rng"),
+    "discs": ("sr_mod", "isofs", "udf"),
+}
 _WINDOWS_PROGRAMS = {
     "sshd.exe": f"{SYSTEM}/OpenSSH/sshd.exe",
     "shutdown.exe": f"{SYSTEM}/shutdown.exe",
@@ -34,7 +38,7 @@ def make_overlay(archive: Path, kernel: KernelFiles, tools: Path, powershell: Pa
     with tarfile.open(archive, "w") as tar:
         for name in ("init", "shell", "sshd.so", "wineserver.so"):
             _add(tar, f"{PRACTICE}/{name}", (tools / name).read_bytes(), 0o755)
-        for script in ("bridge", "desktop"):
+        for script in ("agent", "bridge", "desktop"):
             _add(tar, f"{PRACTICE}/{script}", (SOURCES / "linux" / script).read_bytes(), 0o755)
         for stage, drivers in _DRIVERS.items():
             _add_drivers(tar, kernel, stage, drivers)

@@ -12,6 +12,7 @@ from pytest_smolvm.images.practice.recipe import HERE, SOURCES, PracticeRecipe, 
 PACKAGES = (
     "linux-image-amd64",
     "openssh-server",
+    "qemu-guest-agent",
     "wine64",
     "xserver-xorg-core",
     "xserver-xorg-input-evdev",

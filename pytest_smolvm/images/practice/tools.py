@@ -14,7 +14,7 @@ _FLAGS = ("-Os", "-s", "-Wall", "-Wextra", "-Werror")
 _PROGRAMS = ("initrd", "init", "shell")
 _PRELOADED = ("sshd", "wineserver")
 _WINDOWS_PROGRAMS = {
-    "sshd.exe": ("sshd", "session", "spare", "environment", "sftp", "names", "paths", "switch"),
+    "sshd.exe": ("sshd", "session", "spare", "environment", "console", "sftp", "names", "paths", "switch"),
     "shutdown.exe": ("shutdown",),
     "linux.exe": ("linux", "switch"),
     "sockets.dll": ("sockets",),

@@ -130,6 +130,38 @@ class Files(FileMethods):
             yield self._ssh
 
 
+@contextmanager
+def running(connection: Ssh, program: PureWindowsPath) -> Iterator[None]:
+    """A copy of cmd.exe that runs for the length of the block: nobody can remove its file meanwhile."""
+    begun = threading.Event()
+
+    def runs() -> None:
+        line = f'{program} /c "echo begun& ping -n 300 127.0.0.1"'
+        connection.execute(line, on_stdout=lambda _: begun.set(), on_stderr=nothing, timeout=300)
+
+    thread = threading.Thread(target=runs)
+    thread.start()
+    assert begun.wait(60)
+    yield
+    run(connection, f"taskkill /f /im {program.name}", shell="cmd").check()
+    thread.join()
+
+
+def test_a_file_in_use_stays_and_so_does_its_read_only_mark(connection: Ssh, there: PureWindowsPath) -> None:
+    """The mark is in the way of a removal: it is taken away for a try, and put back if that fails."""
+    guest, program = Files(connection), there / "used.exe"
+    run(connection, rf"copy c:\windows\system32\cmd.exe {program} && attrib +r {program}", shell="cmd").check()
+
+    with running(connection, program):
+        with pytest.raises(TransferError, match=r"used\.exe"):
+            guest.remove(program)
+        kept = guest.stat(program).read_only
+    guest.remove(program)
+
+    assert kept
+    assert [] == guest.listdir(there)
+
+
 def test_the_files_of_a_running_program_are_replaced_and_go_when_it_has_ended(
     connection: Ssh, there: PureWindowsPath, tmp_path: Path
 ) -> None:
@@ -139,23 +171,13 @@ def test_the_files_of_a_running_program_are_replaced_and_go_when_it_has_ended(
     with open(tmp_path / "app" / "app.exe", "ab") as file_there:
         file_there.write(b"another version")
     (tmp_path / "app" / "data.txt").write_text("new")
-    begun = threading.Event()
+    with running(connection, program):
+        with pytest.warns(UserWarning, match=r"C:\\transfers is complete, .* in use .*\.smolvm"):
+            guest.upload_dir(tmp_path / "app", there)
 
-    def runs() -> None:
-        line = f'{program} /c "echo begun& ping -n 300 127.0.0.1"'
-        connection.execute(line, on_stdout=lambda _: begun.set(), on_stderr=nothing, timeout=300)
-
-    running = threading.Thread(target=runs)
-    running.start()
-    assert begun.wait(60)
-    with pytest.warns(UserWarning, match=r"C:\\transfers is complete, .* in use .*\.smolvm"):
-        guest.upload_dir(tmp_path / "app", there)
-
-    assert "new" == guest.read_text(there / "data.txt")
-    assert (tmp_path / "app" / "app.exe").stat().st_size == guest.stat(program).size
-    (left,) = (name for name in guest.listdir("C:\\") if name.endswith(filesystem.MARK))
-    run(connection, "taskkill /f /im app.exe", shell="cmd").check()
-    running.join()
+        assert "new" == guest.read_text(there / "data.txt")
+        assert (tmp_path / "app" / "app.exe").stat().st_size == guest.stat(program).size
+        (left,) = (name for name in guest.listdir("C:\\") if name.endswith(filesystem.MARK))
 
     guest.write_text(there / "other.txt", "x")
 

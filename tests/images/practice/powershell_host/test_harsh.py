@@ -184,6 +184,44 @@ def test_a_scanner_is_waited_for(connection: Ssh, there: PureWindowsPath, grove:
     assert ["new.txt", "tree"] == filesystem.names(connection.sftp, there)
 
 
+def test_a_scanner_is_waited_for_before_something_is_removed(
+    connection: Ssh, there: PureWindowsPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For some seconds: whatever has it open for longer is no scanner."""
+    for name in ("short.txt", "long.txt"):
+        file.write(connection.sftp, there / name, b"new")
+
+    with switched(connection, "RemovalScanner", 700):
+        filesystem.remove(connection.sftp, there / "short.txt")
+    monkeypatch.setattr(filesystem, "HELD_SECONDS", 0.5)
+    with switched(connection, "RemovalScanner", 10**6), pytest.raises(TransferError, match="could not remove"):
+        filesystem.remove(connection.sftp, there / "long.txt")
+
+    assert ["long.txt"] == filesystem.names(connection.sftp, there)
+
+
+def test_a_scanner_that_shares_nothing_is_waited_for_where_we_look_again(
+    connection: Ssh, there: PureWindowsPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was just sent is read back; a file that is there is never opened to be written, so nobody is in the way."""
+    (tmp_path / "new.txt").write_text("new")
+    file.write(connection.sftp, there / "old.txt", b"old")
+
+    with switched(connection, "OpeningScanner", 700):
+        file.upload(connection.sftp, tmp_path / "new.txt", there / "new.txt", verify=True)
+    with switched(connection, "OpeningScanner", 10**6):
+        with pytest.raises(TransferError, match="could not read"):
+            file.read(connection.sftp, there / "old.txt")
+        file.write(connection.sftp, there / "old.txt", b"replaced")
+        monkeypatch.setattr(renaming, "SCANNED_SECONDS", 0.5)
+        with pytest.raises(TransferError, match="could not read"):
+            file.upload(connection.sftp, tmp_path / "new.txt", there / "never.txt", verify=True)
+
+    assert ["new.txt", "old.txt"] == filesystem.names(connection.sftp, there)
+    assert b"new" == file.read(connection.sftp, there / "new.txt")
+    assert b"replaced" == file.read(connection.sftp, there / "old.txt")
+
+
 @pytest.mark.usefixtures("old")
 def test_a_server_that_removes_before_it_renames_loses_nothing(
     connection: Ssh, there: PureWindowsPath, monkeypatch: pytest.MonkeyPatch
@@ -233,6 +271,18 @@ def test_a_command_that_a_server_does_not_end_is_told_of(connection: Ssh) -> Non
         "It may still run: SSH-2.0-OpenSSH_for_Windows_8.1 did not end it when it was asked to."
     ] == caught.value.__notes__
     run(connection, "taskkill /f /im ping.exe", shell="cmd").check()
+
+
+def test_a_program_that_is_there_before_its_job_holds_no_call_up(connection: Ssh) -> None:
+    """sshd assigns the job once the shell runs: what that starts at once is not in it, and a time-out does not end it."""
+    began = time.monotonic()
+    with switched(connection, "LateJob", 1500):
+        with pytest.raises(CommandTimedOut):
+            run(connection, "start /b ping -n 1000 127.0.0.1 >nul & ping -n 1000 127.0.0.1", shell="cmd", timeout=4)
+
+    assert time.monotonic() - began < SECONDS / 2
+    assert run(connection, "taskkill /f /im ping.exe", shell="cmd").exit_code == 0
+    assert run(connection, "echo here", shell="cmd").stdout.strip() == "here"
 
 
 @pytest.mark.parametrize(("way", "told"), [(1, ("new", "kept")), (2, ("none", "kept")), (0, ("new", "none"))])
@@ -479,6 +529,19 @@ def test_a_fresh_powershell_leaves_the_console_s_code_page_as_it_was(connection:
     assert ["grün", "437"] == [said.decode().split()[0], said.decode().split()[-1].strip(".")]
 
 
+def test_one_console_for_all_commands_of_a_connection(connection: Ssh) -> None:
+    """What a command does to it stays for the next one, and what our own do is put back."""
+    with switched(connection, "SharedConsole"):
+        with another(connection) as ssh:
+            assert "437" in run(ssh, "chcp", shell="cmd").stdout
+            assert "grün" == run(ssh, "'grün'", timeout=SECONDS).stdout.strip()
+            assert "437" in run(ssh, "chcp", shell="cmd").stdout
+            run(ssh, "chcp 850", shell="cmd").check()
+            assert "850" in run(ssh, "chcp", shell="cmd").stdout
+        with another(connection) as ssh:
+            assert "437" in run(ssh, "chcp", shell="cmd").stdout
+
+
 def test_a_json_script_without_arguments_is_given_none(connection: Ssh) -> None:
     def quietly(script: str, args: Sequence[powershell.Argument]) -> RunResult:
         return run(connection, script, args=args, timeout=SECONDS)
@@ -486,3 +549,32 @@ def test_a_json_script_without_arguments_is_given_none(connection: Ssh) -> None:
     assert [0, 5, None] == [
         run_json(quietly, script) for script in ("$args.Count", "param($x = 5) $x", "param([int[]] $all) $all")
     ]
+
+
+def test_a_user_whose_name_has_other_letters(connection: Ssh, grove: Path, tmp_path: Path) -> None:
+    """And a blank: home directory, temporary files, scripts and transfers are below it."""
+    home = PureWindowsPath(r"C:\Users\Jürgen Müller")
+    filesystem.make_directories(connection.sftp, home / "Temp")
+    names = ["USERNAME", "USERPROFILE", "HOMEPATH", "TEMP"]
+    with (
+        value(connection, SWITCHES, "UserName", home.name),
+        value(connection, r"HKCU\Environment", "TEMP", str(home / "Temp")),
+    ):
+        with another(connection) as ssh, joined(ssh, resident.start(ssh, processes=1)) as guest:
+            tree.upload(ssh, grove, home / "tree")
+            tree.download(ssh, home / "tree", tmp_path / "back")
+            script = "(Get-Location).Path; $args | ForEach-Object { [Environment]::GetEnvironmentVariable($_) }"
+            said = [guest.run(script, args=names), run(ssh, script, args=names, timeout=SECONDS)]
+            line = run(ssh, r"cd & type tree\fixed.txt & echo %USERNAME%", shell="cmd")
+            program = spawned.spawn(guest.resident_only, ["cmd.exe", "/c", "cd"])
+            program.wait(SECONDS)
+            beside = program.stdout.strip()
+            for process in guest.processes():  # which are at home there
+                run(connection, f"taskkill /f /pid {process}", shell="cmd").check()
+    removal.remove(connection, str(home))
+
+    told = [str(home), home.name, str(home), r"\Users\Jürgen Müller", str(home / "Temp")]
+    assert [told, told] == [result.stdout.splitlines() for result in said]
+    assert [str(home), f"read-only{home.name}"] == line.stdout.split("\r\n")[:2]
+    assert str(home) == beside
+    assert seen(grove) == seen(tmp_path / "back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from pytest_smolvm.guest.commands import resident, spawned
 from pytest_smolvm.guest.commands import run as commands
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.hotline import Hotline
 from pytest_smolvm.guest.desktop.session import DesktopSession
 from pytest_smolvm.guest.link.ssh import Ssh
-from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 from tests.apart.stand_ins import SCHEDULING, Apart, built
 from tests.images.practice.powershell_host.test_resident import SECONDS, Guest, joined
@@ -32,8 +33,9 @@ $name = [byte[]]::new(200); $size = 0
 $null = $native::GetUserObjectInformationW($native::GetProcessWindowStation(), 2, $name, 200, [ref] $size)
 [Text.Encoding]::Unicode.GetString($name, 0, $size - 2)
 """
+# A type of that name may be there already, of another script.
 SWITCH = r"""
-$native = Add-Type -PassThru -Name Native -MemberDefinition @'
+$native = Add-Type -PassThru -Name ToNAME -MemberDefinition @'
 [DllImport("user32.dll", CharSet = CharSet.Unicode)] public static extern IntPtr CreateDesktopW(
     string name, IntPtr a, IntPtr b, int c, int access, IntPtr d);
 [DllImport("user32.dll")] public static extern bool SwitchDesktop(IntPtr desktop);
@@ -55,6 +57,10 @@ class Desk:
         """A script, in the session on the screen."""
         shell = self.session.via(self.guest.ssh)
         return commands.run(self.guest.ssh, script, args=args, resident=shell, stdin=stdin, timeout=timeout)
+
+    def hotline(self) -> Hotline:
+        """A way to the library there."""
+        return Hotline(lambda: nullcontext(self.guest.ssh), self.run)
 
     def processes(self) -> set[str]:
         """The process ids of the resident there."""
@@ -189,7 +195,8 @@ def test_one_that_ends_is_told_and_started_anew(mortal: Desk) -> None:
     before = mortal.processes()
     for _ in before:
         with pytest.raises(ResidentLost) as caught:
-            mortal.run("'last words'; [Environment]::Exit(1)")
+            # At once: on wine an exit of .NET's was seen to wait for ever for another thread of the process.
+            mortal.run("'last words'; [Diagnostics.Process]::GetCurrentProcess().Kill()")
         assert caught.value.begun
 
     assert before.isdisjoint(mortal.processes())
@@ -242,7 +249,7 @@ def test_a_task_that_never_runs_is_told(mortal: Desk, program: Any) -> None:
 
 
 def test_a_locked_screen_is_told(desk: Desk) -> None:
-    helper = DesktopHelper(desk.run, nothing)
+    helper = DesktopHelper(desk.hotline())
     assert helper.look(Deadline(SECONDS)).tree is None
     desk.run(SWITCH.replace("NAME", "Winlogon")).check()
     try:
@@ -251,3 +258,32 @@ def test_a_locked_screen_is_told(desk: Desk) -> None:
     finally:
         desk.run(SWITCH.replace("NAME", "shell")).check()
     helper.look(Deadline(SECONDS))
+
+
+def test_a_library_whose_powershell_ends_is_loaded_and_asked_anew(mortal: Desk) -> None:
+    hotline = mortal.hotline()
+    before = hotline(Deadline(SECONDS), ["look", 0])["windows"]
+    mortal.guest.run(f"Stop-Process {','.join(mortal.processes())}").check()
+
+    assert before == hotline(Deadline(SECONDS), ["look", 0])["windows"]
+    hotline.forget()
+
+
+def test_a_library_answers_nobody_who_does_not_know_its_secret(desk: Desk) -> None:
+    hotline = desk.hotline()
+    hotline(Deadline(SECONDS), ["where"])
+    assert hotline._listening is not None
+    port, secret = hotline._listening
+    for given in (secret.swapcase(), "0" * len(secret)):
+        stream = desk.guest.ssh.tunnel("127.0.0.1", port)
+        stream.settimeout(SECONDS)
+        stream.sendall(given.encode())
+        assert b"" == stream.recv(1)
+        stream.close()
+
+    stream = desk.guest.ssh.tunnel("127.0.0.1", port)
+    stream.settimeout(SECONDS)
+    stream.sendall(secret[:5].encode())
+
+    assert b"" == stream.recv(1)  # when it has said nothing more for three seconds
+    hotline.forget()

@@ -33,6 +33,12 @@
 #define USER_ID 1000
 #define REQUESTS "/run/practice/requests" /* a FIFO: the user's shell tells sshd.exe what to run */
 #define POWER "/run/practice/power"       /* a FIFO: shutdown.exe writes 'r' or 's' into it */
+#define PORTS "/sys/class/virtio-ports"
+#define AGENT_PORT "org.qemu.guest_agent.0\n" /* what every host calls it that has one for the agent */
+#define DRIVES "/home/smolvm/.wine/dosdevices"
+#define BARE "/usr/lib/practice/bare" /* is there on disks of tests that have no SSH server until one is installed */
+#define REGISTRY "/home/smolvm/.wine/system.reg"
+#define SSHD_SERVICE "Services\\\\sshd]"
 
 static char *const user_environment[] = {
     "HOME=/home/smolvm", "USER=smolvm", "LOGNAME=smolvm", "PATH=/usr/bin", "LANG=C.UTF-8", "WINEPREFIX=/home/smolvm/.wine",
@@ -56,13 +62,17 @@ struct service {
     time_t started;
 };
 
+static char agent_port[300];
+
+enum { SSHD, WINESERVER, WINDOWS, DESKTOP, AGENT, SERVICES };
+
 static struct service services[] = {
     {"sshd", (char *[]){"/usr/sbin/sshd", "-D", "-e", NULL}, root_environment, 0, 0, 0, 0},
     {"wineserver", (char *[]){"/usr/lib/wine/wineserver64", "--foreground", "--persistent", NULL}, server_environment, USER_ID, 0, 0, 0},
     {"Windows", (char *[]){"/usr/lib/wine/wine64", "C:\\windows\\system32\\OpenSSH\\sshd.exe", NULL}, user_environment, USER_ID, 0, 0, 0},
     {"desktop", (char *[]){"/usr/lib/practice/desktop", NULL}, plain_environment, 0, 15, 0, 0},
+    {"agent", (char *[]){"/usr/lib/practice/agent", agent_port, NULL}, user_environment, USER_ID, 0, 0, 0},
 };
-#define SERVICES (sizeof services / sizeof *services)
 
 static void say(const char *text)
 {
@@ -158,7 +168,7 @@ static void reap(void)
 {
     pid_t pid;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-        for (size_t i = 0; i < SERVICES; i++)
+        for (int i = 0; i < SERVICES; i++)
             if (services[i].pid == pid) {
                 if (time(NULL) - services[i].started < 1)
                     sleep(1);
@@ -258,6 +268,66 @@ static void keep_scheduler_as_it_is(void)
         say("no perf event");
 }
 
+/* Whether a file has these words in it. */
+static int holds(const char *path, const char *words)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), found = 0;
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        char *text = calloc(1, status.st_size + 1);
+        found = text && read(fd, text, status.st_size) > 0 && strstr(text, words) != NULL;
+        free(text);
+    }
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* Whether there is an SSH server: on a bare disk it is there, too, but starts only once somebody has installed a service of
+ * that name, as if that were it. */
+static int has_sshd(void)
+{
+    return access(BARE, F_OK) != 0 || holds(REGISTRY, SSHD_SERVICE);
+}
+
+/* Discs are drives of Windows, from D: on. */
+static void mount_discs(void)
+{
+    load_modules("/usr/lib/practice/modules.discs");
+    for (int i = 0; i < 4; i++) {
+        char device[16], place[40], drive[64];
+        snprintf(device, sizeof device, "/dev/sr%d", i);
+        snprintf(place, sizeof place, "/run/practice/disc%d", i);
+        snprintf(drive, sizeof drive, DRIVES "/%c:", 'd' + i);
+        unlink(drive);
+        mkdir(place, 0755);
+        if (mount(device, place, "udf", MS_RDONLY, NULL) == 0 || mount(device, place, "iso9660", MS_RDONLY, "norock,utf8") == 0)
+            if (symlink(place, drive))
+                say("cannot make a drive of a disc");
+    }
+}
+
+/* Where the host has a port for QEMU's guest agent, run it, and let it see the discs that the host has put in. */
+static void start_agent(void)
+{
+    DIR *ports = opendir(PORTS);
+    struct dirent *entry;
+    while (ports && (entry = readdir(ports))) {
+        char path[300];
+        snprintf(path, sizeof path, PORTS "/%s/name", entry->d_name);
+        if (holds(path, AGENT_PORT))
+            snprintf(agent_port, sizeof agent_port, "/dev/%s", entry->d_name);
+    }
+    if (ports)
+        closedir(ports);
+    if (!*agent_port)
+        return;
+    mount_discs();
+    if (chown(agent_port, USER_ID, USER_ID))
+        say("cannot give the agent its port");
+    start(&services[AGENT]);
+}
+
 int main(void)
 {
     sigset_t handled;
@@ -275,10 +345,13 @@ int main(void)
     sethostname("PRACTICE", 8);
     load_modules("/usr/lib/practice/modules.network");
     start_network();
-    for (size_t i = 0; i < SERVICES - 1; i++)
-        start(&services[i]);
-    say("sshd is starting");
+    if (has_sshd())
+        start(&services[SSHD]);
+    start(&services[WINESERVER]);
+    start(&services[WINDOWS]);
+    say(services[SSHD].pid ? "sshd is starting" : "there is no sshd");
+    start_agent();
     load_modules("/usr/lib/practice/modules.devices");
-    start(&services[SERVICES - 1]); /* the desktop, which asks once what keyboard and pointer there are */
+    start(&services[DESKTOP]); /* which asks once what keyboard and pointer there are */
     serve(signals);
 }

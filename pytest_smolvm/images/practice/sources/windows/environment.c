@@ -7,6 +7,7 @@
 #define LIMIT 1024            /* variables */
 #define CONNECTIONS 256       /* remembered; the oldest is forgotten first */
 #define VALUE_LIMIT 32768     /* characters */
+#define NAME_LIMIT 64         /* characters of a user's name */
 
 struct table {
     WCHAR *entries[LIMIT];    /* NAME=VALUE */
@@ -117,10 +118,30 @@ static void read_key(struct table *table, HKEY root, const WCHAR *path, BOOL of_
     free(expanded);
 }
 
+/* The user as images name him whose owners write their names in other letters; the account that logs in stays the same. */
+static BOOL other_user(WCHAR *name)
+{
+    return practice_text(L"UserName", name, NAME_LIMIT);
+}
+
+BOOL other_home(WCHAR *home)
+{
+    WCHAR name[NAME_LIMIT];
+    BOOL other = other_user(name);
+    swprintf(home, MAX_PATH, L"C:\\Users\\%ls", other ? name : USER);
+    return other;
+}
+
 static void put_usual(struct table *table)
 {
-    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
-        table->entries[table->count++] = _wcsdup(machine[i]);
+    WCHAR name[NAME_LIMIT], entry[MAX_PATH];
+    BOOL other = other_user(name);
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
+        const WCHAR *user = other ? wcsstr(machine[i], USER) : NULL;
+        if (user)
+            swprintf(entry, MAX_PATH, L"%.*ls%ls%ls", (int)(user - machine[i]), machine[i], name, user + wcslen(USER));
+        table->entries[table->count++] = _wcsdup(user ? entry : machine[i]);
+    }
 }
 
 static void read_machine(struct table *table)

@@ -14,7 +14,7 @@ static struct {
 static int next;
 static SRWLOCK guard = SRWLOCK_INIT;
 
-/* Whether a scanner is at `path`, as it is for so many milliseconds from when that is to be renamed first. */
+/* Whether a scanner is at `path`, as it is for so many milliseconds from when that is to be renamed, removed or opened first. */
 static BOOL is_scanned(const WCHAR *path, DWORD milliseconds)
 {
     ULONGLONG now = GetTickCount64();
@@ -36,6 +36,12 @@ static BOOL is_scanned(const WCHAR *path, DWORD milliseconds)
     return held;
 }
 
+BOOL is_held(const WCHAR *path)
+{
+    DWORD scan = practice_switch(L"OpeningScanner");
+    return scan && GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES && is_scanned(path, scan);
+}
+
 BOOL rename_path(const WCHAR *from, const WCHAR *to, DWORD flags)
 {
     DWORD scan = practice_switch(L"Scanner"), bits = GetFileAttributesW(to);
@@ -51,6 +57,16 @@ BOOL rename_path(const WCHAR *from, const WCHAR *to, DWORD flags)
         return FALSE;
     }
     return MoveFileExW(from, to, flags);
+}
+
+BOOL remove_file(const WCHAR *path)
+{
+    DWORD scan = practice_switch(L"RemovalScanner");
+    if (scan && GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES && is_scanned(path, scan)) {
+        SetLastError(ERROR_SHARING_VIOLATION);
+        return FALSE;
+    }
+    return DeleteFileW(path);
 }
 
 /* A symbolic link of Linux to a directory is what this guest has for a junction. wine would remove what it leads to. */

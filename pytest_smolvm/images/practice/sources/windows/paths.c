@@ -4,8 +4,6 @@
 #include "switch.h"
 #include <stdlib.h>
 
-#define HOME L"C:\\Users\\smolvm"
-
 static BOOL is_drive(const WCHAR *text)
 {
     return iswalpha(text[0]) && text[1] == L':' && (text[2] == 0 || text[2] == L'\\');
@@ -84,7 +82,7 @@ BOOL windows_path(const char *text, WCHAR *path)
             path[4] = *rest;
             rest += 2;
         } else if (*rest != L'\\') {
-            wcscpy(path + 4, HOME);
+            other_home(path + 4);
         }
         good = append(path + 4, rest);
         if (good && wcslen(path) == 6)

@@ -1,5 +1,6 @@
 /* One program run for an SSH request, in a job that ends with it. */
 #include "sshd.h"
+#include "switch.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,7 +33,7 @@ static WCHAR *command_line(struct request *request, BOOL *other)
     return text;
 }
 
-/* Start the shell, suspended, with the request's three streams and no other handle of ours: a handle that another
+/* Start the shell, suspended unless its job is late, with the request's three streams and no other handle of ours: a handle that another
  * request's program inherits would hold this one's channel open. */
 static BOOL start_shell(struct request *request, WCHAR *command, WCHAR *environment, HANDLE job, PROCESS_INFORMATION *process)
 {
@@ -40,19 +41,29 @@ static BOOL start_shell(struct request *request, WCHAR *command, WCHAR *environm
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES,
                                               .hStdInput = request->in, .hStdOutput = request->out, .hStdError = request->err}};
     SIZE_T size = 0;
-    BOOL started;
+    BOOL started, shared = share_console(request);
+    WCHAR home[MAX_PATH];
+    other_home(home);
     InitializeProcThreadAttributeList(NULL, 1, 0, &size);
     startup.lpAttributeList = malloc(size);
     InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size);
     UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, streams, sizeof streams, NULL, NULL);
     started = CreateProcessW(NULL, command, NULL, NULL, TRUE,
-                             CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
-                             environment, HOME, &startup.StartupInfo, process);
+                             CREATE_SUSPENDED | (shared ? 0 : CREATE_NO_WINDOW) | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT,
+                             environment, home, &startup.StartupInfo, process);
+    if (shared)
+        unshare_console();
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     free(startup.lpAttributeList);
     if (started) {
+        DWORD late = practice_switch(L"LateJob");
+        if (late) {
+            ResumeThread(process->hThread);
+            Sleep(late);
+        }
         AssignProcessToJobObject(job, process->hProcess);
-        ResumeThread(process->hThread);
+        if (!late)
+            ResumeThread(process->hThread);
     }
     return started;
 }
@@ -63,8 +74,10 @@ DWORD run_program(struct request *request)
     DWORD code = 255;
     HANDLE job = new_job();
     BOOL other;
-    WCHAR *command = command_line(request, &other), *environment = connection_environment(request);
+    WCHAR home[MAX_PATH], *command = command_line(request, &other), *environment = connection_environment(request);
     set_job(request, job);
+    /* A spare is a cmd.exe in HOME, with a console of its own, whose job is there in time. */
+    other = other || other_home(home) || practice_switch(L"LateJob") || practice_switch(L"SharedConsole");
     if ((!other && start_spare(request, command, environment, job, &process)) || start_shell(request, command, environment, job, &process)) {
         WaitForSingleObject(process.hProcess, INFINITE);
         GetExitCodeProcess(process.hProcess, &code);

@@ -340,6 +340,11 @@ static void open_file(struct session *s, UINT32 id)
         reply_status(s, id, good ? FAILURE : status_of(GetLastError()));
         return;
     }
+    if (is_held(s->path)) {
+        SetLastError(ERROR_SHARING_VIOLATION);
+        reply(s, id, FALSE);
+        return;
+    }
     entry = new_entry();
     entry->append = (flags & FOR_APPEND) != 0;
     entry->file = CreateFileW(s->path, access, share, NULL, disposition(flags), bits, NULL);
@@ -646,7 +651,7 @@ static void answer_path(struct session *s, unsigned char type, UINT32 id)
         reply(s, id, set_attributes(s->path, &a));
         break;
     case REMOVE:
-        reply_removed(s, id, DeleteFileW(s->path));
+        reply_removed(s, id, remove_file(s->path));
         break;
     case MKDIR:
         reply(s, id, CreateDirectoryW(s->path, NULL));

@@ -16,7 +16,11 @@ void client_path(const WCHAR *path, char *text);
 /* names.c: MoveFileExW as the guest's switches have it. */
 BOOL rename_path(const WCHAR *from, const WCHAR *to, DWORD flags);
 
+/* names.c: whether a scanner that shares nothing has a file, from when it is opened for the first time since it is there. */
+BOOL is_held(const WCHAR *path);
+
 /* names.c: remove an empty directory, or a junction itself. */
 BOOL remove_directory(const WCHAR *path);
+BOOL remove_file(const WCHAR *path);
 
 #endif

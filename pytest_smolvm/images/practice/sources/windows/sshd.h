@@ -8,7 +8,8 @@
 #include <wchar.h>
 
 #define COMMAND_LIMIT 32768
-#define HOME L"C:\\Users\\smolvm"
+#define USER L"smolvm"
+#define HOME L"C:\\Users\\" USER
 #define SHELL_PATH L"\"c:\\windows\\system32\\cmd.exe\""
 
 /* One request of an SSH client: its streams are named pipes that the Linux side has made. */
@@ -36,8 +37,16 @@ BOOL start_spare(struct request *request, const WCHAR *command, const WCHAR *env
 /* spare.c: have shells wait for the requests to come. */
 void refill_spares(void);
 
+/* console.c: have what is started next share the console of the request's connection, until `unshare_console`; FALSE if each
+ * request has its own. */
+BOOL share_console(struct request *request);
+void unshare_console(void);
+
 /* environment.c: remember what this service was started with. */
 void remember_environment(void);
+
+/* environment.c: put the user's home directory into `home`, of MAX_PATH characters; FALSE if it is the one that is HOME. */
+BOOL other_home(WCHAR *home);
 
 /* environment.c: a copy of the environment block of the request's connection; the caller frees it. */
 WCHAR *connection_environment(struct request *request);
