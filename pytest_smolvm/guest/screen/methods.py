@@ -21,4 +21,4 @@ class ScreenMethods(GuestMethods):
 
         :raises UsageError: there is no guest.
         """
-        return Screen(self._running().machine.display, self.baselines)
+        return Screen(self._running().machine.display, self.baselines, self.trail)

@@ -79,6 +79,19 @@ def masked(picture: Image, mask: Sequence[Region]) -> Image:
     return black
 
 
+def marked(picture: Image, places: Sequence[Region]) -> Image:
+    """A picture with a red frame around each of these places, and its number, from 0, if they are several."""
+    with needed("Pillow", "python3-pil"):
+        from PIL import ImageDraw
+    shown = picture.convert("RGB")
+    draw = ImageDraw.Draw(shown)
+    for number, place in enumerate(places):
+        draw.rectangle((place.left - 2, place.top - 2, place.right + 1, place.bottom + 1), outline=_RED, width=2)
+        if len(places) > 1:
+            draw.text((place.left + 2, place.top + 1), str(number), fill=_RED)
+    return shown
+
+
 def difference(one: Image, other: Image) -> Image:
     """Where two pictures of one size differ: white on black."""
     with needed("Pillow", "python3-pil"):

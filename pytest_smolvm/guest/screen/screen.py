@@ -15,6 +15,7 @@ from pytest_smolvm.guest.screen.keyboard import Keyboard
 from pytest_smolvm.guest.screen.ocr import ENGLISH, Reader, Wanted
 from pytest_smolvm.guest.screen.pointer import MODE_SECONDS, Pointer
 from pytest_smolvm.guest.screen.region import Region
+from pytest_smolvm.guest.trail import Trail, tells
 from pytest_smolvm.host.clock import now
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import PATIENCE, until, until_seen
@@ -37,6 +38,13 @@ _CARET = (10, 40)
 _SHOWN = 2000  # characters of a text that was read
 
 
+@tells(
+    "screen",
+    lambda screen: screen.trail,
+    lambda _: "vm.screen",
+    acts=("click", "double_click", "right_click", "drag", "scroll", "press", "type", "click_text"),
+    waits=("move", "wait_for_text", "wait_for_image", "wait_until_still", "expect_match"),
+)
 class Screen(Pointer, Keyboard):
     """What somebody in front of a guest sees and does. Time-outs are in seconds, places in pixels of the screen.
 
@@ -45,11 +53,13 @@ class Screen(Pointer, Keyboard):
 
     :param display: the machine's.
     :param baselines: where :meth:`expect_match` looks.
+    :param trail: where it is told what is done.
     """
 
-    def __init__(self, display: Display, baselines: Baselines) -> None:
+    def __init__(self, display: Display, baselines: Baselines, trail: Trail | None = None) -> None:
         super().__init__(display)
         self._baselines = baselines
+        self.trail = trail or Trail()
 
     def save(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
         """Write the screen to a PNG file. This is QEMU's own doing and takes no library.
@@ -58,6 +68,14 @@ class Screen(Pointer, Keyboard):
         :raises MonitorError: the file cannot be written.
         """
         self._display.picture(Path(path).absolute(), timeout)
+
+    def pixels(self, *, timeout: float | None = None) -> bytes:
+        """The screen as a PPM file has it, uncompressed. This is QEMU's own doing, too, and takes no library.
+
+        :param timeout: seconds that QEMU may take; None: half a minute.
+        :raises FileNotFoundError: there is no picture, as while the guest changes its video mode.
+        """
+        return self._display.pixels(timeout)
 
     def screenshot(self, region: Area | None = None) -> Image:
         """The screen, or a region of it, as Pillow's picture."""
