@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import boots, calls, crowds, desktop, network, states, suites, transfers
+from benchmarks import boots, calls, crowds, desktop, network, screen, states, suites, traces, transfers
 from benchmarks.setting import Setting
 from pytest_smolvm.host.progress import Lines, Silent, phase
 from pytest_smolvm.host.store import Store
@@ -21,11 +21,13 @@ PARTS = {
     "boots": boots.measure,
     "calls": calls.measure,
     "desktop": desktop.measure,
+    "screen": screen.measure,
     "crowds": crowds.measure,
     "transfers": transfers.measure,
     "suites": suites.measure,
     "network": network.measure,
     "states": states.measure,
+    "traces": traces.measure,
 }
 
 

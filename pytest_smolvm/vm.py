@@ -283,7 +283,7 @@ class SmolVM(DesktopMethods, FileMethods, LogMethods, PortMethods, SystemMethods
                     self._spec,
                     guest.ssh,
                     welcome,
-                    on_restart=lambda: self._take_shells(None),
+                    on_restart=self._restarted,
                     arriving=guest.arriving,
                 )
                 life.callback(access.close)

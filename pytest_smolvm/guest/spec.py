@@ -93,6 +93,10 @@ class GuestSpec:
             choices=("uefi", "bios"),
         ),
     )
+    desktop: bool = field(
+        default=False,
+        metadata=_want("have the template ready for vm.desktop, which else is compiled in each guest", MARKER),
+    )
     network: str | Sequence[str] = field(
         default="open",
         metadata=_want(

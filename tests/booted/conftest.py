@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_smolvm import SmolVM
+from pytest_smolvm import SmolVM, Window
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store, default_root
@@ -20,6 +20,7 @@ from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.plugin.image_words import images
 from pytest_smolvm.pool.pool import Pool
+from tests.booted.programs import Program
 
 MEMORY = 1024
 # What a run says when it begins to bake a template, and when it begins to wait for one.
@@ -85,6 +86,23 @@ def inner(pytester: pytest.Pytester, store: Store, image: Path, monkeypatch: pyt
     monkeypatch.setenv("SMOLVM_IMAGE", str(image))
     monkeypatch.setenv("SMOLVM_MEMORY", str(MEMORY))
     return pytester
+
+
+@pytest.fixture(scope="module")
+def vm(request: pytest.FixtureRequest, windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
+    """A guest with the program that the module calls PROGRAM."""
+    program: Program = request.module.PROGRAM
+    program.install(windows_vm_module, tmp_path_factory.mktemp(program.name))
+    return windows_vm_module
+
+
+@pytest.fixture
+def window(request: pytest.FixtureRequest, vm: SmolVM) -> Iterator[Window]:
+    """The program's."""
+    shown = vm.desktop.launch(request.module.PROGRAM.path)
+    yield shown
+    assert shown.spawned is not None
+    shown.spawned.kill()
 
 
 def guest_processes(place: Path) -> list[str]:

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_smolvm import Window
+from pytest_smolvm import SmolVM, Window
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of those beside this file."""
+
+    name: str
+    libraries: tuple[str, ...] = ()
+    """What its compiler is told to link, besides."""
+
+    @property
+    def path(self) -> str:
+        """Where it is in a guest."""
+        return rf"C:\T\{self.name}.exe"
+
+    def install(self, vm: SmolVM, scratch: Path) -> None:
+        """Put it into a guest."""
+        source = Path(__file__).with_name(f"{self.name}.c")
+        vm.upload_file(compiled(source, scratch, *self.libraries), self.path)
 
 
 def compiled(source: Path, directory: Path, *libraries: str) -> Path:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pytest_smolvm import DesktopError, SmolVM, TimedOut, Window, expect
-from tests.booted.programs import compiled, told
+from tests.booted.programs import Program, told
 
-PROGRAM = r"C:\T\shelf.exe"
-SHORT = 15.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
+PROGRAM = Program("shelf", ("-lcomctl32",))
+SHORT = 40.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
 
 pytestmark = [
-    pytest.mark.slow,  # the library is compiled in the guest first
+    pytest.mark.slow,  # a template of its own is baked
+    pytest.mark.windows_vm(desktop=True),
     pytest.mark.tool("x86_64-w64-mingw32-gcc"),
 ]
-
-
-@pytest.fixture(scope="module")
-def vm(windows_vm_module: SmolVM, tmp_path_factory: pytest.TempPathFactory) -> SmolVM:
-    """A guest with the program."""
-    source = Path(__file__).with_name("shelf.c")
-    windows_vm_module.upload_file(compiled(source, tmp_path_factory.mktemp("shelf"), "-lcomctl32"), PROGRAM)
-    return windows_vm_module
-
-
-@pytest.fixture
-def window(vm: SmolVM) -> Iterator[Window]:
-    """The program's."""
-    shown = vm.desktop.launch(PROGRAM)
-    yield shown
-    assert shown.spawned is not None
-    shown.spawned.kill()
 
 
 def test_rows_are_clicked_checked_and_read(window: Window) -> None:

@@ -1,4 +1,4 @@
-"""Guests that somebody uses by hand: kept ones, throw-away ones, a shell on a terminal, the screen over VNC."""
+"""Guests that somebody uses by hand: kept and held ones, throw-away ones, a shell on a terminal, the screen over VNC."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from pytest_smolvm.cli import main
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.host.waiting import Deadline
+from tests.background import background
 
 COMMAND = (sys.executable, "-m", "pytest_smolvm.cli.main")
 SECONDS = 300.0
@@ -65,6 +66,42 @@ def test_a_failed_tests_guest_is_gone_on_with(inner: pytest.Pytester, store: Sto
     assert name not in _said("guests")[1]
 
 
+HELD = r"""
+NOTE = r"C:\Users\smolvm\note.txt"
+
+def test_held(windows_vm_module):
+    windows_vm_module.write_text(NOTE, "the test's")
+    assert not windows_vm_module.read_text(NOTE)
+"""
+ASK = b"print('it says', windows_vm_module.read_text(NOTE))\nq\n"
+
+
+def test_the_guest_of_a_test_in_the_debugger_is_entered(inner: pytest.Pytester, store: Store) -> None:
+    """What is done in it there, and by hand, is done in the same one; it is gone when the debugger is left."""
+    inner.makepyfile(test_held=HELD)
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with background("pytest", "--pdb", "-p", "no:cacheprovider", cwd=inner.path, **piped) as running:
+        assert running.stderr is not None
+        said = []
+        for line in running.stderr:
+            said.append(line.decode())
+            if "VNC: " in said[-1]:
+                break
+        told = re.search(r"pytest-smolvm attach (\S+)\n.*(ssh -p \d+ smolvm@127\.0\.0\.1)\n", "".join(said))
+        assert told is not None, said
+        name, by_ssh = told.groups()
+        listed = _said("guests")[1]
+        code, printed = _said("attach", name, "--", r"type note.txt& (echo by hand)>note.txt& exit 5")
+        hello, security = _greeted(said[-1])
+        out, _ = running.communicate(ASK, SECONDS)
+
+    assert (5, "the test's") == (code, printed.strip())
+    assert f"{name}  held by a debugger  {by_ssh}\n" in listed
+    assert (b"RFB 003.", b"\x01\x02") == (hello[:8], security)
+    assert "it says by hand" in out.decode()
+    assert name not in _said("guests")[1]
+
+
 def test_a_guest_for_one_command(store: Store, image: Path) -> None:
     code, printed = _said("run", "--image", str(image), "--", "echo %USERNAME%& exit 7")
 
@@ -75,13 +112,7 @@ def test_its_screen_is_shown_to_who_knows_the_password(store: Store, image: Path
     words = [*COMMAND, "run", "--image", str(image), "--vnc", "--", "ping -n 600 127.0.0.1"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        said = next(line for line in running.stderr if "VNC: " in line)
-        found = re.search(r"VNC: 127\.0\.0\.1:(\d+), password [0-9a-f]{8}$", said)
-        assert found is not None, said
-        with socket.create_connection(("127.0.0.1", int(found[1])), timeout=SECONDS) as viewer:
-            hello = viewer.recv(12)
-            viewer.sendall(hello)
-            security = viewer.recv(2)
+        hello, security = _greeted(next(line for line in running.stderr if "VNC: " in line))
         running.terminate()
 
     # RFC 6143, 7.1: one kind of security is offered, and that is the password.
@@ -103,6 +134,16 @@ def test_a_shell_on_a_terminal(store: Store, image: Path) -> None:
         os.close(terminal)
 
     assert 5 == os.waitstatus_to_exitcode(status)
+
+
+def _greeted(said: str) -> tuple[bytes, bytes]:
+    """What the server that a line tells of says first: its protocol, and which kinds of security it has."""
+    found = re.search(r"VNC: 127\.0\.0\.1:(\d+), password [0-9a-f]{8}$", said)
+    assert found is not None, said
+    with socket.create_connection(("127.0.0.1", int(found[1])), timeout=SECONDS) as viewer:
+        hello = viewer.recv(12)
+        viewer.sendall(hello)
+        return hello, viewer.recv(2)
 
 
 def _until(terminal: int, words: bytes) -> None:

@@ -33,6 +33,10 @@ def app(vm):
 def configured(vm):
     vm.write_text(NOTE, vm.read_text(NOTE) + WORD)
 
+@windows_layer(parent=configured)
+def used(vm):
+    vm.write_text(NOTE, vm.read_text(NOTE) + ", used")
+
 @windows_layer()
 def broken(vm):
     vm.run("exit 3", shell="cmd", check=True)
@@ -48,11 +52,11 @@ class TestOne:
         pass
 
 class TestOther:
-    @pytest.mark.windows_vm(layer=configured)
-    def test_configured(self, windows_vm):
+    @pytest.mark.windows_vm(layer=used)
+    def test_used(self, windows_vm):
         windows_vm.remove(NOTE)
         windows_vm.revert()
-        assert windows_vm.read_text(NOTE) == "installed" + WORD
+        assert windows_vm.read_text(NOTE) == "installed" + WORD + ", used"
 
     @pytest.mark.windows_vm(layer=broken)
     def test_broken(self, windows_vm):
@@ -88,14 +92,18 @@ def test_they_are_made_once_whichever_worker_asks_and_only_what_has_changed_is_m
     Path(inner.path, "installer.txt").write_text("installed", encoding="utf-8")
     first, said = _run(inner, own, " and configured", "-n2", "--dist=loadscope")
     first.assert_outcomes(passed=2, errors=2)
-    assert ["app", "broken", "configured"] == sorted(MADE.findall(said))
+    assert ["app", "broken", "configured", "used"] == sorted(MADE.findall(said))
     assert {"app"} <= set(WAITED.findall(said))
     first.stdout.fnmatch_lines(["*layer broken could not be made: CommandFailed: exit code 3*screen: *.png*"])
     first.stdout.fnmatch_lines(["*, and it was not tried again.*"])
 
     second, said = _run(inner, own, " otherwise", "-k", "not broken")
     second.assert_outcomes(passed=2, deselected=2)
-    assert ["configured"] == MADE.findall(said)
+    assert ["configured", "used"] == MADE.findall(said)
+
+    third, said = _run(inner, own, " otherwise", "-k", "not broken")
+    third.assert_outcomes(passed=2, deselected=2)
+    assert [] == MADE.findall(said)
 
 
 def test_two_runs_at_once_make_each_once(inner: pytest.Pytester, own: Store) -> None:
@@ -109,7 +117,7 @@ def test_two_runs_at_once_make_each_once(inner: pytest.Pytester, own: Store) -> 
             second.says(WAITED)
             assert [0, 0] == [run.process.wait(SECONDS) for run in (first, second)]
 
-    assert ["app", "configured"] == sorted(MADE.findall(first.text + second.text))
+    assert ["app", "configured", "used"] == sorted(MADE.findall(first.text + second.text))
 
 
 @windows_layer()

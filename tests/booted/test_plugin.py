@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +161,26 @@ def test_holding_one_and_wanting_another_is_no_deadlock(inner: pytest.Pytester) 
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*CapacityError: deadlock: everybody who holds a guest is waiting for another one*"])
+
+
+def test_what_is_left_of_a_killed_workers_guest_is_kept_and_cleared_in_the_same_run(
+    inner: pytest.Pytester, store: Store
+) -> None:
+    inner.makepyfile(
+        test_it="""
+        import os, signal
+
+        def test_killed(windows_vm):
+            with open("directory", "w") as file:
+                file.write(str(windows_vm.logs[0].parent))
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+
+    result = inner.runpytest_subprocess("-n1", "--max-worker-restart=1")
+
+    result.assert_outcomes(failed=1)
+    place = inner.path / "test-results" / "smolvm" / "test_it.py-test_killed"
+    assert {"serial.log", "missing.txt"} <= {path.name for path in place.iterdir()}
+    result.stdout.fnmatch_lines([f"{place}", "*serial.log*", "missing: the worker was killed while the test ran*"])
+    assert not Path(Path(inner.path, "directory").read_text(encoding="utf-8")).exists()

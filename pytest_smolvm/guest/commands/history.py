@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.guest.commands.output import RunResult, ends, shortened
+from pytest_smolvm.guest.trail import Trail
 from pytest_smolvm.host import clock
 
 _MOST_RUNS = 200
@@ -41,9 +42,13 @@ class PastRun:
 
 
 class History:
-    """The last things that were run in a guest. Safe to use from several threads."""
+    """The last things that were run in a guest. Safe to use from several threads.
 
-    def __init__(self) -> None:
+    :param trail: where each is told as well.
+    """
+
+    def __init__(self, trail: Trail | None = None) -> None:
+        self._trail = trail or Trail()
         self._runs: deque[PastRun] = deque(maxlen=_MOST_RUNS)
         self._left_out = 0
 
@@ -57,11 +62,17 @@ class History:
 
     def of(self, script: str, shell: str, run: Callable[[], RunResult]) -> RunResult:
         """Run something, note what became of it, and pass that on."""
+        with self._trail.step("run", shortened(script)):
+            return self._of(script, shell, run)
+
+    def _of(self, script: str, shell: str, run: Callable[[], RunResult]) -> RunResult:
         began, started = clock.utc(), clock.now()
 
         def note(ending: str, stdout: str, stderr: str) -> None:
             self._left_out += len(self._runs) == _MOST_RUNS
-            self._runs.append(PastRun(shortened(script), shell, began, clock.now() - started, ending, stdout, stderr))
+            past = PastRun(shortened(script), shell, began, clock.now() - started, ending, stdout, stderr)
+            self._runs.append(past)
+            self._trail.note(run=past, script=_ends(script))
 
         try:
             result = run()

@@ -32,7 +32,7 @@ class CommandMethods(GuestMethods):
         super().__init__()
         self.on_output: OnLine | None = None
         """What :meth:`run` takes for `on_output` when it is given none; ``pytest -s`` prints the lines."""
-        self.history = History()
+        self.history = History(self.trail)
         """What :meth:`run` has run, with times and output."""
         self._shells = PowerShells(self._using, None)
 
@@ -148,6 +148,11 @@ class CommandMethods(GuestMethods):
         with self._using() as ssh:
             resident = self._shells.resident_only(ssh)
             return run.run(ssh, script, args=args, resident=resident, stdin=stdin, timeout=timeout)
+
+    def _restarted(self) -> None:
+        """The guest's system has come up again without being asked to by us."""
+        self.trail.tell("state", "the guest has restarted by itself")
+        self._take_shells(None)
 
     def _take_shells(self, resident: Resident | None) -> None:
         """From now on scripts run in the PowerShells of a guest, or of its system, that has just come up.

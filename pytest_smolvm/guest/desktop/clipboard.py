@@ -6,12 +6,14 @@ from typing import Any
 
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.texts import sendable
+from pytest_smolvm.guest.trail import tells
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline
 
 _CLIPBOARD_SECONDS = stretched(30.0)
 
 
+@tells("desktop", lambda board: board._helper.trail, lambda _: "vm.desktop.clipboard", acts=("set_text",))
 class Clipboard:
     """What was copied, as far as it is text. Another program that has it open is waited for; time-outs are in seconds.
 

@@ -11,6 +11,8 @@ from pytest_smolvm.guest.screen.region import Region
 
 _VALUED = ("Edit", "Document", "ComboBox", "List", "Tree")
 """What holds something that a person has entered or chosen. Its name is that of the label before it."""
+_CHOICES = ("ComboBox", "List", "Tree", "Tab")
+"""What holds something of which one is chosen."""
 _IS: dict[int, bool | None] = {0: False, 1: True}
 _ITEMS = {"Tree": "TreeItem", "Tab": "TabItem"}
 """What items of such a control are; others are of type ListItem."""
@@ -83,6 +85,8 @@ class Control:
     """Whether not all of its items that a person could scroll to are among its children."""
     unread: str = ""
     """Why its items could not be read."""
+    runtime_id: str = ""
+    """What UI Automation calls it, if that is how it is seen: its window, whose handle this is, draws it."""
 
     @property
     def visible(self) -> bool:
@@ -90,9 +94,9 @@ class Control:
         return self.rectangle.width > 0 and self.rectangle.height > 0
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> tuple[int, int | str]:
         """What no other control has at the same moment."""
-        return self.handle, self.item
+        return self.handle, self.runtime_id or self.item
 
     @property
     def has_label(self) -> bool:
@@ -139,10 +143,14 @@ def tree(records: Sequence[Mapping[str, Any]]) -> Control | None:
     """
     if not records:
         return None
+    return _control(records[0], None, True, _by_parent(records[1:]))
+
+
+def _by_parent(records: Sequence[Mapping[str, Any]]) -> Mapping[int, Sequence[Mapping[str, Any]]]:
     inside: dict[int, list[Mapping[str, Any]]] = {}
-    for record in records[1:]:
+    for record in records:
         inside.setdefault(record["parent"], []).append(record)
-    return _control(records[0], None, True, inside)
+    return inside
 
 
 def _control(
@@ -155,12 +163,14 @@ def _control(
     enabled = enabled and record["enabled"]
     within = inside.get(record["handle"], ())
     children = [_control(each, last, enabled, inside) for each, last in zip(within, (None, *within), strict=False)]
-    children += _items(record, enabled)
+    children = [*_elements(record, enabled), *children, *_items(record, enabled)]
+    if "own" in record:
+        return _element(record["handle"], record["own"], enabled, tuple(children))
     return Control(
         handle=record["handle"],
         control_type=record["control_type"],
         name=_name(record, before),
-        automation_id=str(record["id"]) if 0 < record["id"] < _NO_ID else "",
+        automation_id=record.get("automation_id") or (str(record["id"]) if 0 < record["id"] < _NO_ID else ""),
         class_name=record["class_name"],
         text=record["text"],
         rectangle=_place(record),
@@ -172,8 +182,48 @@ def _control(
         expanded=_IS.get(record.get("expanded", -1)),
         item_count=record.get("items"),
         partial=record.get("partial", False),
-        unread=record.get("unread", ""),
+        unread=record.get("unread", "") or record.get("unknown", ""),
     )
+
+
+def _elements(record: Mapping[str, Any], enabled: bool) -> tuple[Control, ...]:
+    """What a window draws itself, as UI Automation tells of it."""
+    inside = _by_parent(record.get("elements", ()))
+
+    def elements(parent: int) -> tuple[Control, ...]:
+        there = inside.get(parent, ())
+        return tuple(_element(record["handle"], each, enabled, elements(each["number"])) for each in there)
+
+    return elements(0)
+
+
+def _element(handle: int, told: Mapping[str, Any], enabled: bool, children: tuple[Control, ...]) -> Control:
+    kind = told["control_type"]
+    text = told["text"]
+    if text is None and not told["secret"]:
+        text = _chosen(children) if kind in _CHOICES else None if kind in _VALUED else told["name"]
+    return Control(
+        handle=handle,
+        control_type=kind,
+        name=told["name"],
+        automation_id=told["automation_id"],
+        class_name=told["class_name"],
+        text=text,
+        rectangle=_place(told),
+        enabled=enabled and told["enabled"],
+        checked=_IS.get(told["checked"]),
+        focused=told["focused"],
+        editable=told["editable"],
+        children=children,
+        selected=_IS.get(told["selected"]),
+        expanded=_IS.get(told["expanded"]),
+        runtime_id=told["runtime_id"],
+    )
+
+
+def _chosen(items: Sequence[Control]) -> str:
+    """The name of the first that is selected; empty if none is."""
+    return next((each.name for item in items for each in (item, *item.walk()) if each.selected), "")
 
 
 def _items(record: Mapping[str, Any], enabled: bool) -> list[Control]:

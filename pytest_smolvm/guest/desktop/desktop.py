@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pytest_smolvm.errors import DesktopError, UsageError
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.clipboard import Clipboard
 from pytest_smolvm.guest.desktop.controls import TopWindow
+from pytest_smolvm.guest.desktop.dialog import CLASS_NAME, Dialog
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.wanted import WantedWindow, Words
 from pytest_smolvm.guest.desktop.window import Window, WindowPlace, bound, listed
 from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.screen.screen import Screen
+from pytest_smolvm.guest.trail import tells
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
+
+if TYPE_CHECKING:
+    from pytest_smolvm.guest.screen.sights import Picture
 
 _LOOK_SECONDS = 0.2
 _LISTING_SECONDS = PATIENCE
 
 
+@tells("desktop", lambda desktop: desktop._helper.trail, lambda _: "vm.desktop", acts=("launch",))
 class Desktop:
     """Programs, windows and controls of the user who is logged on. Time-outs are in seconds.
 
@@ -26,14 +34,20 @@ class Desktop:
 
     :param spawn: starts a program that goes on running.
     :param baselines: where trees are kept that windows are expected to match.
+    :param screen: gives the screen that they are on.
     """
 
     def __init__(
-        self, helper: DesktopHelper, spawn: Callable[[Sequence[GuestPath]], Spawned], baselines: Baselines
+        self,
+        helper: DesktopHelper,
+        spawn: Callable[[Sequence[GuestPath]], Spawned],
+        baselines: Baselines,
+        screen: Callable[[], Screen],
     ) -> None:
         self._helper = helper
         self._spawn = spawn
         self._baselines = baselines
+        self._screen = screen
 
     def launch(self, program: GuestPath, *args: GuestPath, timeout: float = PATIENCE) -> Window:
         """Start a program and wait for its first window, or that of a program it starts.
@@ -68,6 +82,14 @@ class Desktop:
         """What was copied."""
         return Clipboard(self._helper)
 
+    @property
+    def failure(self) -> Picture | None:
+        """The screen when the last action failed, with what it may have been meant for in red; None if it did not.
+
+        Pillow's picture; None where that is not installed, too.
+        """
+        return self._helper.failures.last
+
     def windows(self) -> list[Window]:
         """All that can be seen, from the front to the back; those of the system are among them."""
         self._helper.prepare()
@@ -87,8 +109,19 @@ class Desktop:
         self._helper.prepare()
         return self._window(WantedWindow(title, process, class_name))
 
+    def dialog(self, *, title: Words | None = None, process: int | str | None = None) -> Dialog:
+        """A message box, or a dialog that asks for a file: the one that there is of such, looked for anew at each use.
+
+        :param title: all of it, or a compiled pattern that is in it.
+        :param process: a process id, or the file name of a program.
+        """
+        self._helper.prepare()
+        return Dialog(
+            WindowPlace(self._helper, WantedWindow(title, process, CLASS_NAME), self._baselines, self._screen)
+        )
+
     def _window(self, wanted: WantedWindow, spawned: Spawned | None = None) -> Window:
-        return Window(WindowPlace(self._helper, wanted, self._baselines), spawned)
+        return Window(WindowPlace(self._helper, wanted, self._baselines, self._screen), spawned)
 
 
 def _is_of(window: TopWindow, process: int) -> bool:

@@ -12,6 +12,7 @@ from pytest_smolvm.guest.desktop.locator import Locator
 from pytest_smolvm.guest.desktop.search import Scene
 from pytest_smolvm.guest.desktop.wanted import Words, fits
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.trail import tells
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
@@ -27,6 +28,27 @@ def expect(locator: Locator) -> Expectation:
     return Expectation(locator)
 
 
+@tells(
+    "desktop",
+    lambda expectation: expectation._locator.search.place.helper.trail,
+    lambda expectation: f"expect({expectation._locator!r})",
+    waits=(
+        "to_be_visible",
+        "to_be_hidden",
+        "to_be_enabled",
+        "to_be_disabled",
+        "to_be_focused",
+        "to_be_checked",
+        "not_to_be_checked",
+        "to_be_selected",
+        "to_have_text",
+        "not_to_have_text",
+        "to_have_value",
+        "not_to_have_value",
+        "to_have_count",
+        "to_match_tree",
+    ),
+)
 class Expectation:
     """Waits until what is expected is so, or fails the test. Time-outs are in seconds.
 

@@ -9,9 +9,13 @@ from typing import Any
 from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut
 from pytest_smolvm.guest.desktop import library
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow, tree
-from pytest_smolvm.guest.desktop.library import RunInResident
+from pytest_smolvm.guest.desktop.failures import FailedActions
 from pytest_smolvm.guest.screen.region import Region
+from pytest_smolvm.guest.trail import Trail
 from pytest_smolvm.host.waiting import Deadline
+
+Asked = Callable[[Deadline, Sequence[str | int]], dict[str, Any]]
+"""Asks the library something, which has until a deadline for its answer."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,18 @@ class Look:
 
 
 class DesktopHelper:
-    """The library in one guest. Each call is one script of a resident PowerShell.
+    """The library in one guest.
 
-    :param run: runs it in the session of the user who is logged on.
-    :param move: moves the guest's pointer to a pixel of the screen, as a device does: what a program does to it, wine
-        undoes at times with what it hears from the device.
+    :param asked: asks it something.
+    :param trail: where it is told what is done.
     :raises NoDesktop: with each call, if windows cannot be reached.
     """
 
-    def __init__(self, run: RunInResident, move: Callable[[int, int], None]) -> None:
-        self._run = run
-        self.move = move
+    def __init__(self, asked: Asked, trail: Trail | None = None) -> None:
+        self._asked = asked
+        self.trail = trail or Trail()
+        self.failures = FailedActions()
+        """What actions that have failed left."""
         self._prepared = False
 
     def prepare(self) -> None:
@@ -51,7 +56,7 @@ class DesktopHelper:
         :param names: of items that are looked for: of a long list they are seen wherever they are.
         :raises TimedOut: that one's program does not answer.
         """
-        answer = library.ask(self._run, deadline, ["look", window, *names])
+        answer = self._asked(deadline, ["look", window, *names])
         if answer.get("refused") == "gone":
             return Look((), None)
         self._check(answer, "a look at a window", deadline)
@@ -75,7 +80,7 @@ class DesktopHelper:
         :returns: the answer, or why nothing was done, if it may be done later.
         :raises DesktopError: as `act` does.
         """
-        answer = library.ask(self._run, deadline, words)
+        answer = self._asked(deadline, words)
         if answer.get("refused") in ("gone", "not now"):
             return {}, str(answer["reason"])
         self._check(answer, what, deadline)

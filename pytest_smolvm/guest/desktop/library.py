@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -12,14 +12,15 @@ from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.secret import unseen
 from pytest_smolvm.host.waiting import Deadline
 
 COMPILE_SECONDS = stretched(300.0)  # half a minute, on an emulated processor that others use, too
-# An answer has to be on its way at the deadline; the way itself is not counted.
-_WAY_SECONDS = stretched(30.0)
+WAY_SECONDS = stretched(30.0)
+"""An answer has to be on its way at the deadline; the way itself, of so much at most, is not counted."""
 _LEAST = 0.1  # seconds that the library gets even where nothing is left: each wait looks once
 _LOADING = "$stdin = [Console]::OpenStandardInput()\n"
-_ABSENT = "absent"  # ask.ps1's word
+_ABSENT = "absent"  # what our scripts say then
 
 
 class RunInResident(Protocol):
@@ -36,19 +37,43 @@ def ask(run: RunInResident, deadline: Deadline, words: Sequence[str | int]) -> d
 
     :raises CommandFailed: it broke, or could not be compiled.
     """
-    said = _asked(run, deadline, words)
-    if said == _ABSENT:
-        load = _LOADING + powershell.text_of("library")
-        run(load, [], stdin=powershell.loading(source()), timeout=COMPILE_SECONDS).check()
-        said = _asked(run, deadline, words)
-    answer: dict[str, Any] = json.loads(said)
+
+    def asked() -> str:
+        seconds = patience(deadline)
+        args: list[Argument] = [name(), int(seconds * 1000), *map(str, words)]
+        return run(script("ask"), args, timeout=seconds + WAY_SECONDS).check().stdout
+
+    answer: dict[str, Any] = json.loads(_compiled(run, asked))
     return answer
 
 
-def _asked(run: RunInResident, deadline: Deadline, words: Sequence[str | int]) -> str:
-    seconds = max(deadline.at_most(COMPILE_SECONDS), _LEAST)
-    args: list[Argument] = [name(), int(seconds * 1000), *map(str, words)]
-    return run(script("ask"), args, timeout=seconds + _WAY_SECONDS).check().stdout
+def opened(run: RunInResident, secret: str) -> int:
+    """Have it answer on a port of its own; the port.
+
+    :param secret: what connections begin with.
+    :raises CommandFailed: it broke, or could not be compiled.
+    """
+
+    def asked() -> str:
+        with unseen():
+            return run(script("open"), [name()], stdin=secret.encode() + b"\n", timeout=COMPILE_SECONDS).check().stdout
+
+    return int(_compiled(run, asked))
+
+
+def patience(deadline: Deadline) -> float:
+    """Seconds that the library has for an answer."""
+    return max(deadline.at_most(COMPILE_SECONDS), _LEAST)
+
+
+def _compiled(run: RunInResident, asked: Callable[[], str]) -> str:
+    """What a script says of the library, which is compiled if it never was."""
+    said = asked()
+    if said == _ABSENT:
+        load = _LOADING + powershell.text_of("library")
+        run(load, [], stdin=powershell.loading(source()), timeout=COMPILE_SECONDS).check()
+        said = asked()
+    return said
 
 
 @cache

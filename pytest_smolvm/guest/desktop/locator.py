@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from pytest_smolvm.errors import DesktopError, UsageError
+from pytest_smolvm.errors import DesktopError
 from pytest_smolvm.guest.desktop import keys
 from pytest_smolvm.guest.desktop.controls import Control
+from pytest_smolvm.guest.desktop.dragging import Draggable, Grip, drag
 from pytest_smolvm.guest.desktop.search import ACTION_SECONDS, Search
+from pytest_smolvm.guest.desktop.spots import Spot
 from pytest_smolvm.guest.desktop.texts import sendable
 from pytest_smolvm.guest.desktop.wanted import Filter, Nth, Wanted, Words
+from pytest_smolvm.guest.screen.ocr import ENGLISH
 from pytest_smolvm.guest.screen.region import Region
+from pytest_smolvm.guest.screen.sights import SmallPicture, WrittenText
+from pytest_smolvm.guest.trail import tells
 from pytest_smolvm.host.waiting import Deadline
 
+if TYPE_CHECKING:
+    from pytest_smolvm.guest.screen.sights import Picture
 
+
+@tells(
+    "desktop",
+    lambda locator: locator.search.place.helper.trail,
+    repr,
+    acts=(
+        *("click", "double_click", "right_click", "focus", "fill", "type", "press", "select", "expand", "collapse"),
+        *("scroll_into_view", "check", "uncheck", "drag_to"),
+    ),
+)
 class Locator:
     """A control, looked for anew at each use. Exactly one has to match. Time-outs are in seconds.
 
@@ -47,6 +66,22 @@ class Locator:
         """
         number = None if automation_id is None else str(automation_id)
         return Locator(self.search.then(Wanted(name, number, control_type, class_name)))
+
+    def get_by_text(self, text: Words, *, language: str = ENGLISH) -> Spot:
+        """A text that can be read in its picture, as Tesseract does: for what draws its controls itself.
+
+        :param text: of one line; small and capital letters are the same, and so are all spaces. Or a compiled pattern.
+        :param language: Tesseract's names, joined by plus signs: ``eng+deu``.
+        """
+        return Spot(self.search, WrittenText(text, language))
+
+    def get_by_image(self, picture: str | os.PathLike[str] | Picture, *, max_diff: float = 0.0) -> Spot:
+        """A small picture in its picture.
+
+        :param picture: a file beside the test, or Pillow's picture.
+        :param max_diff: the share of its pixels that may be others, from 0.0 to 1.0.
+        """
+        return Spot(self.search, SmallPicture(picture, max_diff))
 
     def filter(
         self,
@@ -83,6 +118,13 @@ class Locator:
     def right_click(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Click on its middle with the right button."""
         self._act("right click on", ["click", "right", 1], timeout)
+
+    def drag_to(self, target: Draggable, *, timeout: float = ACTION_SECONDS) -> None:
+        """Press the left button on its middle, move, and let it go on the middle of something else.
+
+        :param target: a control, an item, a text or a picture, in this window or in one that this one does not cover.
+        """
+        drag(self.search.place.helper, self, target, timeout)
 
     def focus(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Have keys go to it."""
@@ -189,6 +231,16 @@ class Locator:
         self.search.until(f"{self!r} {what}", look, timeout)
         return found[0]
 
+    def grip(self, what: str, deadline: Deadline) -> tuple[Grip | None, str]:
+        """See `Draggable.grip`."""
+        scene = self.search.look(deadline)
+        control = scene.one(what)
+        if control is None:
+            return None, f"there is none\n{scene}"
+        if control.item and not control.visible:
+            return None, self._done(control, deadline, what, ["item", "show"]) or "it was out of view"
+        return Grip(control.handle, control.rectangle), ""
+
     def _act(self, what: str, words: Sequence[str | int], timeout: float) -> None:
         what = f"{what} {self!r}"
 
@@ -199,32 +251,15 @@ class Locator:
 
     def _done(self, control: Control, deadline: Deadline, what: str, words: Sequence[str | int]) -> str:
         """Do something with a control that was seen; why it was not done."""
-        if words[0] == "click":
-            if control.visible and (reason := self._pointed(*control.rectangle.center)):
-                return reason
-            words = ["item", *words] if control.item else words
+        if control.runtime_id:
+            words = ["element", control.runtime_id, *(words[1:] if words[0] == "item" else words)]
+        elif control.item and words[0] == "click":
+            words = ["item", *words]
         if words[0] == "item":
             words = ["item", control.item, control.text or "", *words[1:]]
         elif control.item:
             raise DesktopError(f"{what}: it is a {control.control_type}, and that is done to what it is in")
         return self.search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
-
-    def _pointed(self, x: int, y: int) -> str:
-        """Move the pointer; why it cannot be."""
-        try:
-            self.search.place.helper.move(x, y)
-        except UsageError as exc:  # it is beyond the edge of the screen
-            return str(exc)
-        return ""
-
-    def _toggled(self, control: Control, deadline: Deadline, what: str) -> str:
-        """Click on a box; why it was not done."""
-        if not control.item:
-            return self._done(control, deadline, what, ["click", "left", 1])
-        words = (control.handle, *control.rectangle, control.item, control.text or "")
-        box, reason = self.search.place.helper.ask(deadline, what, "item", *words, "where")
-        reason = reason or self._pointed(box["x"], box["y"])
-        return reason or self._done(control, deadline, what, ["item", "toggle"])
 
     def _set(self, checked: bool, timeout: float) -> None:
         what = f"{'check' if checked else 'uncheck'} {self!r}"
@@ -237,7 +272,8 @@ class Locator:
                 return ""
             if clicked:  # a second click would undo the first
                 return "it was clicked on, and stays as it was"
-            reason = self._toggled(control, deadline, what)
+            drawn = control.item or control.runtime_id
+            reason = self._done(control, deadline, what, ["item", "toggle"] if drawn else ["click", "left", 1])
             clicked.extend([] if reason else [1])
             return reason or "it was clicked on, and stays as it was"
 

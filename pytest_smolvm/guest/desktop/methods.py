@@ -13,6 +13,7 @@ from pytest_smolvm.guest.commands.shells import Shell
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.hotline import Hotline
 from pytest_smolvm.guest.desktop.session import DesktopSession
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.names import GuestPath
@@ -25,7 +26,8 @@ class DesktopMethods(CommandMethods, ScreenMethods):
     def __init__(self) -> None:
         super().__init__()
         self._session = DesktopSession(lambda: self._shells)
-        self._desktop = DesktopHelper(self._run_on_desktop, self._move)
+        self._hotline = Hotline(self._using, self._run_on_desktop)
+        self._desktop = DesktopHelper(self._hotline, self.trail)
 
     @property
     def desktop(self) -> Desktop:
@@ -34,7 +36,7 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         :raises UsageError: there is no guest.
         """
         self._running()
-        return Desktop(self._desktop, self._spawn_on_desktop, self.baselines)
+        return Desktop(self._desktop, self._spawn_on_desktop, self.baselines, lambda: self.screen)
 
     def _shell_on_desktop(self, ssh: Ssh, /) -> Shell:
         return self._session.via(ssh)
@@ -42,6 +44,7 @@ class DesktopMethods(CommandMethods, ScreenMethods):
     def _take_shells(self, resident: Resident | None) -> None:
         super()._take_shells(resident)
         self._session.forget()
+        self._hotline.forget()
 
     def _run_on_desktop(
         self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
@@ -51,6 +54,3 @@ class DesktopMethods(CommandMethods, ScreenMethods):
 
     def _spawn_on_desktop(self, program: Sequence[GuestPath]) -> Spawned:
         return spawned.spawn(self._run_on_desktop, program)
-
-    def _move(self, x: int, y: int) -> None:
-        self.screen.move(x, y)

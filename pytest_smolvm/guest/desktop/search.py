@@ -11,6 +11,8 @@ from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.screen.region import Region
+from pytest_smolvm.guest.screen.screen import Screen
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
 ACTION_SECONDS = PATIENCE
@@ -24,6 +26,7 @@ class Place(Protocol):
 
     helper: DesktopHelper
     baselines: Baselines
+    screen: Callable[[], Screen]
 
     @property
     def certain(self) -> bool:
@@ -100,6 +103,7 @@ class Search:
         controls = [] if window is None else [window]
         for step in self._steps:
             controls = step.of(controls)
+        self.place.helper.trail.note(window=window, control=controls[0] if len(controls) == 1 else None)
         return Scene(window, tuple(controls), said)
 
     def until(self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float) -> None:
@@ -108,9 +112,10 @@ class Search:
         :raises DesktopError: several match, or the window is one that never comes back.
         :raises TimedOut: with the last reason and what the window held.
         """
-        deadline, seen = Deadline(timeout), [""]
+        deadline, seen, candidates = Deadline(timeout), [""], list[Region]()
 
         def done() -> bool:
+            candidates.clear()
             try:
                 scene = self.look(deadline)
             except TimedOut as exc:
@@ -120,12 +125,18 @@ class Search:
                     raise DesktopError(f"{what}: {scene}")
                 seen[0] = str(scene)
                 return False
+            candidates.extend(control.rectangle for control in scene.controls if control.visible)
             control = scene.one(what)
-            reason = attempt(control, deadline) if control else "there is none"
+            try:
+                reason = attempt(control, deadline) if control else "there is none"
+            except TimedOut as exc:
+                before = f"; before that, {seen[0]}" if seen[0] else ""
+                raise TimedOut(what, timeout, f"{exc.last_seen}{before}") from exc
             seen[0] = f"{reason}\n{scene}"
             return not reason
 
-        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
+        with self.place.helper.failures.seen(self.place.screen, lambda: candidates):
+            until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
 
 
 def _listed(controls: Sequence[Control]) -> str:

@@ -28,11 +28,13 @@ from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import Secret, unseen
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
-_PROCESSES = 2  # a script may run while windows are looked at
+PROCESSES = 2
+"""How many residents there are: a script may run while windows are looked at."""
 _LOOK_SECONDS = 1.0
 _ADVICE = (
     "windows build-image --desktop makes an image whose user is logged on at every start; in an image of another "
-    "maker set AutoAdminLogon, see docs/desktop.md"
+    "maker set AutoAdminLogon; or mark the test windows_vm(desktop=True), for which ssh_user is logged on while the "
+    "template is baked: see docs/desktop.md"
 )
 _REFUSED = "refused: "  # summon.ps1's word
 
@@ -104,6 +106,11 @@ class DesktopSession:
         """
         return Routed(self._attempt, ssh)
 
+    def close(self) -> None:
+        """End the connections; to be called before a guest is frozen."""
+        if self._resident is not None:
+            self._resident.close()
+
     def forget(self) -> None:
         """The system it was in has ended."""
         with self._changing:
@@ -129,7 +136,7 @@ class DesktopSession:
         """The one in that session, started if there is none; None if the ordinary one is there itself."""
         with self._changing:
             if not self._here and (self._resident is None or not self._resident.processes):
-                ordinary = partial(_run, ssh, self._shells().resident_only(ssh))
+                ordinary = partial(run_in, ssh, self._shells().resident_only(ssh))
                 place = _looked(ordinary, min(self._patience, PATIENCE))
                 self._here = place.here
                 self._resident = None if place.here else _found(ssh, place)
@@ -138,7 +145,7 @@ class DesktopSession:
             return self._resident
 
 
-def _run(
+def run_in(
     ssh: Ssh,
     resident: Shell,
     script: str,
@@ -147,7 +154,14 @@ def _run(
     stdin: bytes = b"",
     timeout: float | None = None,
 ) -> RunResult:
+    """Run a script in a shell; see `RunInResident`."""
     return run.run(ssh, script, args=args, resident=resident, stdin=stdin, timeout=timeout)
+
+
+def look(ordinary: RunInResident) -> Whereabouts:
+    """Where the ordinary resident is, and what is on the screen at this moment."""
+    with unseen():
+        return Whereabouts(**library.ask(ordinary, Deadline(library.COMPILE_SECONDS), ["where"]))
 
 
 def _looked(ordinary: RunInResident, patience: float) -> Whereabouts:
@@ -157,18 +171,14 @@ def _looked(ordinary: RunInResident, patience: float) -> Whereabouts:
     :raises NoDesktop: it is not on the screen, and cannot start one there.
     """
 
-    def look() -> Whereabouts:
-        with unseen():
-            return Whereabouts(**library.ask(ordinary, Deadline(library.COMPILE_SECONDS), ["where"]))
-
     def settled() -> Whereabouts | None:
-        place = look()
+        place = look(ordinary)
         return place if place.here or not place.automatic or place.user else None
 
     try:
         place = until("a user who is logged on", settled, timeout=patience, interval=_LOOK_SECONDS)
     except TimedOut:
-        place = look()
+        place = look(ordinary)
     if not place.here:
         place.check()
     return place
@@ -197,7 +207,7 @@ def _summoned(ordinary: RunInResident, session: int, patience: float) -> Endpoin
     :raises NoDesktop: they did not start.
     """
     secret = Secret(secrets.token_hex(SECRET_BYTES))
-    args: list[Argument] = [library.name(), session, _PROCESSES, int(patience * 1000)]
+    args: list[Argument] = [library.name(), session, PROCESSES, int(patience * 1000)]
     try:
         with unseen():
             result = ordinary(library.script("summon"), args, stdin=secret.encode() + b"\n", timeout=2 * START_SECONDS)
@@ -210,6 +220,6 @@ def _summoned(ordinary: RunInResident, session: int, patience: float) -> Endpoin
         raise NoDesktop(
             f"the Task Scheduler runs nothing in session {session} of the guest, where the user is logged on: {reason}"
         )
-    if len(ports) != _PROCESSES or not all(map(str.isdecimal, ports)):
+    if len(ports) != PROCESSES or not all(map(str.isdecimal, ports)):
         raise NoDesktop(f"the PowerShell in session {session} of the guest did not start: {said or 'it said nothing'}")
     return _endpoint(secret, code_page, ports)

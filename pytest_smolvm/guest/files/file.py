@@ -74,7 +74,7 @@ def upload(
                 also = digest.update
             send(sftp, source, aside, target, size=status.st_size, progress=progress, also=also)
             if verify:
-                _compare(digest.digest(), sftp, aside, target)
+                _compare(digest.digest(), sftp, aside, target, renaming.SCANNED_SECONDS)
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
 
 
@@ -194,13 +194,16 @@ def send(
             )
 
 
-def receive(sftp: Sftp, path: str, out: Target, progress: OnBytes | None = None, also: Also = nothing) -> None:
+def receive(
+    sftp: Sftp, path: str, out: Target, progress: OnBytes | None = None, also: Also = nothing, *, held: float = 0.0
+) -> None:
     """Copy the file `path` of the guest to `out`.
 
     :param also: called with each piece.
+    :param held: seconds for which somebody who shares nothing may have it open.
     """
     got = 0
-    with _opened(sftp, path, "rb", "read", path) as source:
+    with _opened(sftp, path, "rb", "read", path, held=held) as source:
         with asking(sftp, "read", path):
             size = source.stat().st_size or 0
         while True:
@@ -216,9 +219,9 @@ def receive(sftp: Sftp, path: str, out: Target, progress: OnBytes | None = None,
 
 
 @contextmanager
-def _opened(sftp: Sftp, path: str, mode: str, verb: str, shown: str) -> Iterator[SftpFile]:
+def _opened(sftp: Sftp, path: str, mode: str, verb: str, shown: str, *, held: float = 0.0) -> Iterator[SftpFile]:
     with asking(sftp, verb, shown):
-        file = sftp.open(sftp_path(path), mode)
+        file = filesystem.once_let_go(sftp, lambda: sftp.open(sftp_path(path), mode), held)
     try:
         yield file
     finally:
@@ -257,8 +260,8 @@ def _chunk(source: BinaryIO, shown: str) -> bytes:
         raise TransferError(f"could not read what was to become {shown}: {exc}") from exc
 
 
-def _compare(digest: bytes, sftp: Sftp, path: str, shown: str) -> None:
+def _compare(digest: bytes, sftp: Sftp, path: str, shown: str, held: float = 0.0) -> None:
     there = hashlib.sha256()
-    receive(sftp, path, _Nowhere(), also=there.update)
+    receive(sftp, path, _Nowhere(), also=there.update, held=held)
     if there.digest() != digest:
         raise TransferError(f"{shown}: its checksum differs on the two sides")

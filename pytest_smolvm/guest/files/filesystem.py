@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
+from typing import TypeVar
 
 from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted
 from pytest_smolvm.guest import names as windows
 from pytest_smolvm.guest.link.channels import BROKEN
 from pytest_smolvm.guest.link.sftp import Sftp, SftpAttributes, asking, sftp_path
+from pytest_smolvm.host.clock import sleep
+from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.waiting import Deadline
 
+T = TypeVar("T")
+
+HELD_SECONDS = stretched(5.0)
+"""How long a file is tried to be removed that somebody has open: Defender and the indexer do for a moment, a program
+for as long as it likes."""
+_HELD_PAUSE = 0.2
 MARK = ".smolvm"
 """What the names of all that we put aside end with."""
 _TIME_MAX = 2**32 - 1  # seconds since 1970: SFTP of version 3 has 32 bits for them, without a sign
@@ -108,11 +119,30 @@ def _remove_stubborn(sftp: Sftp, name: str, mode: int) -> None:
         return
     sftp.chmod(name, 0o666)  # DeleteFile refuses read-only files
     try:
-        sftp.remove(name)
-    except OSError:
-        if not mode & stat.S_IWUSR:
+        once_let_go(sftp, lambda: sftp.remove(name), HELD_SECONDS)
+    except OSError as exc:
+        if _may_be_held(sftp, exc) and not mode & stat.S_IWUSR:
             sftp.chmod(name, 0o444)  # it stays, and so does its mark
         raise
+
+
+def once_let_go(sftp: Sftp, action: Callable[[], T], seconds: float) -> T:
+    """Do something with a file that somebody else may have open for so many seconds.
+
+    :raises OSError: it still cannot be done, or not for that reason.
+    """
+    deadline = Deadline(seconds)
+    while True:
+        try:
+            return action()
+        except OSError as exc:
+            if deadline.passed or not _may_be_held(sftp, exc):
+                raise
+        sleep(deadline.at_most(_HELD_PAUSE))  # nothing tells when it is let go
+
+
+def _may_be_held(sftp: Sftp, refusal: OSError) -> bool:
+    return refusal.errno != errno.ENOENT and not sftp.get_channel().closed
 
 
 def make_directories(sftp: Sftp, remote: windows.GuestPath) -> list[str]:

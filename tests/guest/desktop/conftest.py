@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.guest.commands.output import RunResult
-from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.errors import HostError
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.window import Window
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.screen.screen import Screen
+from pytest_smolvm.host.waiting import Deadline
 
 WINDOW = {
     "handle": 16,
@@ -64,39 +65,26 @@ class Said:
         """What was looked at."""
         self.unseen: dict[str, str] = {}
         """What a look says instead."""
-        self.compiled = True
         self.done: list[list[str]] = []
         """What was to be done with controls."""
-        self.pointer = (0, 0)
 
-    def __call__(
-        self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None
-    ) -> RunResult:
-        said = self._said(list(map(str, args[2:])), bool(stdin))
-        return RunResult(stdout=said, stderr="", exit_code=0, duration=0, command="x")
+    def __call__(self, deadline: Deadline, words: Sequence[str | int]) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(json.dumps(self._said(list(map(str, words)))))
+        return said
 
-    def move(self, x: int, y: int) -> None:
-        """Where the pointer is to be."""
-        self.pointer = (x, y)
-
-    def _said(self, words: list[str], source: bool) -> str:
-        if source:
-            self.compiled = True
-            return ""
-        if not self.compiled:
-            return "absent"
+    def _said(self, words: list[str]) -> dict[str, Any]:
         if words[0] != "look":
             self.done.append(words)
-            said = [*self.refusals[:1], *self.answers[:1], {}][0]
+            waiting: list[dict[str, Any]] = [*self.refusals[:1], *self.answers[:1], {}]
             del (self.refusals or self.answers)[:1]
-            return json.dumps(said)
+            return waiting[0]
         if self.unseen:
-            return json.dumps(self.unseen)
+            return self.unseen
         self.asked.append(words)
         if words[1] != "0" and self.looks:
             self.looks.pop(0)()
         controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
-        return json.dumps({"windows": self.windows} | controls)
+        return {"windows": self.windows} | controls
 
 
 @pytest.fixture
@@ -114,7 +102,7 @@ def said() -> Said:
 
 @pytest.fixture
 def helper(said: Said) -> DesktopHelper:
-    return DesktopHelper(said, said.move)
+    return DesktopHelper(said)
 
 
 @pytest.fixture
@@ -127,7 +115,10 @@ def desktop(helper: DesktopHelper, baselines: Baselines) -> Desktop:
     def spawn(words: object) -> None:
         raise AssertionError(words)
 
-    return Desktop(helper, spawn, baselines)  # type: ignore[arg-type]
+    def unseen() -> Screen:
+        raise HostError("there is no picture")
+
+    return Desktop(helper, spawn, baselines, unseen)  # type: ignore[arg-type]
 
 
 @pytest.fixture

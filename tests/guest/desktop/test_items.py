@@ -92,22 +92,12 @@ def test_what_is_done_with_an_item(window: Window, said: Said, name: str, action
     assert [["item", "18", *map(str, words)]] == said.done
 
 
-def test_the_pointer_goes_to_an_item_that_is_in_view(window: Window, said: Said) -> None:
-    window.get_by(name="R&D").click()
-    assert (0, 0) == said.pointer
-    window.get_by(name="a.txt").click()
-
-    assert (60, 35) == said.pointer
-
-
 def test_a_box_of_an_item_is_clicked_where_it_is(window: Window, said: Said) -> None:
-    said.answers = [{"x": 5, "y": 7}]
     first = said.controls[2]["inside"][0]
     said.looks = [lambda: None, lambda: first.update(checked=1)]
     window.get_by(name="a.txt").check()
 
-    assert [["item", "18", *HERE, "1", "a.txt", "where"], ["item", "18", *HERE, "1", "a.txt", "toggle"]] == said.done
-    assert (5, 7) == said.pointer
+    assert [["item", "18", *HERE, "1", "a.txt", "toggle"]] == said.done
 
 
 def test_a_long_list_is_asked_for_an_item_that_is_not_seen(window: Window, said: Said) -> None:

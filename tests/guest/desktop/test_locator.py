@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -190,21 +191,14 @@ def test_a_desktop_that_cannot_be_reached_is_an_error_and_no_empty_list(desktop:
     said.windows.clear()
     assert [] == desktop.windows()
 
-    desktop = Desktop(DesktopHelper(_Unreachable(), said.move), lambda words: pytest.fail(str(words)), Baselines())
+    desktop = Desktop(DesktopHelper(_Unreachable()), lambda words: pytest.fail(str(words)), Baselines(), pytest.fail)
     with pytest.raises(NoDesktop, match="cannot be reached: PowerShell runs in session 0, the screen shows session 1"):
         desktop.windows()
 
 
 class _Unreachable(Said):
-    def _said(self, words: list[str], source: bool) -> str:
-        return '{"refused": "no desktop", "reason": "PowerShell runs in session 0, the screen shows session 1"}'
-
-
-def test_the_library_is_compiled_where_it_is_not_yet(said: Said, helper: DesktopHelper) -> None:
-    said.compiled = False
-    helper.prepare()
-
-    assert said.compiled
+    def _said(self, words: list[str]) -> dict[str, Any]:
+        return {"refused": "no desktop", "reason": "PowerShell runs in session 0, the screen shows session 1"}
 
 
 def test_a_window_that_comes_anew_is_found_anew(window: Window, said: Said) -> None:

@@ -68,26 +68,62 @@ namespace SmolVM.Desktop
                 return Clipboard.Answer(words, deadline);
             }
 
+            if (words[0] == "rehearse")
+            {
+                Rehearsal.Hold(deadline);
+                return "{}";
+            }
+
             Integrity.Check(window);
             var place = new Native.Rectangle();
             place.Left = int.Parse(words[2]);
             place.Top = int.Parse(words[3]);
             place.Right = place.Left + int.Parse(words[4]);
             place.Bottom = place.Top + int.Parse(words[5]);
+            if (words[0] == "element")
+            {
+                return new ElementHands(window, deadline).Do(words[6], place, words.Skip(7).ToArray());
+            }
+
             if (words[0] == "item")
             {
                 using (var items = new ItemHands(window, deadline))
                 {
-                    return items.Do(long.Parse(words[6]), words[7], place, words.Skip(8).ToArray());
+                    items.Do(long.Parse(words[6]), words[7], place, words.Skip(8).ToArray());
+                    return "{}";
                 }
             }
 
+            if (words[0] == "bar")
+            {
+                return Eyes.Placed(new Json(), MenuBar.Of(window)).ToString();
+            }
+
             var hands = new Hands(window, deadline);
+            Native.Rectangle seen = place;
+            if (words[0] == "spot" || words[0] == "drag" || words[0] == "front")
+            {
+                Native.GetWindowRect(window, out place); // what was seen is a part of it
+            }
+
             hands.Check(place);
             switch (words[0])
             {
                 case "click":
-                    hands.Click(place.Middle, words[6], int.Parse(words[7]));
+                    hands.Click(place.Middle, place.Middle.X - place.Left, words[6], int.Parse(words[7]));
+                    break;
+                case "spot":
+                    hands.Click(Point(words, 6), 0, words[8], int.Parse(words[9]));
+                    break;
+                case "drag":
+                    hands.Drag(Point(words, 6), Point(words, 9), new Hands(new IntPtr(long.Parse(words[8])), deadline));
+                    break;
+                case "front":
+                    hands.ToFront();
+                    Input.Leave(seen);
+                    break;
+                case "cancel":
+                    hands.Cancel();
                     break;
                 case "focus":
                     hands.Focus();
@@ -112,6 +148,14 @@ namespace SmolVM.Desktop
             }
 
             return "{}";
+        }
+
+        private static Native.Point Point(string[] words, int at)
+        {
+            var point = new Native.Point();
+            point.X = int.Parse(words[at]);
+            point.Y = int.Parse(words[at + 1]);
+            return point;
         }
     }
 }

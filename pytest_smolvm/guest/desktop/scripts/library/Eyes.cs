@@ -8,14 +8,18 @@ namespace SmolVM.Desktop
 
     internal sealed class Eyes
     {
+        private readonly Deadline deadline;
         private readonly Messages messages;
+        private readonly Elements elements;
         private readonly IEnumerable<string> wanted;
         private Dictionary<int, int> parents;
 
         /// <param name="wanted">Texts of items that are to be found, wherever in their controls they are.</param>
         internal Eyes(Deadline deadline, IEnumerable<string> wanted)
         {
+            this.deadline = deadline;
             this.messages = new Messages(deadline);
+            this.elements = new Elements(deadline, this.messages);
             this.wanted = wanted;
         }
 
@@ -117,25 +121,17 @@ namespace SmolVM.Desktop
         /// <summary>Those that can be seen, as UI Automation has it: what is hidden is no part of a window.</summary>
         private List<Json> Controls(IntPtr window)
         {
-            var handles = new List<IntPtr>();
-            Native.Visitor visit = (found, about) =>
-            {
-                if (Native.IsWindowVisible(found))
-                {
-                    handles.Add(found);
-                }
-
-                return true;
-            };
-            Native.EnumChildWindows(window, visit, IntPtr.Zero);
+            List<IntPtr> handles = Surroundings.Inside(window);
+            bool isAsked = !Surroundings.IsOurs(window);
             handles.Insert(0, window);
+            handles.AddRange(Surroundings.Menus(window));
             IntPtr focus = Hands.Focused(window);
             var controls = new List<Json>();
             foreach (IntPtr handle in handles)
             {
                 try
                 {
-                    controls.Add(this.Control(handle, focus));
+                    controls.Add(this.Control(handle, window, focus, isAsked));
                 }
                 catch (Refusal)
                 {
@@ -149,17 +145,27 @@ namespace SmolVM.Desktop
             return controls;
         }
 
-        private Json Control(IntPtr handle, IntPtr focus)
+        /// <param name="isAsked">Whether its provider for UI Automation is to be asked, if its class does not tell all.</param>
+        private Json Control(IntPtr handle, IntPtr window, IntPtr focus, bool isAsked)
         {
             const int Parent = 1;
             var kind = new Kind(handle);
             Json control = Places(new Json().Add("handle", handle.ToInt64()), handle)
-                .Add("parent", Native.GetAncestor(handle, Parent).ToInt64())
+                .Add("parent", (kind.IsMenu ? window : Native.GetAncestor(handle, Parent)).ToInt64())
                 .Add("control_type", kind.Name)
                 .Add("id", kind.IsTop ? 0 : Native.GetDlgCtrlID(handle))
                 .Add("checked", kind.IsCheckable ? this.messages.Send(handle, Kind.GetCheck) : -1)
                 .Add("focused", handle == focus)
                 .Add("editable", kind.IsEditable);
+            if (isAsked && Surroundings.IsMore(handle, kind, this.deadline))
+            {
+                this.elements.Add(control, handle, kind);
+            }
+            else if (kind.IsMenu)
+            {
+                control.Add("unknown", Reading.Unknown);
+            }
+
             return kind.IsSecret ? control.Add("text", (string)null) : this.WithText(control, handle);
         }
 

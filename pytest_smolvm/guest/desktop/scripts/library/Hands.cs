@@ -70,32 +70,53 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>
-        /// Click at a place, where the host has moved the pointer to, as a person would: whatever is in front there has to be
-        /// it, or a part of it.
+        /// Click at a place, as a person would: whatever is in front there has to be it, or a part of it.
         /// </summary>
-        internal void Click(Native.Point middle, string button, int times)
+        /// <param name="room">How many pixels it goes on beside the middle.</param>
+        internal void Click(Native.Point middle, int room, string button, int times)
         {
             this.ToFront();
-            const int Parent = 1;
-            IntPtr hit = Native.WindowFromPoint(middle);
-            bool through = new Kind(this.window).Name == "Text" && hit == Native.GetAncestor(this.window, Parent); // labels let clicks through
-            if (hit != this.window && !Native.IsChild(this.window, hit) && !through)
-            {
-                throw new Refusal(Refusal.NotNow, "it is covered: at (" + middle.X + ", " + middle.Y + ") there is a " + Kind.ClassOf(hit));
-            }
+            this.CheckHit(middle);
+            this.Press(middle, room, button, times);
+        }
 
+        /// <summary>Click at a place, whatever is there.</summary>
+        /// <param name="room">How many pixels it goes on beside the place.</param>
+        internal void Press(Native.Point middle, int room, string button, int times)
+        {
+            Native.Point at = this.Single(middle, room);
             var input = new Input(this.window, this.deadline);
-            if (!input.Point(middle))
+            input.Point(at);
+            if (times == 2)
             {
-                throw new Refusal(Refusal.NotNow, "the pointer does not come to (" + middle.X + ", " + middle.Y + ")");
+                input.DoubleClick(at);
+            }
+            else
+            {
+                input.Click(at, button);
             }
 
-            for (int i = 0; i < times; i++)
-            {
-                input.Click(button);
-            }
-
+            LastPress.Note(at);
             this.Settle();
+        }
+
+        /// <summary>Press a button in it, move, and let it go at a place of something else, which has to lie free there, too.</summary>
+        internal void Drag(Native.Point from, Native.Point to, Hands target)
+        {
+            this.ToFront();
+            this.CheckHit(from);
+            target.CheckHit(to);
+            var input = new Input(this.window, this.deadline);
+            input.Point(from);
+            input.Drag(from, to);
+            this.Settle();
+        }
+
+        /// <summary>Leave what its window is in the middle of, as a menu that has come down.</summary>
+        internal void Cancel()
+        {
+            const int CancelMode = 0x1F;
+            this.messages.Send(this.root, CancelMode);
         }
 
         /// <summary>Have keys go to it.</summary>
@@ -182,11 +203,11 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>Bring its window to the front.</summary>
-        private void ToFront()
+        internal void ToFront()
         {
-            if (Native.GetForegroundWindow() == this.root)
+            if (Native.GetForegroundWindow() == this.root || new Kind(this.root).IsMenu)
             {
-                return;
+                return; // a menu is never in front, and ends where something else comes there
             }
 
             // A program may do so only as the one that is in front.
@@ -199,13 +220,45 @@ namespace SmolVM.Desktop
             }
         }
 
-        /// <summary>Wait until its program has dealt with what it has taken from its queue: only then it answers.</summary>
-        private void Settle()
+        /// <summary>A place beside the middle where that is clicked on a second time so soon that it would be a double click.</summary>
+        private Native.Point Single(Native.Point middle, int room)
         {
-            const int Null = 0;
+            Native.Point aside = middle;
+            aside.X += LastPress.Apart;
+            if (LastPress.Joins(middle) && room > LastPress.Apart && this.Hits(aside))
+            {
+                return aside;
+            }
+
+            this.deadline.Await(() => !LastPress.Joins(middle));
+            return middle;
+        }
+
+        /// <summary>Refuse if something else is in front at a place.</summary>
+        private void CheckHit(Native.Point at)
+        {
+            if (!this.Hits(at))
+            {
+                string there = Kind.ClassOf(Native.WindowFromPoint(at));
+                throw new Refusal(Refusal.NotNow, "it is covered: at (" + at.X + ", " + at.Y + ") there is a " + there);
+            }
+        }
+
+        /// <summary>Whether it is what is in front at a place, or a part of it is.</summary>
+        private bool Hits(Native.Point at)
+        {
+            const int Parent = 1;
+            IntPtr hit = Native.WindowFromPoint(at);
+            bool through = new Kind(this.window).Name == "Text" && hit == Native.GetAncestor(this.window, Parent); // labels let clicks through
+            return hit == this.window || Native.IsChild(this.window, hit) || through;
+        }
+
+        /// <summary>Wait until its program has dealt with what it has taken from its queue: only then it answers.</summary>
+        internal void Settle()
+        {
             try
             {
-                this.messages.Send(this.window, Null);
+                this.messages.Ping(this.window);
             }
             catch (Refusal)
             {

@@ -3,6 +3,7 @@ namespace SmolVM.Desktop
 {
     using System;
     using System.Runtime.InteropServices;
+    using System.Threading;
 
     internal sealed class Input
     {
@@ -40,30 +41,115 @@ namespace SmolVM.Desktop
             }
         }
 
-        /// <summary>
-        /// Wait until the pointer is at a place, where the host has moved it to; whether it is. Then Windows is told once more:
-        /// wine asks where it is, but goes on for a while with where it was.
-        /// </summary>
-        internal bool Point(Native.Point to)
+        /// <summary>Have the pointer cover nothing of a part of the screen: it is on pictures, too.</summary>
+        internal static void Leave(Native.Rectangle part)
         {
-            bool there = this.deadline.Await(() =>
+            const int Moves = 1;
+            const int Size = 48; // pixels, of a large pointer
+            int width = Native.GetSystemMetrics(0), middle = Native.GetSystemMetrics(1) / 2;
+            Native.Point now;
+            bool isNear = Native.GetCursorPos(out now)
+                && now.X > part.Left - Size && now.X < part.Right + Size && now.Y > part.Top - Size && now.Y < part.Bottom + Size;
+            if (isNear)
             {
-                Native.Point now;
-                return Native.GetCursorPos(out now) && now.Equals(to);
-            });
-            if (there)
-            {
-                Move(to);
+                var away = new Native.Point();
+                away.X = part.Left > Size ? 0 : width - 1;
+                away.Y = middle;
+                Send(Pointer(away, Moves));
             }
-
-            return there;
         }
 
-        internal void Click(string button)
+        /// <summary>Move the pointer to a place.</summary>
+        internal void Point(Native.Point to)
+        {
+            const int Moves = 1;
+            const int Patience = 1000; // milliseconds; beyond the edge of the screen it never comes
+            const int Step = 100; // wine (10.0) undoes it with what it hears late of the move before: then once more
+            var patience = new Deadline(Math.Min(Patience, this.deadline.Left));
+            do
+            {
+                Send(Pointer(to, Moves));
+                if (new Deadline(Step).Await(() => IsAt(to)))
+                {
+                    return;
+                }
+            }
+            while (patience.Left > 0);
+            throw new Refusal(Refusal.NotNow, "the pointer does not come to (" + to.X + ", " + to.Y + ")");
+        }
+
+        /// <summary>
+        /// Press a button at a place, and let it go there. Each says where that is: a device may move the pointer meanwhile, and
+        /// wine (10.0) hears late of where it has been.
+        /// </summary>
+        internal void Click(Native.Point at, string button)
         {
             bool left = button == "left";
-            int flags = left ? 2 : 8;
-            this.Taken(left ? LeftButton : RightButton, new[] { Pointer(0, 0, flags) }, new[] { Pointer(0, 0, 2 * flags) });
+            int flags = 1 | (left ? 2 : 8);
+            int released = 1 | (left ? 4 : 16);
+            this.Taken(left ? LeftButton : RightButton, new[] { Pointer(at, flags) }, new[] { Pointer(at, released) });
+        }
+
+        /// <summary>
+        /// Press the left button twice at a place. Windows takes the second for a double click's if it was sent soon after the first,
+        /// so nothing is awaited between the two, which on a busy computer may take longer than that.
+        /// </summary>
+        internal void DoubleClick(Native.Point at)
+        {
+            const int Toggled = 1;
+            const int Usually = 300; // milliseconds
+            Native.Input down = Pointer(at, 3), up = Pointer(at, 5);
+            Attached(this.thread, () =>
+            {
+                // Each press changes it, so two leave it as it was, unless the thread had not heard of earlier ones yet.
+                int before = Native.GetKeyState(LeftButton) & Toggled;
+                Send(down, up, down);
+                new Deadline(Math.Min(Usually, this.deadline.Left)).Await(() => IsDown(LeftButton) && (Native.GetKeyState(LeftButton) & Toggled) == before);
+                Finally(() => this.Await(LeftButton, true), up);
+                this.Await(LeftButton, false);
+            });
+        }
+
+        private static bool IsDown(int key)
+        {
+            return Native.GetKeyState(key) < 0;
+        }
+
+        private static bool IsAt(Native.Point place)
+        {
+            Native.Point now;
+            return Native.GetCursorPos(out now) && now.Equals(place);
+        }
+
+        /// <summary>
+        /// Press the left button at a place, move, and let it go at another. In steps, since a program takes it for a drag once
+        /// the pointer has moved so far, and with pauses, since Windows joins moves that were not asked for yet.
+        /// </summary>
+        internal void Drag(Native.Point from, Native.Point to)
+        {
+            const int Moves = 1, Pressed = 3, Released = 5;
+            const int Steps = 12;
+            const int Pause = 15; // milliseconds
+            Attached(this.thread, () =>
+            {
+                Send(Pointer(from, Pressed));
+                Action moves = () =>
+                {
+                    this.Await(LeftButton, true);
+                    for (int step = 1; step <= Steps; step++)
+                    {
+                        Thread.Sleep(Pause);
+                        var at = new Native.Point();
+                        at.X = from.X + ((to.X - from.X) * step / Steps);
+                        at.Y = from.Y + ((to.Y - from.Y) * step / Steps);
+                        Send(Pointer(at, Moves));
+                    }
+
+                    Thread.Sleep(Pause);
+                };
+                Finally(moves, Pointer(to, Released));
+                this.Await(LeftButton, false);
+            });
         }
 
         /// <summary>Type a character, whatever the keyboard's layout. A line end is the key Enter, which programs wait for.</summary>
@@ -90,15 +176,17 @@ namespace SmolVM.Desktop
             this.Taken(keys[keys.Length - 1], down, up);
         }
 
-        private static void Move(Native.Point to)
+        /// <summary>Do something while a key or a button is down, and let go of it in any case: held down it spoils what follows.</summary>
+        private static void Finally(Action action, params Native.Input[] up)
         {
-            const int Moves = 1;
-            const int Absolute = 0x8000;
-            int width = Native.GetSystemMetrics(0), height = Native.GetSystemMetrics(1);
-
-            // In 65536ths of the screen; rounded up, since Windows rounds down.
-            int x = (int)((((long)to.X << 16) + width - 1) / width), y = (int)((((long)to.Y << 16) + height - 1) / height);
-            Send(Pointer(x, y, Moves | Absolute));
+            try
+            {
+                action();
+            }
+            finally
+            {
+                Send(up);
+            }
         }
 
         private static void Send(params Native.Input[] inputs)
@@ -109,12 +197,15 @@ namespace SmolVM.Desktop
             }
         }
 
-        private static Native.Input Pointer(int x, int y, int flags)
+        /// <summary>What the pointer does at a place of the screen, which is given in 65536ths of it; rounded up, since Windows rounds down.</summary>
+        private static Native.Input Pointer(Native.Point at, int flags)
         {
+            const int Absolute = 0x8000;
+            int width = Native.GetSystemMetrics(0), height = Native.GetSystemMetrics(1);
             var input = new Native.Input();
-            input.What.Mouse.X = x;
-            input.What.Mouse.Y = y;
-            input.What.Mouse.Flags = flags;
+            input.What.Mouse.X = (int)((((long)at.X << 16) + width - 1) / width);
+            input.What.Mouse.Y = (int)((((long)at.Y << 16) + height - 1) / height);
+            input.What.Mouse.Flags = flags | Absolute;
             return input;
         }
 
@@ -143,15 +234,14 @@ namespace SmolVM.Desktop
             Attached(this.thread, () =>
             {
                 Send(down);
-                this.Await(key, true);
-                Send(up);
+                Finally(() => this.Await(key, true), up);
                 this.Await(key, false);
             });
         }
 
         private void Await(int key, bool down)
         {
-            bool taken = this.deadline.Await(() => (Native.GetKeyState(key) < 0) == down || this.HasLeft());
+            bool taken = this.deadline.Await(() => IsDown(key) == down || this.HasLeft());
             if (!taken)
             {
                 throw new Refusal(Refusal.Silent, "it was sent, but the program does not take it");

@@ -5,6 +5,7 @@ namespace SmolVM.Desktop
 
     internal sealed class ItemHands : IDisposable
     {
+        private const int BoxRoom = 6; // pixels: the images of boxes have 16 or more
         private readonly Hands hands;
         private readonly Items items;
 
@@ -30,7 +31,7 @@ namespace SmolVM.Desktop
         /// <param name="text">Its text when it was seen: numbers are given anew where items come and go.</param>
         /// <param name="seen">Where it was.</param>
         /// <param name="words">What to do, and with what.</param>
-        internal string Do(long item, string text, Native.Rectangle seen, string[] words)
+        internal void Do(long item, string text, Native.Rectangle seen, string[] words)
         {
             if (item == 0 && words[0] != "expand" && words[0] != "collapse")
             {
@@ -57,17 +58,12 @@ namespace SmolVM.Desktop
                 case "collapse":
                     this.items.Expand(item, words[0] == "expand");
                     break;
-                case "where":
-                    Native.Point box = this.Box(item);
-                    return new Json().Add("x", box.X).Add("y", box.Y).ToString();
                 case "toggle":
-                    this.hands.Click(this.Box(item), "left", 1);
+                    this.hands.Click(this.Box(item), BoxRoom, "left", 1);
                     break;
                 default:
                     throw new Refusal(Refusal.Never, "it is an item: that can be done to what it is in alone");
             }
-
-            return "{}";
         }
 
         private void Click(long item, Native.Rectangle seen, string button, int times)
@@ -78,7 +74,7 @@ namespace SmolVM.Desktop
                 throw new Refusal(Refusal.NotNow, "it moves");
             }
 
-            this.hands.Click(place.Middle, button, times);
+            this.hands.Click(place.Middle, place.Middle.X - place.Left, button, times);
         }
 
         private Native.Point Box(long item)

@@ -24,6 +24,11 @@ namespace SmolVM.Desktop
             return this.Raw(name, value ? "true" : "false");
         }
 
+        internal Json Add(string name, Json value)
+        {
+            return this.Raw(name, value.ToString());
+        }
+
         internal Json Add(string name, IEnumerable<Json> values)
         {
             return this.Raw(name, "[" + string.Join(",", values) + "]");

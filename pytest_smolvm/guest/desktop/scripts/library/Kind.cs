@@ -33,6 +33,8 @@ namespace SmolVM.Desktop
             { "ToolbarWindow32", "ToolBar" },
         };
 
+        private static readonly string[] Furnished = { "Menu", "ToolBar", "StatusBar", "Header" };
+
         private readonly string className;
         private readonly int style;
 
@@ -41,7 +43,9 @@ namespace SmolVM.Desktop
             const int Style = -16;
             const int Parent = 1;
             const int Child = 0x40000000;
-            this.className = Base(ClassOf(window));
+            string name = ClassOf(window);
+            this.className = Base(name);
+            this.IsForms = name.StartsWith("WindowsForms10.", StringComparison.Ordinal);
             this.style = Native.GetWindowLongW(window, Style);
             this.IsTop = (this.style & Child) == 0 || Native.GetAncestor(window, Parent) == IntPtr.Zero;
         }
@@ -53,9 +57,33 @@ namespace SmolVM.Desktop
             get
             {
                 string name;
-                return this.IsTop ? "Window" : this.Is("Button") ? this.ButtonName : Names.TryGetValue(this.className, out name) ? name : "Pane";
+                return this.IsMenu ? "Menu" : this.IsTop ? "Window" : this.Is("Button") ? this.ButtonName : Names.TryGetValue(this.className, out name) ? name : "Pane";
             }
         }
+
+        /// <summary>What drops down of a menu.</summary>
+        internal bool IsMenu
+        {
+            get { return this.Is("#32768"); }
+        }
+
+        /// <summary>
+        /// Whether its class does not tell what it is, or what is in it. A button that its program draws may be a check box: all
+        /// those of Windows Forms are drawn.
+        /// </summary>
+        internal bool IsForeign
+        {
+            get { return this.Name == "Window" || this.Name == "Pane" || (this.Is("Button") && (this.style & 0xF) == 0xB); }
+        }
+
+        /// <summary>Whether it is one of Windows' own kinds that have parts, which are not asked for by messages here.</summary>
+        internal bool IsFurnished
+        {
+            get { return Array.IndexOf(Furnished, this.Name) >= 0; }
+        }
+
+        /// <summary>One of Windows Forms: its name in the program is told by UI Automation alone.</summary>
+        internal bool IsForms { get; private set; }
 
         /// <summary>An edit control for a password.</summary>
         internal bool IsSecret

@@ -14,6 +14,13 @@ namespace SmolVM.Desktop
             this.deadline = deadline;
         }
 
+        /// <summary>Wait until a window's program answers.</summary>
+        internal void Ping(IntPtr window)
+        {
+            const int Null = 0;
+            this.Send(window, Null);
+        }
+
         internal int Send(IntPtr window, int message, int first = 0, int second = 0)
         {
             return this.Send(window, message, first, new IntPtr(second));

@@ -115,6 +115,9 @@ namespace SmolVM.Desktop
         internal static extern int GetWindowThreadProcessId(IntPtr window, out int process);
 
         [DllImport("user32.dll")]
+        internal static extern IntPtr GetMenu(IntPtr window);
+
+        [DllImport("user32.dll")]
         internal static extern int GetDlgCtrlID(IntPtr window);
 
         [DllImport("user32.dll")]
@@ -244,6 +247,14 @@ namespace SmolVM.Desktop
         internal struct Point
         {
             internal int X, Y;
+
+            internal static Point At(int x, int y)
+            {
+                var point = new Point();
+                point.X = x;
+                point.Y = y;
+                return point;
+            }
         }
 
         [StructLayout(LayoutKind.Sequential)]
