@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +15,16 @@ from typing import TYPE_CHECKING, BinaryIO
 from pytest_smolvm.cli import command
 from pytest_smolvm.cli.command import option
 from pytest_smolvm.errors import UsageError
-from pytest_smolvm.host.progress import Lines
+from pytest_smolvm.host.progress import Lines, nothing
 from pytest_smolvm.host.secret import Secret
+from pytest_smolvm.host.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from pytest_smolvm.cli.command import Commands
     from pytest_smolvm.guest.link.ssh import Ssh
     from pytest_smolvm.guest.spec import GuestSpec
     from pytest_smolvm.host.store import Store
+    from pytest_smolvm.pool.holding import HeldGuest
     from pytest_smolvm.pool.pool import Pool
     from pytest_smolvm.pool.starting import RunningGuest
     from pytest_smolvm.pool.templates import Template
@@ -49,7 +50,8 @@ def add_commands(commands: Commands) -> None:
         command.add(
             commands,
             "attach",
-            "go on with a guest that --smolvm-keep has kept, or with a layer: each time as it was then",
+            "go on with a guest that --smolvm-keep has kept, or with a layer: each time as it was then; or enter one"
+            " that a debugger holds",
             _attach,
             option("name", "which: as `guests` or `images` lists it", metavar="NAME"),
             vnc,
@@ -84,20 +86,32 @@ def _run(options: Namespace) -> int:
 
 def _attach(options: Namespace) -> int:
     from pytest_smolvm.images import inventory
-    from pytest_smolvm.images.catalog import Image
-    from pytest_smolvm.pool import keeping
+    from pytest_smolvm.pool import holding, keeping
 
     line, store = _line(options), command.store(options)
+    for guest in holding.held(store):
+        if guest.name == options.name:
+            return _enter_held(guest, _password(guest.image), line, vnc=options.vnc)
     template = inventory.frozen(store, options.name)
-    image = Image.at(Path(template.record["image"]))
-    password = os.environ.get(_PASSWORD) or image.wants.get("ssh_password") or "smolvm"
-    return _enter(store, keeping.spec_of(template, Secret(password)), lambda _: template, line, vnc=options.vnc)
+    spec = keeping.spec_of(template, _password(template.record["image"]))
+    return _enter(store, spec, lambda _: template, line, vnc=options.vnc)
+
+
+def _password(image: str) -> Secret:
+    """The password of the account in guests of an image."""
+    from pytest_smolvm.images.catalog import Image
+
+    return Secret(os.environ.get(_PASSWORD) or Image.at(Path(image)).wants.get("ssh_password") or "smolvm")
 
 
 def _guests(options: Namespace) -> int:
     from pytest_smolvm.images import inventory
+    from pytest_smolvm.pool import holding
 
-    for entry in inventory.entries(command.store(options)):
+    store = command.store(options)
+    for guest in holding.held(store):
+        print(f"{guest.name}  held by a debugger  {guest.ssh}")
+    for entry in inventory.entries(store):
         if entry.kind == "guest":
             print(f"{entry.layer}  {entry.size / 2**20:.0f} MiB  {entry.age / 3600:.1f} h  {entry.name}")
     return 0
@@ -148,6 +162,20 @@ def _enter(store: Store, spec: GuestSpec, template: Callable[[Pool], Template | 
         pool.close()
 
 
+def _enter_held(guest: HeldGuest, password: Secret, line: str, *, vnc: bool) -> int:
+    """Be in a guest beside the test that has it; it goes on as that leaves it, and as we do.
+
+    :returns: the exit status.
+    """
+    from pytest_smolvm.guest.link.login import Account, wait_for_login
+
+    if vnc:
+        command.say(f"VNC: {guest.screen}" if guest.screen else "its screen is not shown: the run has no --pdb")
+    account = Account(guest.port, guest.user, password, nothing)
+    with closing(wait_for_login(account, timeout=PATIENCE)) as ssh:
+        return _used(ssh, line)
+
+
 @contextmanager
 def _connected(guest: RunningGuest, spec: GuestSpec) -> Iterator[Ssh]:
     from pytest_smolvm.guest.link.arrival import login
@@ -161,11 +189,12 @@ def _connected(guest: RunningGuest, spec: GuestSpec) -> Iterator[Ssh]:
 
 def _introduce(guest: RunningGuest, spec: GuestSpec, *, vnc: bool) -> None:
     """Say how else it can be reached while it is there."""
-    command.say(f"ssh -p {guest.machine.ssh_port} {spec.ssh_user}@127.0.0.1")
+    from pytest_smolvm.pool.holding import way_in
+
+    way = way_in(guest.machine, spec, "", vnc=vnc)
+    command.say(way.ssh)
     if vnc:
-        password = secrets.token_hex(4)
-        port = guest.machine.display.serve(password)
-        command.say(f"VNC: 127.0.0.1:{port}, password {password}")
+        command.say(f"VNC: {way.screen}")
 
 
 def _used(ssh: Ssh, line: str) -> int:

@@ -48,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_smolvm.host import programs  # here, since a suite without an image must not pay for it
 
         programs.settle()
+        if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
+            from pytest_smolvm.plugin.lost import LostWorkers
+
+            config.pluginmanager.register(LostWorkers(config), "smolvm-lost-workers")
     if len(settings.paths) > 1 and not hasattr(config, "workerinput"):
         from pytest_smolvm.plugin.summary import Summary
 
@@ -130,6 +134,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Bring shared guests back to their first state where the marker or the suite asks for it."""
     if suite := stash.suite_if_any(item.config):
+        suite.artifacts.begin()
         suite.revert_for(item, fixtures.image_of(item))
 
 
@@ -139,6 +144,13 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     suite = stash.suite_if_any(item.config)
     if suite is not None and "_smolvm" in getattr(item, "fixturenames", ()):
         suite.results.begin(item)
+
+
+def pytest_enter_pdb(config: pytest.Config) -> None:
+    """Say how the guests of a test are entered while it stands in a debugger, as with --pdb or at a breakpoint."""
+    suite, item = stash.suite_if_any(config), stash.current_if_any(config)
+    if suite is not None and item is not None:
+        suite.hold(item)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -154,5 +166,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
                 report.sections.append(("smolvm: what a guest was refused to reach", refused))
         suite.results.look(item, report, suite.artifacts.used_by(item))
         if call.when == "teardown":
+            suite.results.end(item)
             suite.artifacts.settle()
-            suite.results.end()

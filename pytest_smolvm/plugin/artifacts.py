@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from pytest_smolvm.host.store import Store, remove
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_smolvm.plugin.trace.recording import Recording
     from pytest_smolvm.plugin.wants import Node
     from pytest_smolvm.vm import SmolVM
 
@@ -43,6 +45,8 @@ class Evidence:
     """Where it was noted what there was to see of them when they ended."""
     looked_at: bool = False
     """Whether a failed test's report has shown them already."""
+    recordings: list[Recording] = field(default_factory=list)
+    """What was recorded of each, if anything is."""
 
     def used_by(self, item: pytest.Item) -> bool:
         """Whether a test uses them."""
@@ -53,7 +57,18 @@ class Evidence:
     @property
     def name(self) -> str:
         """A file name that tells whose they were."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.node.nodeid or self.fixture).strip("-")[-100:]
+        return file_name(self.node.nodeid or self.fixture)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """One for each of them."""
+        yield self.name
+        yield from (f"{self.name}-{number}" for number in count(2))
+
+
+def file_name(nodeid: str) -> str:
+    """One that tells which test, or what else of a suite, it is of."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", nodeid).strip("-")[-100:]
 
 
 class Artifacts:
@@ -105,8 +120,7 @@ class Artifacts:
     def _freeze(self, evidence: Evidence, vms: list[SmolVM]) -> None:
         if self._keep == "never" or (self._keep == "failed" and not evidence.failed):
             return
-        for number, vm in enumerate(vms, 1):
-            name = evidence.name if number == 1 else f"{evidence.name}-{number}"
+        for vm, name in zip(vms, evidence.names, strict=False):
             try:
                 vm.freeze(name)
             except (SmolVMError, OSError) as exc:  # it has ended, say, or the store is full
@@ -134,6 +148,12 @@ class Artifacts:
         """The guests of a test that live, or have ended since the last attempt's last report."""
         return [evidence for evidence in [*self._live, *self._ended] if evidence.used_by(item)]
 
+    def begin(self) -> None:
+        """An attempt of a test begins: what is recorded of guests that live already is recorded for it."""
+        for evidence in self._live:
+            for recording in evidence.recordings:
+                recording.begin_anew()
+
     def refused(self, item: pytest.Item) -> str:
         """What the living guests of a test tried to reach and were refused, a line for each; empty for nothing."""
         lines: list[str] = []
@@ -152,6 +172,8 @@ class Artifacts:
     def _settle(self, evidence: Evidence) -> None:
         if evidence.last_look is not None:
             remove(evidence.last_look)
+        for recording in evidence.recordings:
+            recording.close()
         for number, place in enumerate(evidence.places):
             if not place.exists():
                 continue  # it never ran, or the test has had it kept elsewhere

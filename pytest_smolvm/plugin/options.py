@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.plugin.image_table import Row
 
 SCREENSHOT = ("off", "on", "only-on-failure")
+RETAIN = ("off", "on", "retain-on-failure")
 KEEP = ("never", "failed", "always")
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
@@ -121,6 +122,17 @@ TABLE = (
         choices=SCREENSHOT,
     ),
     Setting(
+        "trace",
+        "a page in there that shows all that a test did with its guests: off (default), on (of every test), "
+        "retain-on-failure",
+        choices=RETAIN,
+    ),
+    Setting(
+        "video",
+        "films of guests' screens in there: off (default), on (of every test), retain-on-failure",
+        choices=RETAIN,
+    ),
+    Setting(
         "update-screens",
         "write what screen.expect_match sees as the new baseline",
         _yes,
@@ -180,6 +192,8 @@ class Settings:
     artifacts: Path | None = None
     """None: ``test-results/smolvm`` in pytest's root directory."""
     screenshot: str = "only-on-failure"
+    trace: str = "off"
+    video: str = "off"
     update_screens: bool = False
     update_trees: bool = False
     max_guests: int | None = None

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.host.store import remove
-from pytest_smolvm.plugin import witness
+from pytest_smolvm.plugin import html_report, witness
+from pytest_smolvm.plugin.artifacts import file_name
+from pytest_smolvm.plugin.trace.page import TRACE, Phase
+from pytest_smolvm.plugin.trace.recording import VIDEO
+from pytest_smolvm.plugin.trace.traces import GuestPlace, Traces
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_smolvm.plugin.artifacts import Evidence
+    from pytest_smolvm.plugin.options import Settings
     from pytest_smolvm.vm import SmolVM
 
 PROPERTY = "smolvm_artifacts"
 """The property of a test, as junit's, that says where its directory is."""
+TRACE_PROPERTY, VIDEO_PROPERTY = "smolvm_trace", "smolvm_video"
+"""Likewise, of its page and of its film."""
 MISSING = "missing.txt"
 """A file that says what could not be had of a guest."""
+_NO_EVENTS = "events.txt: the guest had ended before the test failed"
 _ATTEMPT = "~"
 """Before the number of a later attempt; no name of a test has it."""
+
+
+@dataclass
+class _Attempt:
+    """What an attempt of a test leaves, as long as it runs."""
+
+    item: pytest.Item
+    place: Path | None = None
+    """Its directory, once it has one."""
+    phases: list[Phase] = field(default_factory=list)
+    looked: bool = False
+    """Whether it has left its evidence."""
+    guests: list[GuestPlace] = field(default_factory=list)
+    """What was recorded of its guests, from then on."""
 
 
 class Results:
@@ -33,21 +55,31 @@ class Results:
     :param base: where these are; made when there is something.
     :param screenshot: ``off``, ``on`` (of every test with a guest) or ``only-on-failure``.
     :param scratch: gives a new path for what may be thrown away.
+    :param traces: what is recorded of guests.
+    :param say: shows one line to whoever runs the tests.
     """
 
-    def __init__(self, base: Path, screenshot: str, scratch: Callable[[], Path]) -> None:
+    def __init__(
+        self,
+        base: Path,
+        screenshot: str,
+        scratch: Callable[[], Path],
+        traces: Traces,
+        say: Callable[[str], object],
+    ) -> None:
         self.base = base
         self._screenshot = screenshot
         self._scratch = scratch
+        self._traces = traces
+        self._say = say
         self._ours: set[Path] = set()
         """What was made in this run, or cleared."""
-        self._current: tuple[pytest.Item, Path] | None = None
-        self._looked = False
-        """Whether the attempt that runs has left its evidence."""
+        self._attempt: _Attempt | None = None
+        self._warned = False
 
     def begin(self, item: pytest.Item) -> None:
         """A test runs: what an earlier run has left of it goes. A later attempt of the same run gets one of its own."""
-        base = self.base / _name(item)
+        base = self.base / file_name(item.nodeid)
         if base in self._ours:
             return
         self._ours.add(base)
@@ -61,38 +93,46 @@ class Results:
 
         :raises UsageError: it cannot be made.
         """
-        if self._current is None or self._current[0] is not item:
+        attempt = self._of(item)
+        if attempt.place is None:
             self.begin(item)
-            self._current = item, self._made(self.base / _name(item))
-        return self._current[1]
-
-    def end(self) -> None:
-        """The attempt is over."""
-        self._current, self._looked = None, False
+            attempt.place = self._made(self.base / file_name(item.nodeid))
+        return attempt.place
 
     def look(self, item: pytest.Item, report: pytest.TestReport, uses: Iterable[Evidence]) -> None:
         """A part of a test is over: keep what is to be looked at, and say so in its report.
 
         :param uses: the guests that it uses, living or ended.
         """
+        attempt = self._of(item)
+        attempt.phases.append(Phase(report.when or "", report.outcome, report.longreprtext if report.failed else ""))
         guests = [evidence for evidence in uses if evidence.vms or evidence.last_look]
-        wanted = report.failed or (self._screenshot == "on" and report.when == "call")
-        if not guests or not wanted or self._looked:
+        of_every_test = self._screenshot == "on" or self._traces.of_every_test
+        wanted = report.failed or (of_every_test and report.when == "call")
+        if not guests or not wanted or (attempt.looked and not report.failed):
             return
-        self._looked = True
+        if attempt.looked:  # it has failed again, or after all
+            self._tell_again(attempt, report)
+            return
+        attempt.looked = True
         for evidence in guests:
             evidence.looked_at = evidence.looked_at or evidence.node is item  # others' tests may still fail
         try:
             place = self.directory(item)
-            said = [str(place), *self._filled(place, guests)]
+            said = [str(place), *self._filled(attempt, place, guests, failed=report.failed)]
         except (OSError, UsageError) as exc:
             report.sections.append(("smolvm: evidence", f"none could be kept: {exc}"))
+            self._warn(exc)
             return
         if report.failed:
             report.sections.append(("smolvm: evidence", "\n".join(said)))
-        found = (PROPERTY, str(place))
-        item.user_properties.append(found)
-        report.user_properties.append(found)
+        self._name_files(attempt, place, report)
+
+    def end(self, item: pytest.Item) -> None:
+        """The attempt is over: what came after its evidence was kept is added to that."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None and attempt.guests and len(attempt.phases) > 1:
+            self._traces.write(item.nodeid, attempt.phases, attempt.guests)
 
     @contextmanager
     def last_look(self, evidence: Evidence, vms: list[SmolVM]) -> Iterator[None]:
@@ -104,25 +144,61 @@ class Results:
                 with suppress(OSError):  # a full disk is no reason to fail a test that is over
                     evidence.last_look = place = self._scratch()
                     place.mkdir()
-                    self._taken(vms, place)
+                    for number, vm in enumerate(vms):
+                        self._taken(vm, place / str(number), picture=self._screenshot != "off", event_log=False)
 
-    def _filled(self, place: Path, guests: list[Evidence]) -> list[str]:
+    def _of(self, item: pytest.Item) -> _Attempt:
+        """The attempt that runs."""
+        if self._attempt is None or self._attempt.item is not item:
+            self._attempt = _Attempt(item)
+        return self._attempt
+
+    def _filled(self, attempt: _Attempt, place: Path, guests: Sequence[Evidence], *, failed: bool) -> list[str]:
         """Put what guests leave into a directory; returns what there is to say of it."""
-        living = [vm for evidence in guests for vm in evidence.vms]
-        self._taken(living, place)
+        picture = self._screenshot == "on" or (failed and self._screenshot != "off")
+        number = 0
         for evidence in guests:
-            if not evidence.vms and evidence.last_look is not None:
-                shutil.copytree(evidence.last_look, place, dirs_exist_ok=True)
+            ended = sorted(evidence.last_look.iterdir()) if evidence.last_look is not None and not evidence.vms else []
+            sources: Sequence[SmolVM | Path] = evidence.vms or ended
+            for index, source in enumerate(sources):
+                number += 1
+                own = place if number == 1 else place / f"guest-{number}"
+                if isinstance(source, Path):
+                    shutil.copytree(source, own, dirs_exist_ok=True)
+                    if failed:
+                        miss(own, [_NO_EVENTS])
+                else:
+                    self._taken(source, own, picture=picture, event_log=failed)
+                attempt.guests += [GuestPlace(own, recording) for recording in evidence.recordings[index : index + 1]]
         missing = [line for file in place.rglob(MISSING) for line in file.read_text(encoding="utf-8").splitlines()]
+        missing += self._traces.write(attempt.item.nodeid, attempt.phases, attempt.guests)
         files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
         return [", ".join(files), *(f"missing: {line}" for line in missing)]
 
-    def _taken(self, vms: list[SmolVM], place: Path) -> None:
-        for number, vm in enumerate(vms, 1):
-            own = place if number == 1 else place / f"guest-{number}"
-            own.mkdir(exist_ok=True)
-            if missing := witness.take(vm, own, picture=self._screenshot != "off"):
-                (own / MISSING).write_text("\n".join(missing) + "\n", encoding="utf-8")
+    def _taken(self, vm: SmolVM, own: Path, *, picture: bool, event_log: bool) -> None:
+        own.mkdir(exist_ok=True)
+        miss(own, witness.take(vm, own, picture=picture, event_log=event_log))
+
+    def _tell_again(self, attempt: _Attempt, report: pytest.TestReport) -> None:
+        """Name what was kept before in a later report of the same attempt."""
+        if attempt.place is not None:
+            report.sections.append(("smolvm: evidence", str(attempt.place)))
+            html_report.add(report, attempt.item.config, attempt.place)
+
+    def _name_files(self, attempt: _Attempt, place: Path, report: pytest.TestReport) -> None:
+        """Have junit's file and pytest-html's page name what there is."""
+        found = [(PROPERTY, str(place))]
+        found += [(TRACE_PROPERTY, str(place / TRACE))] * (place / TRACE).exists()
+        found += [(VIDEO_PROPERTY, str(film)) for film in sorted(place.rglob(VIDEO))]
+        attempt.item.user_properties += found
+        report.user_properties += [each for each in found if each not in report.user_properties]
+        html_report.add(report, attempt.item.config, place)
+
+    def _warn(self, exc: Exception) -> None:
+        """Say once that nothing can be kept: no warning of Python's, which a suite may have turned into failures."""
+        if not self._warned:
+            self._warned = True
+            self._say(f"warning: what failed tests leave cannot be kept: {exc}")
 
     def _made(self, base: Path) -> Path:
         path, attempt = base, 2
@@ -137,6 +213,16 @@ class Results:
                 return path
 
 
-def _name(item: pytest.Item) -> str:
-    """A file name that tells which test it is."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", item.nodeid).strip("-")[-100:]
+def base(root: Path, settings: Settings) -> Path:
+    """Where the directories of a run's tests are.
+
+    :param root: pytest's root directory.
+    """
+    return settings.artifacts or root / "test-results" / "smolvm"
+
+
+def miss(place: Path, lines: Sequence[str]) -> None:
+    """Note what could not be had."""
+    if lines:
+        with open(place / MISSING, "a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)

@@ -54,6 +54,14 @@ def current(config: pytest.Config) -> pytest.Item:
     return config.stash[_CURRENT]
 
 
+def current_if_any(config: pytest.Config) -> pytest.Item | None:
+    """The same, if there has been one."""
+    try:
+        return config.stash[_CURRENT]
+    except KeyError:
+        return None
+
+
 def suite(config: pytest.Config) -> Suite:
     """What the guests of this process share, made when the first is asked for."""
     found = suite_if_any(config)

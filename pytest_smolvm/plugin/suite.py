@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_smolvm.errors import HostError, UsageError
+from pytest_smolvm.errors import HostError, SmolVMError, UsageError
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.programs import die_with_parent
@@ -23,11 +23,12 @@ from pytest_smolvm.host.store import Store, default_root
 from pytest_smolvm.images.catalog import Catalog
 from pytest_smolvm.machine import hypervisor
 from pytest_smolvm.machine.hypervisor import Hypervisor
-from pytest_smolvm.plugin import wants
+from pytest_smolvm.plugin import results, wants
 from pytest_smolvm.plugin.artifacts import Artifacts, Evidence
 from pytest_smolvm.plugin.console import show
 from pytest_smolvm.plugin.options import Settings
 from pytest_smolvm.plugin.results import Results
+from pytest_smolvm.plugin.trace.traces import Traces
 from pytest_smolvm.pool import obstacles
 
 if TYPE_CHECKING:
@@ -71,10 +72,13 @@ class Suite:
         self._running = running
         self.images = Catalog(settings.paths, lambda: self.store, Lines(say))
         self.artifacts = Artifacts(settings.keep, lambda: self.store, say)
+        self.traces = Traces(settings.trace, settings.video)
         self.results = Results(
-            settings.artifacts or config.rootpath / "test-results" / "smolvm",
+            results.base(config.rootpath, settings),
             settings.screenshot,
             lambda: self.store.aside(self.store.runs / uuid.uuid4().hex[:8]),
+            self.traces,
+            say,
         )
         self._shared: dict[str, Shared] = {}
         """By fixture."""
@@ -97,11 +101,31 @@ class Suite:
 
     @cached_property
     def hypervisor(self) -> Hypervisor:
-        """What this host offers.
+        """What this host offers; where a debugger may hold guests, their screens can be shown.
 
         :raises HostError: not enough.
         """
-        return hypervisor.find(self.store)
+        return replace(hypervisor.find(self.store), vnc=self._shows_screens)
+
+    @property
+    def _shows_screens(self) -> bool:
+        return bool(self._config.getoption("usepdb", False) or self._config.getoption("trace", False))
+
+    def hold(self, item: pytest.Item) -> None:
+        """A debugger begins in a test: say how the guests that it uses are entered meanwhile."""
+        from pytest_smolvm.pool import holding
+
+        for evidence in self.artifacts.used_by(item):
+            for vm, name in zip(evidence.vms, evidence.names, strict=False):
+                try:
+                    guest = holding.hold(vm._running().machine, vm.spec, name, vnc=self._shows_screens)
+                except (SmolVMError, OSError) as exc:  # it has ended, say
+                    self.say(f"the guest {name} cannot be entered: {exc}")
+                    continue
+                self.say(f"this guest is there as long as the debugger is: pytest-smolvm attach {name}")
+                self.say(guest.ssh)
+                if guest.screen:
+                    self.say(f"VNC: {guest.screen}")
 
     @property
     def pool(self) -> Pool:
@@ -209,7 +233,9 @@ class Suite:
 
         with self.artifacts.of(node, fixture) as evidence, several(specs, self.pool) as vms:
             self.artifacts.hold(evidence, vms)
-            with self.artifacts.kept_running(evidence, vms), self.results.last_look(evidence, vms):
+            self._note_user(vms)
+            keeping, looking = self.artifacts.kept_running(evidence, vms), self.results.last_look(evidence, vms)
+            with keeping, looking, self.traces.of(evidence, vms):
                 for vm in vms:
                     vm.baselines = self._baselines
                     vm.wait_for_ssh()
@@ -236,3 +262,13 @@ class Suite:
             used = fixture in getattr(item, "fixturenames", ()) and shared.image == image
             if used and (shared.revert if wanted is None else wanted):
                 self.artifacts.revert(shared.evidence, shared.vm)
+                self._note_user([shared.vm])
+
+    def _note_user(self, vms: Sequence[SmolVM]) -> None:
+        """Note whose guests are, for the process that has the workers, if this one is a worker and is killed."""
+        from pytest_smolvm.pool.remains import GuestUser, note
+
+        if worker := getattr(self._config, "workerinput", None):
+            for vm in vms:
+                with suppress(SmolVMError, OSError):  # it has ended, or the store is full: it matters to nobody else
+                    note(vm._running().machine, GuestUser(worker["testrunuid"], worker["workerid"]))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_smolvm.errors import SmolVMError
+from pytest_smolvm.errors import GuestDied, SmolVMError, TimedOut, UsageError
+from pytest_smolvm.guest.system import events
 from pytest_smolvm.host.patience import stretched
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 PICTURE = "screen.png"
 _PICTURE_SECONDS = stretched(5.0)
+_EVENTS_SECONDS = stretched(30.0)
+_NO_EVENTS = "this guest has no event log: its PowerShell knows no Get-WinEvent"
 _LOG_BYTES = 4 << 20
 """Of each log; of more than that the last so many."""
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
@@ -26,10 +31,11 @@ _SHORTEST_SECRET = 4
 """What is shorter is found in many texts that have nothing to do with it."""
 
 
-def take(vm: SmolVM, place: Path, *, picture: bool) -> list[str]:
+def take(vm: SmolVM, place: Path, *, picture: bool, event_log: bool) -> list[str]:
     """Write what there is to know of a guest into an existing directory.
 
     :param picture: with a picture of its screen.
+    :param event_log: with the end of its event logs, for which it is asked.
     :returns: what could not be had, and why; an item for each.
     """
     missing: list[str] = []
@@ -42,10 +48,49 @@ def take(vm: SmolVM, place: Path, *, picture: bool) -> list[str]:
 
     if picture:
         attempt(PICTURE, lambda path: vm.screen.save(path, timeout=_PICTURE_SECONDS))
+        attempt("desktop.png", lambda path: _save_failure(vm, path))
     attempt("runs.txt", lambda path: _write(path, masked(str(vm.history), vm.spec)))
     attempt("guest.json", lambda path: _write(path, json.dumps(_facts(vm.spec), indent=2)))
+    if event_log:
+        attempt("events.txt", lambda path: _write(path, masked(_events(vm), vm.spec)))
     attempt("logs", lambda path: _copy_logs(vm, path.parent))
     return missing
+
+
+def _save_failure(vm: SmolVM, path: Path) -> None:
+    """The picture of an action on the desktop that has failed, if one has."""
+    with suppress(UsageError, GuestDied):  # there is no guest, and with it no desktop
+        if (failure := vm.desktop.failure) is not None:
+            failure.save(path)
+
+
+def _events(vm: SmolVM) -> str:
+    """The end of the guest's event logs, if it tells that in time.
+
+    :raises SmolVMError: it does not.
+    """
+    said: list[str | None] = []
+    failed: list[SmolVMError] = []
+
+    def ask(script: str, args: Sequence[Any]) -> Any:
+        return vm.run_json(script, args, timeout=_EVENTS_SECONDS)
+
+    def look() -> None:
+        with vm.trail.unheard():
+            try:
+                said.append(events.tail(ask))
+            except SmolVMError as exc:
+                failed.append(exc)
+
+    # In a thread that is not waited for to its end: a connection that broke is made anew for minutes.
+    thread = threading.Thread(target=look, name="smolvm-events", daemon=True)
+    thread.start()
+    thread.join(_EVENTS_SECONDS)
+    if failed:
+        raise failed[0]
+    if not said:
+        raise TimedOut("the guest's event logs", _EVENTS_SECONDS)
+    return _NO_EVENTS if said[0] is None else said[0]
 
 
 def masked(text: str, spec: GuestSpec) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from pytest_smolvm.errors import CannotClone, MigrationFailed, MonitorError
+from pytest_smolvm.errors import CannotClone, MigrationFailed, MonitorError, NoDesktop
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, records
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk, machine, migration
+from pytest_smolvm.machine.machine import Machine
 from pytest_smolvm.machine.network import HOST, OPEN, network
-from pytest_smolvm.pool import obstacles, once, templates, warming
+from pytest_smolvm.pool import obstacles, once, sight, templates, warming
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.templates import Shape, Template, TemplateFiles
 
@@ -80,6 +82,7 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> bytes:
         machine.cold(
             spec.image, spec.hardware, site.hypervisor, files, network=reach, memory_file=files.memory
         ) as booted,
+        _shown(booted, spec, site),
         warming.warmed(booted, spec, files.endpoint, site.progress) as host_key,
     ):
         try:
@@ -91,13 +94,20 @@ def _freeze(spec: GuestSpec, site: Site, files: TemplateFiles) -> bytes:
     return host_key
 
 
+@contextmanager
+def _shown(booted: Machine, spec: GuestSpec, site: Site) -> Iterator[None]:
+    """Where the desktop cannot be reached in the block, the error names a picture of what was on the screen."""
+    try:
+        yield
+    except NoDesktop as exc:
+        raise NoDesktop(f"{exc}{sight.kept(booted, site.store, f'template-{spec.image.name}')}") from exc
+
+
 def _tidy(files: TemplateFiles) -> None:
     shutil.rmtree(files.tpm)
     for log in files.logs:
         log.unlink(missing_ok=True)
     for file in (files.memory, files.disk, files.variables, files.state):
-        # On disk before the record says so: a power cut must not leave a template that only looks whole.
-        records.flush(file)
         # QEMU maps RAM so that nothing is written back, but opens its file for writing.
         file.chmod(0o600 if file == files.memory else 0o400)
 

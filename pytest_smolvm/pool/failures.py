@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pytest_smolvm.errors import BootError, LoginError, SmolVMError, Unrestorable
+from pytest_smolvm.errors import BootError, LoginError, NoDesktop, SmolVMError, Unrestorable
 from pytest_smolvm.host.progress import nothing
 
-_LASTING = (BootError, LoginError)
+_LASTING = (BootError, LoginError, NoDesktop)
 
 
 class Failures:
     """The failures of one run, by the key of the template that was wanted.
 
-    A golden image that hangs, or whose password is another, costs one boot a run rather than one a test.
+    A golden image that hangs, whose password is another, or whose desktop is wanted and out of reach, costs one boot a
+    run rather than one a test.
     """
 
     def __init__(self) -> None:
@@ -66,4 +67,4 @@ def lasts(error: BaseException) -> bool:
     """Whether the reason lies in image, account or template, rather than in what the host was doing just then."""
     if isinstance(error, BootError):
         return error.stage != "process" or isinstance(error, Unrestorable)
-    return isinstance(error, LoginError)
+    return isinstance(error, _LASTING)

@@ -10,7 +10,6 @@ from pathlib import Path
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import records
 from pytest_smolvm.host.secret import Secret
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.pool import layers, once, templates
@@ -43,8 +42,6 @@ def keep(
     final = site.store.templates / key
     with site.store.full_disk_told(), once.aside(final, site.store) as place:
         frozen(guest, place, resident, final=final, more={**noted, KEPT: True})
-        for file in place.iterdir():
-            records.flush(file)  # before it has its name: a power cut must not leave one that only looks whole
     _discard_earlier(site.store, name, final)
     made = templates.at(final)
     assert made is not None

@@ -17,12 +17,10 @@ from pytest_smolvm.errors import BootError, SmolVMError, Unrestorable, UsageErro
 from pytest_smolvm.guest.commands.resident import Endpoint
 from pytest_smolvm.guest.layer import Layer
 from pytest_smolvm.guest.spec import GuestSpec
-from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import phase
 from pytest_smolvm.machine import disk
 from pytest_smolvm.machine.machine import Machine
-from pytest_smolvm.machine.rundir import RunDirectory
-from pytest_smolvm.pool import once, templates, warming
+from pytest_smolvm.pool import once, sight, templates, warming
 from pytest_smolvm.pool.freezing import frozen
 from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.site import Site
@@ -150,8 +148,6 @@ def _baked(order: Order, instead_of: Template | None = None) -> Template:
 def _bake(order: Order, final: Path) -> Template:
     with once.aside(final, order.site.store) as place:
         _freeze(order, place, final)
-        for file in place.iterdir():
-            records.flush(file)  # before it has its name: a power cut must not leave a layer that only looks whole
     made = templates.at(final)
     if made is None:
         raise Unrestorable("process", f"what the layer {order.layer.name} builds on was removed or replaced meanwhile")
@@ -195,22 +191,11 @@ def _blamed(layer: Layer, current: Callable[[], Machine], site: Site) -> Iterato
         machine, seen, log = None, "", ""
         with suppress(SmolVMError):  # the function has thrown its guest away
             machine = current()
-            seen, log = _seen(machine, site, layer), machine.log_tail
+            seen, log = sight.kept(machine, site.store, f"layer-{layer.name}"), machine.log_tail
         why = f"the layer {layer.name} could not be made: {type(exc).__name__}: {exc}{seen}"
         # Unless somebody has killed QEMU, perhaps the kernel for want of memory: then the next test may be luckier.
         killed = machine is not None and machine.child.poll() == -signal.SIGKILL
         raise BootError("process" if killed else "layer", why, log) from exc
-
-
-def _seen(machine: Machine, site: Site, layer: Layer) -> str:
-    """Where the guest's screen is kept, for who wants to know why its layer failed."""
-    with suppress(SmolVMError, OSError):  # the guest is gone
-        kept = site.store.kept / f"layer-{layer.name.replace(os.sep, '.')}"
-        kept.mkdir(mode=0o700, exist_ok=True)
-        picture = RunDirectory(kept).picture
-        machine.display.picture(picture)
-        return f" (the guest's screen: {picture})"
-    return ""
 
 
 def _wait_told(order: Order, who: str) -> AbstractContextManager[None]:

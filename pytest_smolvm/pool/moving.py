@@ -150,7 +150,6 @@ class _Arrival:
         self, moved: Moved, files: TemplateFiles, places: Mapping[str, Template], parent: Template | None
     ) -> None:
         for file in files.path.iterdir():
-            records.flush(file)  # before it has its name, as when it is made here
             file.chmod(0o600 if file in (files.memory, files.endpoint) else 0o400)
         base = moved.record.get("base")
         record = {

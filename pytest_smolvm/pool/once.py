@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from pytest_smolvm.host import records
 from pytest_smolvm.host.locks import exclusive
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.pool import lessons, templates
@@ -57,6 +58,8 @@ def aside(final: Path, store: Store) -> Iterator[Path]:
     try:
         yield place
         with store.full_disk_told():
+            for file in place.iterdir():
+                records.flush(file)  # a power cut must not leave one that only looks whole
             place.rename(final)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)

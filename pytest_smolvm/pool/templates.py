@@ -7,11 +7,12 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import UsageError
+from pytest_smolvm.guest.desktop import rehearsal
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import clock, proc, records, use
 from pytest_smolvm.host.store import Store, last_use
@@ -124,11 +125,14 @@ class Shape:
     account: tuple[str, str]
     """Whose session is frozen into it, and the SHA-256 of his password. That is not part of what is frozen, but only
     its owner may clone."""
+    desktop: str = ""
+    """What is ready in it for `vm.desktop`; empty: nothing."""
 
     @classmethod
     def of(cls, spec: GuestSpec) -> Shape:
         """What a spec wants."""
-        return cls(spec.hardware, (spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest()))
+        account = (spec.ssh_user, hashlib.sha256(spec.ssh_password.encode()).hexdigest())
+        return cls(spec.hardware, account, rehearsal.recipe() if spec.desktop else "")
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Shape:
@@ -139,12 +143,13 @@ class Shape:
         try:
             noted = record["shape"]
             user, password = noted["account"]
-            return cls(Hardware(**noted["hardware"]), (user, password))
+            return cls(Hardware(**noted["hardware"]), (user, password), noted.get("desktop", ""))
         except (KeyError, TypeError, ValueError) as exc:
             raise UsageError("another version of pytest-smolvm has made it; it takes one that is made anew") from exc
 
     def key(self, image: Path, hypervisor: Hypervisor) -> str:
         """Names the template on an image: a digest of everything that shapes it."""
+        hypervisor = replace(hypervisor, vnc=False)  # which is no part of what is frozen
         shape = {
             "format": FORMAT,
             "warming": warming.recipe(),
@@ -153,6 +158,8 @@ class Shape:
             "machines": _machines(self.hardware, hypervisor),
             "account": self.account,
         }
+        if self.desktop:
+            shape["desktop"] = self.desktop
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from pytest_smolvm.errors import ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import powershell, surroundings
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
+from pytest_smolvm.guest.desktop.rehearsal import rehearse
 from pytest_smolvm.guest.link.arrival import login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
@@ -20,6 +21,7 @@ from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.host.waiting import until
 from pytest_smolvm.machine.machine import Machine
+from pytest_smolvm.pool import logon
 
 # Names what `warmed` does; part of a template's key.
 _WARMING = "warm 9"
@@ -46,7 +48,25 @@ def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> 
     :param file: where to note down where its resident PowerShell listens; there is none if that does not start.
     :raises BootError: it does not come up.
     :raises LoginError: it refuses user or password.
+    :raises NoDesktop: its desktop is wanted, and cannot be reached.
     """
+    with ExitStack() as life:
+        connection = life.enter_context(_entered(booted, spec, file, progress))
+        if spec.desktop and (before := logon.begun(booted, spec, connection, file, progress)) is not None:
+            life.close()
+            file.unlink()
+            connection = life.enter_context(_entered(booted, spec, file, progress))
+            logon.ended(connection, file, before, progress)
+            settle(booted)  # a session that has just begun goes on starting things
+        if spec.desktop:
+            _rehearse(connection, file, progress)
+            settle(booted)
+        yield connection.host_key
+
+
+@contextmanager
+def _entered(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> Iterator[Ssh]:
+    """A connection to a guest that boots, for the length of the block, once all is started that a clone is to have."""
     with closing(login(booted, spec, spec.boot_timeout)) as connection:
         # Two things at once, since a guest has two processors.
         with ThreadPoolExecutor(1) as beside:
@@ -54,7 +74,7 @@ def warmed(booted: Machine, spec: GuestSpec, file: Path, progress: Progress) -> 
             _start_resident(connection, file, progress)
         shell.result()
         settle(booted)
-        yield connection.host_key
+        yield connection
 
 
 def woken(file: Path, connection: Ssh) -> Resident | None:
@@ -110,6 +130,15 @@ def _start_resident(connection: Ssh, file: Path, progress: Progress) -> None:
         progress.note(f"every PowerShell call will start a powershell.exe of its own: {exc}")
         return
     records.write(file, asdict(endpoint), mode=0o600)  # it holds the secret
+
+
+def _rehearse(connection: Ssh, file: Path, progress: Progress) -> None:
+    noted = records.read(file)
+    if noted is None:
+        return  # without a resident each guest compiles for itself
+    with closing(Resident(connection.tunnel, Endpoint.from_record(noted))) as resident:
+        if reason := rehearse(connection, resident):
+            progress.note(f"what is done on the desktop for the first time may take long in each clone: {reason}")
 
 
 def _sets_clock(resident: Resident, progress: Progress) -> bool:

@@ -6,26 +6,50 @@ from __future__ import annotations
 CONFTEST = """
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 import pytest
-from pytest_smolvm import GuestDied, GuestSpec, windows_layer
+from pytest_smolvm import GuestDied, GuestSpec, RunResult, windows_layer
+from pytest_smolvm.guest.commands.history import History
+from pytest_smolvm.guest.trail import Trail, tells
 
 @windows_layer()
 def app(vm):
     pass
 
+@tells("screen", lambda screen: screen.trail, lambda _: "vm.screen", acts=("click", "type"))
 class Screen:
     dead = ""
+    shade = 0
+    def __init__(self, trail):
+        self.trail = trail
     def save(self, path, timeout):
         if self.dead:
             raise GuestDied(self.dead)
         path.write_bytes(b"PNG")
+    def pixels(self, timeout):
+        if self.dead:
+            raise GuestDied(self.dead)
+        return b"P6\\n4 3\\n255\\n" + bytes([self.shade] * 36)
+    def click(self, x, y):
+        self.shade = x
+    def type(self, text):
+        pass
 
 class Guest:
     def __init__(self, store):
         self.store, self.place, self.note, self.refused = store, None, "", []
         secrets = {"ssh_password": "hunter22", "env_vars": {"API_TOKEN": "t0ken"}}
         self.spec = GuestSpec(image=Path("x.qcow2"), layer=app, **secrets)
-        self.screen, self.history, self.logs = Screen(), "> login hunter22 t0ken", ()
+        self.trail = Trail()
+        self.desktop = SimpleNamespace(failure=None)
+        self.screen, self.history, self.logs = Screen(self.trail), History(self.trail), ()
+        self.run("login hunter22 t0ken")
+    def run(self, script, stdout="", code=0):
+        return self.history.of(script, "powershell", lambda: RunResult(stdout, "", code, 0.1, script))
+    def run_json(self, script, args, timeout):
+        if self.screen.dead:
+            raise GuestDied(self.screen.dead)
+        return None
     def keep(self, place):
         self.place = place
     def freeze(self, name):
@@ -47,7 +71,8 @@ def guest_of(suite, request):
         guest = Guest(suite.store)
         suite.artifacts.hold(evidence, [guest])
         try:
-            with suite.artifacts.kept_running(evidence, [guest]), suite.results.last_look(evidence, [guest]):
+            keeping, looking = suite.artifacts.kept_running(evidence, [guest]), suite.results.last_look(evidence, [guest])
+            with keeping, looking, suite.traces.of(evidence, [guest]):
                 yield guest, evidence
         finally:
             guest.end()

@@ -112,6 +112,8 @@ def test_a_want_of_a_guest_is_a_field_of_its_spec() -> None:
         "keep",
         "artifacts",
         "screenshot",
+        "trace",
+        "video",
         "update_screens",
         "update_trees",
         "max_guests",

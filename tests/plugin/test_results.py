@@ -11,7 +11,7 @@ import pytest
 
 from tests.plugin.stand_in import AGAIN, CONFTEST
 
-ALL = {"screen.png", "runs.txt", "guest.json"}
+ALL = {"screen.png", "runs.txt", "guest.json", "events.txt"}
 
 
 def run(pytester: pytest.Pytester, tests: str, *options: str, conftest: str = "") -> tuple[str, dict[str, set[str]]]:
@@ -41,8 +41,21 @@ def test_a_failure_in_setup_call_or_teardown_leaves_all(pytester: pytest.Pyteste
         conftest=conftest,
     )
 
-    assert {"test_it.py-test": ALL} == found
+    ended = "checked_after" in arguments
+    assert {"test_it.py-test": ALL - {"events.txt"} | {"missing.txt"} if ended else ALL} == found
     assert re.search(r"-+ smolvm: evidence -+\n.*/test-results/smolvm/test_it.py-test\n", said)
+
+
+def test_an_action_on_the_desktop_that_failed_leaves_its_picture(pytester: pytest.Pytester) -> None:
+    tests = """
+class Failure:
+    def save(self, path): path.write_bytes(b"PNG")
+def test(guest):
+    guest.desktop.failure = Failure()
+    assert False
+"""
+
+    assert {"test_it.py-test": {*ALL, "desktop.png"}} == run(pytester, tests)[1]
 
 
 def test_a_test_that_passes_leaves_nothing(pytester: pytest.Pytester) -> None:
@@ -100,8 +113,23 @@ def test_a_test_that_runs_again_is_rid_of_what_it_left(pytester: pytest.Pytester
 def test_what_is_missing_is_told_with_the_reason(pytester: pytest.Pytester) -> None:
     said, found = run(pytester, "def test(guest): guest.screen.dead = 'QEMU ended with -9'; assert False\n")
 
-    assert {"test_it.py-test": ALL - {"screen.png"} | {"missing.txt"}} == found
+    assert {"test_it.py-test": ALL - {"screen.png", "events.txt"} | {"missing.txt"}} == found
     assert "missing: screen.png: QEMU ended with -9" in said
+
+
+def test_a_guest_that_does_not_answer_is_not_waited_for(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMOLVM_TIMEOUT_SCALE", "0.02")
+    tests = (
+        "import threading\ndef test(guest):\n"
+        "    guest.run_json = lambda script, args, timeout: threading.Event().wait()\n    assert False\n"
+    )
+
+    said, found = run(pytester, tests)
+
+    assert {"test_it.py-test": ALL - {"events.txt"} | {"missing.txt"}} == found
+    assert "missing: events.txt: the guest's event logs: not within 0.6 s" in said
 
 
 @pytest.mark.parametrize("phase", ["guest", "guest, checked_after"])
@@ -121,7 +149,7 @@ def test_secrets_are_left_out(pytester: pytest.Pytester) -> None:
     run(pytester, "def test(guest): assert False\n")
 
     place = pytester.path / "test-results" / "smolvm" / "test_it.py-test"
-    assert "> login *** ***\n" == (place / "runs.txt").read_text(encoding="utf-8")
+    assert "> login *** ***\n" in (place / "runs.txt").read_text(encoding="utf-8")
     assert {"hunter22", "t0ken"}.isdisjoint(re.findall(r"\w+", (place / "guest.json").read_text(encoding="utf-8")))
     facts = json.loads((place / "guest.json").read_text(encoding="utf-8"))
     assert ("x.qcow2", "app") == (facts["image"], facts["layer"])

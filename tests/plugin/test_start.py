@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+# xdist brings modules and a thread of its own, and pytest-rerunfailures (10.2) does not start without it.
+ALONE = ("-p", "no:xdist", "-p", "no:rerunfailures")
+
 
 @pytest.mark.parametrize(
     ("options", "unwanted"),
@@ -23,14 +26,14 @@ def test_a_suite_without_guests_does_not_load_the_machinery(
 ) -> None:
     pytester.makepyfile(f"import sys\ndef test_plain(): assert not {unwanted} & set(sys.modules)\n")
 
-    pytester.runpytest_subprocess("-p", "no:xdist", *options).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*ALONE, *options).assert_outcomes(passed=1)
 
 
 def test_a_suite_without_guests_has_no_thread_of_ours(pytester: pytest.Pytester) -> None:
     """Since Python 3.12, `os.fork` beside any thread is a DeprecationWarning, which some suites make an error."""
     pytester.makepyfile("import os\ndef test_plain(): assert 1 == len(os.listdir('/proc/self/task'))\n")
 
-    result = pytester.runpytest_subprocess("-p", "no:xdist", "--smolvm-image=x.qcow2")
+    result = pytester.runpytest_subprocess(*ALONE, "--smolvm-image=x.qcow2")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["smolvm: image x; QEMU *"])

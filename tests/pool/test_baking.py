@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BootError, CannotClone, LoginError, StoreError
+from pytest_smolvm.errors import BootError, CannotClone, LoginError, NoDesktop, StoreError
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host.waiting import until
-from pytest_smolvm.pool import obstacles, templates, warming
+from pytest_smolvm.machine.display import Display
+from pytest_smolvm.pool import obstacles, starting, templates, warming
 from pytest_smolvm.pool.baking import baked
 from pytest_smolvm.pool.failures import Failures
 from pytest_smolvm.pool.site import Site
@@ -46,6 +47,14 @@ def boots(monkeypatch: pytest.MonkeyPatch, outcome: Any) -> list[Path]:
     monkeypatch.setattr("pytest_smolvm.machine.machine.cold", cold)
     monkeypatch.setattr(warming, "warmed", warmed)
     return booted
+
+
+@contextmanager
+def unreachable(*given: object) -> Iterator[bytes]:
+    """A guest that is warmed, and whose desktop is out of reach."""
+    if given:
+        raise NoDesktop("nobody is logged on")
+    yield b""
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,23 @@ def test_one_that_somebody_else_has_baked_since_is_not_removed(
     assert other == baked(spec, site, instead_of=failed)
     assert other != failed
     assert not booted
+
+
+def test_a_desktop_that_is_out_of_reach_leaves_a_picture_and_costs_one_boot_a_run(
+    spec: GuestSpec, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    with machine(asked=asked) as booting:
+        booting.display = Display(booting.monitor, tmp_path)
+        booted = boots(monkeypatch, booting)
+        monkeypatch.setattr(warming, "warmed", unreachable)
+        for _ in range(2):
+            with pytest.raises(NoDesktop, match=r"nobody is logged on \(the guest's screen: \S+/last.png\)$"):
+                starting.prepare(spec, site)
+
+    (picture,) = [each["arguments"]["filename"] for each in asked if each["execute"] == "screendump"]
+    assert str(site.store.kept / f"template-{spec.image.name}" / "last.png") == picture
+    assert 1 == len(booted)
 
 
 BOOT = BootError("system", "never up")

@@ -52,7 +52,8 @@ def test_every_want_either_shapes_the_template_or_is_known_not_to(spec: GuestSpe
     assert {before} == {templates.key(spec.having(**{name: value}), site.hypervisor) for name, value in SAME.items()}
     assert before != templates.key(spec.having(ssh_user="else"), site.hypervisor)
     assert before != templates.key(spec.having(ssh_password="else"), site.hypervisor)
-    known = {*OTHER, *SAME, "ssh_user", "ssh_password", "image"}
+    assert before != templates.key(spec.having(desktop=True), site.hypervisor)
+    known = {*OTHER, *SAME, "ssh_user", "ssh_password", "image", "desktop"}
     assert known == {field.name for field in fields(GuestSpec)}
 
 
