@@ -11,10 +11,13 @@ PACKAGES = qemu-system-x86 qemu-utils ovmf swtpm
 PACKAGES += python3-venv python3-pytest python3-pytest-xdist python3-paramiko python3-filelock python3-pycdlib python3-setuptools python3-wheel mypy
 # Pictures of screens, and what is written on them.
 PACKAGES += python3-pil python3-numpy tesseract-ocr
+# WinRM, where a disk that is brought has no SSH server.
+PACKAGES += python3-winrm
 # The practice image.
 PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk binutils zstd gcc libc6-dev gcc-mingw-w64-x86-64-win32
-# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a boot loader for a BIOS, a reader of the workflow.
-PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g syslinux syslinux-common python3-yaml
+# Tests: an SSH server of the host's, the bare ssh that the benchmark compares with, foreign ISO and NTFS files, a boot loader for a BIOS, a reader of the
+# workflow, a plugin of others that runs failed tests again.
+PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g syslinux syslinux-common python3-yaml python3-pytest-rerunfailures
 
 .PHONY: setup demo test check bench soak test-long clean
 

@@ -53,8 +53,10 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.desktop.clipboard import Clipboard
     from pytest_smolvm.guest.desktop.controls import Control
     from pytest_smolvm.guest.desktop.desktop import Desktop
+    from pytest_smolvm.guest.desktop.dialog import Dialog
     from pytest_smolvm.guest.desktop.expectation import Expectation, expect
     from pytest_smolvm.guest.desktop.locator import Locator
+    from pytest_smolvm.guest.desktop.spots import Spot
     from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
     from pytest_smolvm.guest.layer import Layer, windows_layer
@@ -84,6 +86,7 @@ __all__ = [
     "Desktop",
     "DesktopError",
     "DesktopMismatch",
+    "Dialog",
     "Expectation",
     "FileStat",
     "GuestDied",
@@ -124,6 +127,7 @@ __all__ = [
     "SmolVMError",
     "Snapshot",
     "Spawned",
+    "Spot",
     "StoreError",
     "TimedOut",
     "ToolError",
@@ -150,6 +154,8 @@ _HOMES = {
     "Locator": "guest.desktop.locator",
     "Control": "guest.desktop.controls",
     "Clipboard": "guest.desktop.clipboard",
+    "Dialog": "guest.desktop.dialog",
+    "Spot": "guest.desktop.spots",
     "Expectation": "guest.desktop.expectation",
     "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",

@@ -11,11 +11,12 @@ from _pytest import hookspec
 
 ROOT = Path(__file__).parents[1] / "pytest_smolvm"
 FLOORS = ("errors", "host", "machine", "guest", "pool", "images", "vm", "trial", "plugin cli __init__")
-GUEST = ("names layer", "spec", "link", "commands", "files", "system screen", "desktop")
+GUEST = ("names layer trail", "spec", "link", "commands", "files", "system screen", "desktop")
 """The floors inside `guest`."""
 LONGEST_FILE = 350
 THIRD_PARTY = {
     "paramiko": "guest.link",
+    "winrm": "guest.link.winrm",
     "filelock": "host.locks",
     "pycdlib": "images.windows.media.disc",
     "PIL": "guest.screen",
