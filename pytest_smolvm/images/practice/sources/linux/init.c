@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/input.h>
+#include <linux/kd.h>
 #include <linux/perf_event.h>
 #include <linux/rtc.h>
 #include <net/if.h>
@@ -328,6 +329,15 @@ static void start_agent(void)
     start(&services[AGENT]);
 }
 
+/* The keyboard and the screen belong to the desktop: or else the kernel's own console takes each key, too, and writes what
+ * it makes of it across the desktop's picture ("^[" for Esc). Xorg does this itself only where it owns its terminal. */
+static void leave_screen_to_desktop(void)
+{
+    int terminal = open("/dev/tty1", O_RDWR | O_NOCTTY | O_CLOEXEC); /* kept open: what it is set to is its own */
+    if (terminal < 0 || ioctl(terminal, KDSKBMODE, K_OFF) || ioctl(terminal, KDSETMODE, KD_GRAPHICS))
+        say("the kernel's console shares the keyboard");
+}
+
 int main(void)
 {
     sigset_t handled;
@@ -352,6 +362,7 @@ int main(void)
     say(services[SSHD].pid ? "sshd is starting" : "there is no sshd");
     start_agent();
     load_modules("/usr/lib/practice/modules.devices");
+    leave_screen_to_desktop();
     start(&services[DESKTOP]); /* which asks once what keyboard and pointer there are */
     serve(signals);
 }
