@@ -17,8 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import ResidentLost
+from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.guest.commands import run
+from pytest_smolvm.guest.desktop import rehearsal
 from pytest_smolvm.guest.link import resume
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import programs, records
@@ -175,7 +176,7 @@ class Nursling:
                 machine.disposable = True  # whoever takes it ends it himself, if its disk is to be kept
                 self._can_be_ended(self._lease, machine.child)
                 with starting.entered(machine, template, self._spec) as guest:
-                    _rehearse(guest, self._wanted)
+                    _rehearse(guest, self._spec, self._wanted)
                     left = None if guest.ssh is None else resume.leave(guest.ssh)
                     if self._offered(machine):
                         self._hand_over(machine, template, self._lease, left)
@@ -230,13 +231,15 @@ class Nursling:
             self._changed.wait_for(lambda: self._doomed)
 
 
-def _rehearse(guest: RunningGuest, wanted: threading.Event) -> None:
+def _rehearse(guest: RunningGuest, spec: GuestSpec, wanted: threading.Event) -> None:
     """Have a guest do what its test is likely to begin with: an emulator translates that code only now."""
     if guest.resident is not None:
-        with suppress(ResidentLost):  # whoever gets the guest is told
+        with suppress(SmolVMError):  # whoever gets the guest is told
             for _ in range(guest.resident.processes):
                 if not wanted.is_set():
                     guest.resident.warm_up()
+            if spec.desktop and guest.ssh is not None and not wanted.is_set():
+                rehearsal.rehearse(guest.ssh, guest.resident)
         guest.resident.close()  # its tunnels; whoever has the guest opens others
     if guest.ssh is not None and not wanted.is_set():
         run.run(guest.ssh, "ver", shell="cmd", timeout=_REHEARSAL_SECONDS)
