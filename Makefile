@@ -19,6 +19,9 @@ PACKAGES += mmdebstrap uidmap systemd-boot-efi mtools dosfstools e2fsprogs fdisk
 # workflow, a plugin of others that runs failed tests again.
 PACKAGES += openssh-server openssh-client sshpass genisoimage ntfs-3g syslinux syslinux-common python3-yaml python3-pytest-rerunfailures
 
+# Tests: what shows pages and windows on this host. Large, and nothing that a demo needs.
+SHOWING = chromium xvfb
+
 .PHONY: setup demo test check bench soak test-long clean
 
 setup: $(VENV)/ready
@@ -37,10 +40,12 @@ demo: setup  ## build the practice image if need be, and run the examples on it
 	$(PYTEST) examples -v -m "not slow" -n 2 --dist loadfile -p no:cacheprovider --smolvm-image=practice
 
 test: setup  ## the suite, but for what takes long under emulation
+	@scripts/packages.sh $(SHOWING) || echo "$@: tests that need one of $(SHOWING) are skipped"
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) tests examples -m "not slow" -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
 
 test-long: setup  ## the rest: templates baked over and over, installations that wait for a time-out or are killed
+	@scripts/packages.sh $(SHOWING) || echo "$@: tests that need one of $(SHOWING) are skipped"
 	$(VENV)/bin/pytest-smolvm practice build >/dev/null
 	$(PYTEST) tests examples -m slow -n 2 --dist loadfile -ra --durations 20 --smolvm-image=practice
 
