@@ -138,7 +138,7 @@ class SmolVM(DesktopMethods, FileMethods, LogMethods, PortMethods, SystemMethods
         """
         limit = timeout or self._spec.boot_timeout
         access = self._running()
-        with access.alone():
+        with access.alone(), self._logon_kept(self._spec.desktop):
             with access.using() as ssh:
                 asked = access.machine.monitor.mark()
                 power.request(ssh, "/r")

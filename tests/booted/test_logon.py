@@ -53,6 +53,10 @@ def test_somebody_is_logged_on_while_the_template_is_baked(apart: Path, own_stor
             [f"Registry::{WINLOGON.replace('HKLM', 'HKEY_LOCAL_MACHINE')}"],
         )
         assert not vm.exists(r"C:\T\secret-DefaultPassword")
+
+        vm.reboot()
+        assert [] == [window for window in vm.desktop.windows() if "Notepad" in window.title()]
+        assert not vm.exists(r"C:\T\secret-DefaultPassword")
     pool.close()
     shutil.rmtree(own_store.templates)
 

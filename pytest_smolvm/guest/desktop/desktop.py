@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_smolvm.errors import DesktopError, UsageError
+from pytest_smolvm.errors import DesktopError, TimedOut, UsageError
 from pytest_smolvm.guest.commands.spawned import Spawned
 from pytest_smolvm.guest.desktop.clipboard import Clipboard
 from pytest_smolvm.guest.desktop.controls import TopWindow
@@ -17,6 +18,7 @@ from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.screen.screen import Screen
 from pytest_smolvm.guest.trail import tells
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.2
 _LISTING_SECONDS = PATIENCE
+_ANSWER_SECONDS = stretched(5.0)
 
 
 @tells("desktop", lambda desktop: desktop._helper.trail, lambda _: "vm.desktop", acts=("launch",))
@@ -50,7 +53,7 @@ class Desktop:
         self._screen = screen
 
     def launch(self, program: GuestPath, *args: GuestPath, timeout: float = PATIENCE) -> Window:
-        """Start a program and wait for its first window, or that of a program it starts.
+        """Start a program and wait for its first window, or that of a program it starts, and shortly for its answer.
 
         :param program: a path, or the name of a program that Windows finds.
         :raises CommandFailed: there is no such program.
@@ -75,6 +78,9 @@ class Desktop:
         shown = until(
             f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
         )
+        # A program takes long over its first answer, and many looks wait for it at once: libraries are loaded for it.
+        with suppress(DesktopError, TimedOut):  # whoever uses the window is told
+            self._helper.look(Deadline(deadline.at_most(_ANSWER_SECONDS)), shown.handle)
         return self._window(bound(shown), spawned)
 
     @property

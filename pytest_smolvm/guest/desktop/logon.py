@@ -25,6 +25,12 @@ def is_wanting(run: RunInResident) -> bool:
     return not place.here and place.user == "" and not place.automatic
 
 
+def is_ending(run: RunInResident) -> bool:
+    """Whether the user that commands run as is logged on at the screen, and will not be after a restart."""
+    place = session.look(run)
+    return not place.here and not place.automatic and (place.user or "").casefold() == place.ours.casefold()
+
+
 def arrange(run: RunInResident, password: Secret) -> str:
     """Have Windows log the user that commands run as on when it starts.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
+from pytest_smolvm.errors import ResidentLost
 from pytest_smolvm.guest.commands import run, spawned
 from pytest_smolvm.guest.commands.methods import CommandMethods
 from pytest_smolvm.guest.commands.output import RunResult
@@ -11,6 +13,7 @@ from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import Resident
 from pytest_smolvm.guest.commands.shells import Shell
 from pytest_smolvm.guest.commands.spawned import Spawned
+from pytest_smolvm.guest.desktop import logon
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.hotline import Hotline
@@ -18,6 +21,7 @@ from pytest_smolvm.guest.desktop.session import DesktopSession
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.screen.methods import ScreenMethods
+from pytest_smolvm.host.secret import Secret
 
 
 class DesktopMethods(CommandMethods, ScreenMethods):
@@ -37,6 +41,31 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         """
         self._running()
         return Desktop(self._desktop, self._spawn_on_desktop, self.baselines, lambda: self.screen)
+
+    @contextmanager
+    def _logon_kept(self, wanted: bool) -> Iterator[None]:
+        """If `wanted`, whoever is logged on at the screen is so again after the restart in the block.
+
+        Windows does that by itself where it was told to do it at each start; else it is told so for this once.
+
+        :raises NoDesktop: it cannot be told so, or nobody is logged on in time.
+        """
+        before = None
+        if wanted:
+            with suppress(ResidentLost):  # without it there is no desktop, before or after
+                before = self._logon_arranged()
+        yield
+        if before is not None:
+            logon.wait(self._run_in_resident)
+            logon.forget(self._run_in_resident, before)
+
+    def _logon_arranged(self) -> str | None:
+        """What is to be taken back; None if nothing was done."""
+        if not logon.is_ending(self._run_in_resident):
+            return None
+        with self._using() as ssh:
+            password = Secret(self._running().password(ssh))
+        return logon.arrange(self._run_in_resident, password)
 
     def _shell_on_desktop(self, ssh: Ssh, /) -> Shell:
         return self._session.via(ssh)

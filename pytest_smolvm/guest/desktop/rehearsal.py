@@ -30,17 +30,26 @@ def rehearse(ssh: Ssh, resident: Resident) -> str:
     """
     shells = PowerShells(lambda: nullcontext(ssh), resident)
     session = DesktopSession(lambda: shells)
+    lines = [Hotline(lambda: nullcontext(ssh), partial(run_in, ssh, session.via(ssh))) for _ in range(PROCESSES)]
     try:
-        hotline = Hotline(lambda: nullcontext(ssh), partial(run_in, ssh, session.via(ssh)))
-        said = [_held(hotline) for _ in range(PROCESSES)]
+        there = [DesktopHelper(line) for line in lines]
+        for each in there:
+            each.prepare()  # in turn, so that each has a PowerShell of its own
+        said = [_held(actor, there[number - 1]) for number, actor in enumerate(there)]
     finally:
+        for line in lines:
+            line.forget()
         session.close()
     return next(filter(None, said), "")
 
 
-def _held(hotline: Hotline) -> str:
-    """In one PowerShell: the next time it is the turn of another."""
+def _held(actor: DesktopHelper, stage: DesktopHelper) -> str:
+    """In one PowerShell, with a window of the other's."""
+    deadline = Deadline(library.COMPILE_SECONDS)
+    shown, reason = stage.ask(deadline, "stage", "stage", 0)
+    if reason:
+        return reason
     try:
-        return DesktopHelper(hotline).ask(Deadline(library.COMPILE_SECONDS), "rehearse", "rehearse", 0)[1]
+        return actor.ask(deadline, "rehearse", "rehearse", shown["window"], shown["edit"])[1]
     finally:
-        hotline.forget()
+        stage.ask(deadline, "strike", "strike", 0)

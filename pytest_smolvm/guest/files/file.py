@@ -51,13 +51,14 @@ def upload(
     *,
     verify: bool = False,
     progress: OnBytes | None = None,
-) -> None:
+) -> list[str]:
     r"""Copy a file of the host to the absolute Windows path `remote`, creating its directories; all or nothing.
 
     The time of its last change, to the second, and whether it is read-only go with it; of a time before 1970 or after
     2106 the nearest that SFTP has. A symbolic link is followed.
 
     :param verify: read it back and compare, before it takes its place.
+    :returns: what could not be removed of the file that was there, as a program that runs; it is to be when it can.
     :raises UsageError: there is no such file here, or Windows cannot have that path.
     :raises TransferError: the guest refused, or what arrived is not what was sent.
     """
@@ -67,7 +68,7 @@ def upload(
         raise UsageError(f"{path} is not a file" if os.path.exists(path) else f"there is no file {path} to upload")
     with open(path, "rb") as source:
         status = os.fstat(source.fileno())
-        with _replacing(sftp, target) as aside:
+        with _replacing(sftp, target) as (aside, left):
             digest = hashlib.sha256()
             also: Also = nothing
             if verify:
@@ -76,13 +77,15 @@ def upload(
             if verify:
                 _compare(digest.digest(), sftp, aside, target, renaming.SCANNED_SECONDS)
             filesystem.set_attributes(sftp, aside, int(status.st_mtime), not status.st_mode & stat.S_IWUSR)
+    return left
 
 
-def write(sftp: Sftp, remote: names.GuestPath, content: bytes) -> None:
+def write(sftp: Sftp, remote: names.GuestPath, content: bytes) -> list[str]:
     """Make `content` the whole of the file `remote`, as :func:`upload` does."""
     target = names.absolute(remote)
-    with _replacing(sftp, target) as aside:
+    with _replacing(sftp, target) as (aside, left):
         send(sftp, io.BytesIO(content), aside, target, size=len(content))
+    return left
 
 
 def read(sftp: Sftp, remote: names.GuestPath) -> bytes:
@@ -246,11 +249,12 @@ def keep_attributes(path: Path, found: filesystem.FileStat) -> None:
 
 
 @contextmanager
-def _replacing(sftp: Sftp, target: str) -> Iterator[str]:
-    """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file."""
+def _replacing(sftp: Sftp, target: str) -> Iterator[tuple[str, list[str]]]:
+    """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file; and what is left."""
+    left: list[str] = []
     with filesystem.made(sftp, names.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
-        yield path
-        renaming.replace(sftp, path, target)
+        yield path, left
+        left += renaming.replace(sftp, path, target)
 
 
 def _chunk(source: BinaryIO, shown: str) -> bytes:

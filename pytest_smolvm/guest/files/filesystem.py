@@ -207,7 +207,8 @@ def aside(sftp: Sftp, path: str) -> Iterator[str]:
     try:
         yield path
     except GuestUnreachable as exc:
-        raise TransferInterrupted(str(exc), (path,)) from exc
+        left, steps = getattr(exc, "left", ()), getattr(exc, "steps", ())
+        raise TransferInterrupted(str(exc), (*left, path), steps) from exc
     finally:
         with suppress(*BROKEN):  # it has taken its place, was never created, or the connection is gone
             sftp.remove(sftp_path(path))

@@ -42,7 +42,8 @@ class FileMethods(GuestMethods):
         :param progress: called with the bytes sent so far and those there are.
         """
         with self._transferring() as ssh:
-            file.upload(ssh.sftp, local, remote, verify=verify, progress=progress)
+            left = file.upload(ssh.sftp, local, remote, verify=verify, progress=progress)
+        self._note_left(remote, left)
 
     def upload_dir(
         self, local: str | os.PathLike[str], remote: GuestPath, *, verify: bool = False, progress: OnBytes | None = None
@@ -58,13 +59,7 @@ class FileMethods(GuestMethods):
         """
         with self._transferring() as ssh:
             left = tree.upload(ssh, local, remote, verify=verify, progress=progress)
-        if left:
-            self._left += left
-            warnings.warn(
-                f"{names.absolute(remote)} is complete, but what it replaced is in use and stays for now: "
-                f"{', '.join(left)}",
-                stacklevel=2,
-            )
+        self._note_left(remote, left)
 
     def download_file(
         self, remote: GuestPath, local: str | os.PathLike[str], *, verify: bool = False, progress: OnBytes | None = None
@@ -108,7 +103,8 @@ class FileMethods(GuestMethods):
     def write_bytes(self, remote: GuestPath, content: bytes) -> None:
         """Make `content` the content of a file; missing directories are created."""
         with self._transferring() as ssh:
-            file.write(ssh.sftp, remote, content)
+            left = file.write(ssh.sftp, remote, content)
+        self._note_left(remote, left)
 
     def read_bytes(self, remote: GuestPath) -> bytes:
         """The content of a file."""
@@ -158,6 +154,15 @@ class FileMethods(GuestMethods):
                 return filesystem.find(ssh.sftp, remote), "nothing of that name"
 
         return until_seen(f"the file {remote}", look, timeout)
+
+    def _note_left(self, remote: GuestPath, left: list[str]) -> None:
+        if left:
+            self._left += left
+            warnings.warn(
+                f"{names.absolute(remote)} is complete, but what it replaced is in use and stays for now: "
+                f"{', '.join(left)}",
+                stacklevel=3,
+            )
 
     @contextmanager
     def _transferring(self) -> Iterator[Ssh]:

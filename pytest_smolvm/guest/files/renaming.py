@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from pytest_smolvm.errors import TransferError
+from pytest_smolvm.errors import GuestUnreachable, TransferError, TransferInterrupted
 from pytest_smolvm.guest.files import filesystem
 from pytest_smolvm.guest.link.sftp import Sftp, asking, server_of, sftp_path
 from pytest_smolvm.host.clock import sleep
@@ -37,10 +37,12 @@ def move(sftp: Sftp, source: str, target: str) -> None:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def replace(sftp: Sftp, source: str, target: str) -> None:
+def replace(sftp: Sftp, source: str, target: str) -> list[str]:
     """Rename a file to a name that another file may have, read-only or not, which is gone then.
 
+    :returns: where the other one still is if it cannot be removed, as a program that runs.
     :raises TransferError: Windows refuses; the other one is as it was.
+    :raises TransferInterrupted: the connection broke; names the steps that are to be undone.
     """
     found = filesystem.find(sftp, target)
     fixed = found is not None and found.read_only
@@ -48,25 +50,33 @@ def replace(sftp: Sftp, source: str, target: str) -> None:
         _set_read_only(sftp, target, False)  # MoveFileEx refuses to replace it, unlike a rename on the host
     try:
         if found is not None and not found.is_directory and server_of(sftp).before(8, 6):
-            _replace_in_steps(sftp, source, target)
-        else:
-            move(sftp, source, target)
-    except BaseException:
-        if fixed:
+            return _replace_in_steps(sftp, source, target)
+        move(sftp, source, target)
+    except BaseException as exc:
+        if fixed and not isinstance(exc, GuestUnreachable):
             _set_read_only(sftp, target, True)
         raise
+    return []
 
 
-def _replace_in_steps(sftp: Sftp, source: str, target: str) -> None:
+def _replace_in_steps(sftp: Sftp, source: str, target: str) -> list[str]:
     """For sshd before 8.6, which removes the target and then renames: if that fails, there is none of the two."""
     old = filesystem.aside_of(target)
-    move(sftp, target, old)
     try:
-        move(sftp, source, target)
-    except BaseException:
-        move(sftp, old, target)
-        raise
-    filesystem.remove(sftp, old)
+        move(sftp, target, old)
+        try:
+            move(sftp, source, target)
+        except BaseException as exc:
+            if not isinstance(exc, GuestUnreachable):
+                move(sftp, old, target)
+            raise
+    except GuestUnreachable as exc:
+        raise TransferInterrupted(str(exc), steps=((target, old), (source, target))) from exc
+    try:
+        filesystem.remove(sftp, old)
+    except (TransferError, GuestUnreachable):  # the new one is in its place all the same
+        return [old]
+    return []
 
 
 def _may_pass(sftp: Sftp, refusal: TransferError, source: str, target: str) -> bool:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_smolvm.errors import HostError, UsageError
-from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.host.programs import run
-from pytest_smolvm.images.practice.recipe import HERE, HOST, PracticeRecipe, digest, identity
+from pytest_smolvm.images.practice.recipe import HERE, HOST, PracticeRecipe, digest, identity, libraries
 
 VERSION = "v1.0"
 MODULES = "Modules"
@@ -55,8 +54,11 @@ def _publish(directory: Path, log: Path) -> None:
     sources = directory.with_name(directory.name + ".sources")  # the SDK writes beside what it builds
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(HOST, sources, ignore=shutil.ignore_patterns("bin", "obj"))
-    source = powershell.library()
-    (sources / "library" / "library.cs").write_text(source, encoding="ascii")
+    for name, source in libraries().items():
+        place = sources / "libraries" / name
+        place.mkdir(parents=True)
+        shutil.copy(HOST / "library" / "library.csproj", place / f"{name}.csproj")
+        (place / "library.cs").write_text(source, encoding="ascii")
     words: list[str | os.PathLike[str]] = [
         "dotnet",
         "publish",
@@ -65,7 +67,6 @@ def _publish(directory: Path, log: Path) -> None:
         "-r",
         "win-x64",
         "--self-contained",
-        f"-p:LibraryName={powershell.library_name(source)}",
         "-nodeReuse:false",
         "-o",
         directory / VERSION,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import powershell
+from pytest_smolvm.guest.desktop import library
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"
@@ -44,12 +45,17 @@ def key(recipe: PracticeRecipe) -> str:
 def identity(recipe: PracticeRecipe) -> list[str]:
     """What tells one PowerShell from another: an archive without reading all of it, our own host by what it brings."""
     if recipe.powershell is None:
-        return [powershell.library_name(powershell.library())]
+        return list(libraries())
     try:
         stat = recipe.powershell.stat()
     except OSError as exc:
         raise UsageError(f"the PowerShell archive {recipe.powershell} cannot be read: {exc.strerror}") from exc
     return [os.fspath(recipe.powershell.resolve()), str(stat.st_size), str(stat.st_mtime_ns)]
+
+
+def libraries() -> dict[str, str]:
+    """What a guest else compiles at the first use: the sources, by the names of what is made of them."""
+    return {powershell.library_name(source): source for source in (powershell.library(), library.source())}
 
 
 def digest(words: Iterable[str], sources: Iterable[Path]) -> str:

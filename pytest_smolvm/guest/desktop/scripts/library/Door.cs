@@ -70,8 +70,12 @@ namespace SmolVM.Desktop
 
             if (words[0] == "rehearse")
             {
-                Rehearsal.Hold(deadline);
-                return "{}";
+                return Rehearsal.Hold(window, new IntPtr(long.Parse(words[2])), deadline);
+            }
+
+            if (words[0] == "stage" || words[0] == "strike")
+            {
+                return words[0] == "stage" ? Stage.Set(deadline) : Stage.Strike();
             }
 
             Integrity.Check(window);

@@ -63,8 +63,8 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>
-        /// Whether it is a window of this process. Microsoft warns clients of UI Automation of asking for their own ("Understanding
-        /// Threading Issues"), and the only ones here are the rehearsal's.
+        /// Whether it is a window of this process, as a script may have opened one. Microsoft warns clients of UI Automation of asking
+        /// for their own ("Understanding Threading Issues").
         /// </summary>
         internal static bool IsOurs(IntPtr window)
         {
