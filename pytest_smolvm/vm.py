@@ -134,11 +134,11 @@ class SmolVM(DesktopMethods, FileMethods, LogMethods, PortMethods, SystemMethods
 
         :param timeout: seconds, to the reset and again to the login; None takes the spec's ``boot_timeout``.
         :raises TimedOut: the machine was not reset.
-        :raises BootError: it was, and did not come up again.
+        :raises SmolVMError: it was, and did not come up again (BootError), or nobody is logged on any more (NoDesktop).
         """
         limit = timeout or self._spec.boot_timeout
         access = self._running()
-        with access.alone(), self._logon_kept(self._spec.desktop):
+        with self._logon_kept(self._spec.desktop), access.alone():
             with access.using() as ssh:
                 asked = access.machine.monitor.mark()
                 power.request(ssh, "/r")

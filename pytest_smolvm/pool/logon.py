@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from pytest_smolvm.errors import NoDesktop
+from pytest_smolvm.errors import NoDesktop, TimedOut
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident
 from pytest_smolvm.guest.desktop import logon
 from pytest_smolvm.guest.desktop.library import RunInResident
@@ -30,8 +30,7 @@ def begun(booted: Machine, spec: GuestSpec, connection: Ssh, file: Path, progres
 
     :param file: where it was noted down where the guest's resident PowerShell listens. Without one nothing is done.
     :returns: what that takes; None if nothing was done.
-    :raises NoDesktop: Windows cannot be told so.
-    :raises TimedOut: it does not restart.
+    :raises NoDesktop: Windows cannot be told so, or does not restart.
     """
     if not file.exists():
         return None
@@ -43,7 +42,10 @@ def begun(booted: Machine, spec: GuestSpec, connection: Ssh, file: Path, progres
         before = logon.arrange(run, Secret(password))
     asked = booted.monitor.mark()
     power.request(connection, "/r")
-    power.wait_for_event(booted.monitor, "RESET", asked, spec.boot_timeout, booted.check)
+    try:
+        power.wait_for_event(booted.monitor, "RESET", asked, spec.boot_timeout, booted.check)
+    except TimedOut as exc:
+        raise NoDesktop(f"nobody can be logged on at the guest's screen: {exc}") from exc
     return before
 
 

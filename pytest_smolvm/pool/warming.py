@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pytest_smolvm.errors import ResidentLost, TimedOut
+from pytest_smolvm.errors import CommandFailed, DesktopError, NoDesktop, ResidentLost, TimedOut
 from pytest_smolvm.guest.commands import powershell, surroundings
 from pytest_smolvm.guest.commands.resident import Endpoint, Resident, start
 from pytest_smolvm.guest.desktop.rehearsal import rehearse
@@ -137,7 +137,13 @@ def _rehearse(connection: Ssh, file: Path, progress: Progress) -> None:
     if noted is None:
         return  # without a resident each guest compiles for itself
     with closing(Resident(connection.tunnel, Endpoint.from_record(noted))) as resident:
-        if reason := rehearse(connection, resident):
+        try:
+            reason = rehearse(connection, resident)
+        except NoDesktop:
+            raise
+        except (DesktopError, CommandFailed, TimedOut) as exc:
+            reason = str(exc)
+        if reason:
             progress.note(f"what is done on the desktop for the first time may take long in each clone: {reason}")
 
 

@@ -64,7 +64,10 @@ class Hotline:
         self._using = using
         self._run = run
         self._way = way
+        self._opening = threading.Lock()
+        """Held while the guest is asked; the other never is, since whoever calls `forget` may be who it waits for."""
         self._changing = threading.Lock()
+        self._boots = 0
         self._idle: list[_Line] = []
         self._listening: tuple[int, str] | None = None  # its port, and the secret
 
@@ -93,6 +96,7 @@ class Hotline:
         """The system that it was in has ended."""
         with self._changing:
             lines, self._idle, self._listening = self._idle, [], None
+            self._boots += 1
         for line in lines:
             line.frames.close()
 
@@ -146,11 +150,15 @@ class Hotline:
 
     def _place(self) -> tuple[int, str]:
         """Where it listens, and the secret."""
-        with self._changing:
-            if self._listening is None:
+        with self._opening:
+            with self._changing:
+                place, boots = self._listening, self._boots
+            if place is None:
                 secret = Secret(secrets.token_hex(SECRET_BYTES))
-                self._listening = library.opened(self._run, secret), secret
-            return self._listening
+                place = library.opened(self._run, secret), secret
+                with self._changing:
+                    self._listening = place if boots == self._boots else None
+            return place
 
     def _connected(self, ssh: Ssh, port: int, secret: str) -> _Line:
         stream = ssh.tunnel("127.0.0.1", port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from pytest_smolvm.errors import ResidentLost
+from pytest_smolvm.errors import ResidentLost, SmolVMError
 from pytest_smolvm.guest.commands import run, spawned
 from pytest_smolvm.guest.commands.methods import CommandMethods
 from pytest_smolvm.guest.commands.output import RunResult
@@ -54,10 +54,17 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         if wanted:
             with suppress(ResidentLost):  # without it there is no desktop, before or after
                 before = self._logon_arranged()
-        yield
-        if before is not None:
+        if before is None:
+            yield
+            return
+        try:
+            yield
             logon.wait(self._run_in_resident)
-            logon.forget(self._run_in_resident, before)
+        except SmolVMError:
+            with suppress(SmolVMError):  # the guest may be kept, and this has a password in it
+                logon.forget(self._run_in_resident, before)
+            raise
+        logon.forget(self._run_in_resident, before)
 
     def _logon_arranged(self) -> str | None:
         """What is to be taken back; None if nothing was done."""

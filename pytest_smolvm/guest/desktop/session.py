@@ -33,8 +33,8 @@ PROCESSES = 2
 _LOOK_SECONDS = 1.0
 _ADVICE = (
     "windows build-image --desktop makes an image whose user is logged on at every start; in an image of another "
-    "maker set AutoAdminLogon; or mark the test windows_vm(desktop=True), for which ssh_user is logged on while the "
-    "template is baked: see docs/desktop.md"
+    "maker set AutoAdminLogon; or mark the test windows_vm(desktop=True) with boot='clone', for which ssh_user is "
+    "logged on while the template is baked: see docs/desktop.md"
 )
 _REFUSED = "refused: "  # summon.ps1's word
 
@@ -94,7 +94,10 @@ class DesktopSession:
     def __init__(self, shells: Callable[[], Ordinary], patience: float = START_SECONDS) -> None:
         self._shells = shells
         self._patience = patience
+        self._starting = threading.Lock()
+        """Held while the guest is asked; the other never is, since whoever calls `forget` may be who it waits for."""
         self._changing = threading.Lock()
+        self._boots = 0
         self._here = False
         self._resident: Resident | None = None
 
@@ -115,6 +118,7 @@ class DesktopSession:
         """The system it was in has ended."""
         with self._changing:
             self._here, self._resident = False, None
+            self._boots += 1
 
     def _attempt(self, ssh: Ssh, script: In) -> int:
         ended = 0
@@ -134,15 +138,23 @@ class DesktopSession:
 
     def _ensure(self, ssh: Ssh) -> Resident | None:
         """The one in that session, started if there is none; None if the ordinary one is there itself."""
-        with self._changing:
-            if not self._here and (self._resident is None or not self._resident.processes):
-                ordinary = partial(run_in, ssh, self._shells().resident_only(ssh))
-                place = _looked(ordinary, min(self._patience, PATIENCE))
-                self._here = place.here
-                self._resident = None if place.here else _found(ssh, place)
-                if not place.here and self._resident is None:
-                    self._resident = Resident(ssh.tunnel, _summoned(ordinary, place.shown, self._patience))
-            return self._resident
+        with self._starting:
+            with self._changing:
+                here, resident, boots = self._here, self._resident, self._boots
+            if here or (resident is not None and resident.processes):
+                return resident
+            resident = self._begun(ssh)
+            with self._changing:
+                if boots == self._boots:
+                    self._here, self._resident = resident is None, resident
+            return resident
+
+    def _begun(self, ssh: Ssh) -> Resident | None:
+        ordinary = partial(run_in, ssh, self._shells().resident_only(ssh))
+        place = _looked(ordinary, min(self._patience, PATIENCE))
+        if place.here:
+            return None
+        return _found(ssh, place) or Resident(ssh.tunnel, _summoned(ordinary, place.shown, self._patience))
 
 
 def run_in(

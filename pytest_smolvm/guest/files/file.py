@@ -250,7 +250,7 @@ def keep_attributes(path: Path, found: filesystem.FileStat) -> None:
 
 @contextmanager
 def _replacing(sftp: Sftp, target: str) -> Iterator[tuple[str, list[str]]]:
-    """A file to fill, which then takes the place of `target`, so that nobody ever sees half a file; and what is left."""
+    """A file to fill, which then takes the place of `target`, so that nobody sees half a file; and what is left."""
     left: list[str] = []
     with filesystem.made(sftp, names.parent(target)), filesystem.aside(sftp, filesystem.aside_of(target)) as path:
         yield path, left

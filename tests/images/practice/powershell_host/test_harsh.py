@@ -20,8 +20,10 @@ from pytest_smolvm.errors import (
     ResidentLost,
     ResidentLostWarning,
     ServiceError,
+    SmolVMError,
     TimedOut,
     TransferError,
+    TransferInterrupted,
 )
 from pytest_smolvm.guest.commands import powershell, resident, spawned
 from pytest_smolvm.guest.commands.output import RunResult
@@ -31,6 +33,7 @@ from pytest_smolvm.guest.commands.surroundings import look_around
 from pytest_smolvm.guest.commands.values import run_json
 from pytest_smolvm.guest.files import file, filesystem, removal, renaming, tree
 from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.sftp import Sftp
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.system import sshd
 from pytest_smolvm.host.progress import nothing
@@ -235,6 +238,50 @@ def test_a_server_that_removes_before_it_renames_loses_nothing(
 
     assert b"before" == file.read(connection.sftp, there / "kept.txt")
     assert ["kept.txt"] == filesystem.names(connection.sftp, there)
+
+
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize("failure", [TransferError("refused"), GuestUnreachable("broke")])
+def test_a_replacement_that_fails_between_its_two_steps_is_undone(
+    connection: Ssh, there: PureWindowsPath, monkeypatch: pytest.MonkeyPatch, failure: SmolVMError
+) -> None:
+    """By us where the connection is still there, else over the next one."""
+    file.write(connection.sftp, there / "kept.txt", b"before")
+    moved: list[str] = []
+
+    def failing(sftp: Sftp, source: str, target: str) -> None:
+        moved.append(target)
+        if len(moved) == 2:
+            raise failure
+        move(sftp, source, target)
+
+    move = renaming.move
+    monkeypatch.setattr(renaming, "move", failing)
+    with pytest.raises(type(failure)) as caught:
+        file.write(connection.sftp, there / "kept.txt", b"after")
+    if isinstance(caught.value, TransferInterrupted):
+        assert ["kept.txt"] != filesystem.names(connection.sftp, there)
+        removal.sweep(connection, caught.value)
+
+    assert b"before" == file.read(connection.sftp, there / "kept.txt")
+    assert ["kept.txt"] == filesystem.names(connection.sftp, there)
+
+
+@pytest.mark.usefixtures("old")
+def test_what_such_a_server_has_replaced_may_stay_in_use(
+    connection: Ssh, there: PureWindowsPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program that runs: it can be renamed, not removed."""
+    file.write(connection.sftp, there / "used.exe", b"before")
+    monkeypatch.setattr(filesystem, "HELD_SECONDS", 0.5)
+
+    with switched(connection, "RenameUnlinks"), switched(connection, "RemovalScanner", 10**6):
+        left = file.write(connection.sftp, there / "used.exe", b"after")
+
+    assert b"after" == file.read(connection.sftp, there / "used.exe")
+    assert b"before" == file.read(connection.sftp, *left)
+    assert [] == removal.still_there(connection, left)
+    assert ["used.exe"] == filesystem.names(connection.sftp, there)
 
 
 @pytest.mark.usefixtures("old")

@@ -75,7 +75,7 @@ namespace SmolVM.Desktop
 
             if (words[0] == "stage" || words[0] == "strike")
             {
-                return words[0] == "stage" ? Stage.Set(deadline) : Stage.Strike();
+                return words[0] == "stage" ? Stage.Set(deadline) : Stage.Strike(deadline);
             }
 
             Integrity.Check(window);

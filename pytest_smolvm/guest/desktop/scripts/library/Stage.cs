@@ -16,11 +16,14 @@ namespace SmolVM.Desktop
         private readonly ManualResetEventSlim there = new ManualResetEventSlim();
         private IntPtr window;
         private IntPtr edit;
+        private readonly Thread shower;
+        private volatile bool isOver;
         private int thread;
 
         private Stage()
         {
-            new Thread(this.Show) { IsBackground = true }.Start();
+            this.shower = new Thread(this.Show) { IsBackground = true };
+            this.shower.Start();
         }
 
         /// <summary>Show the window, in place of one that is still there; which it is, and its edit control.</summary>
@@ -28,7 +31,7 @@ namespace SmolVM.Desktop
         {
             lock (Changing)
             {
-                StrikeIt();
+                StrikeIt(deadline);
                 current = new Stage();
                 if (!current.there.Wait(deadline.Left))
                 {
@@ -40,21 +43,25 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>Have it gone.</summary>
-        internal static string Strike()
+        internal static string Strike(Deadline deadline)
         {
             lock (Changing)
             {
-                StrikeIt();
+                StrikeIt(deadline);
                 return "{}";
             }
         }
 
-        private static void StrikeIt()
+        /// <summary>Its windows end with its thread.</summary>
+        private static void StrikeIt(Deadline deadline)
         {
-            if (current != null)
+            Stage struck = current;
+            current = null;
+            if (struck != null)
             {
-                PostThreadMessageW(current.thread, Quit, IntPtr.Zero, IntPtr.Zero); // its windows end with it
-                current = null;
+                struck.isOver = true;
+                PostThreadMessageW(struck.thread, Quit, IntPtr.Zero, IntPtr.Zero);
+                struck.shower.Join(deadline.Left);
             }
         }
 
@@ -71,7 +78,7 @@ namespace SmolVM.Desktop
             this.edit = Shown("EDIT", Child, 0, this.window);
             this.there.Set();
             Message message;
-            while (GetMessageW(out message, IntPtr.Zero, 0, 0) > 0)
+            while (!this.isOver && GetMessageW(out message, IntPtr.Zero, 0, 0) > 0)
             {
                 TranslateMessage(ref message);
                 DispatchMessageW(ref message);
