@@ -102,6 +102,9 @@ static LRESULT CALLBACK message(HWND receiver, UINT number, WPARAM first, LPARAM
     case WM_RBUTTONDOWN:
         pressed("right", second);
         return 0;
+    case WM_MOUSEWHEEL:
+        printf("wheel %d\n", GET_WHEEL_DELTA_WPARAM(first) / WHEEL_DELTA);
+        return 0;
     case WM_DESTROY:
         PostQuitMessage(0);
         return 0;
