@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.desktop.dialog import Dialog
     from pytest_smolvm.guest.desktop.expectation import Expectation, expect
     from pytest_smolvm.guest.desktop.locator import Locator
+    from pytest_smolvm.guest.desktop.spot_expectation import SpotExpectation
     from pytest_smolvm.guest.desktop.spots import Spot
     from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
@@ -128,6 +129,7 @@ __all__ = [
     "Snapshot",
     "Spawned",
     "Spot",
+    "SpotExpectation",
     "StoreError",
     "TimedOut",
     "ToolError",
@@ -156,6 +158,7 @@ _HOMES = {
     "Clipboard": "guest.desktop.clipboard",
     "Dialog": "guest.desktop.dialog",
     "Spot": "guest.desktop.spots",
+    "SpotExpectation": "guest.desktop.spot_expectation",
     "Expectation": "guest.desktop.expectation",
     "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",

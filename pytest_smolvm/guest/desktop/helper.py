@@ -43,6 +43,10 @@ class DesktopHelper:
         """What actions that have failed left."""
         self._prepared = False
 
+    def forget(self) -> None:
+        """The system that the library was in has ended: it may have to be compiled and loaded anew."""
+        self._prepared = False
+
     def prepare(self) -> None:
         """Have it compiled, unless it was: before the first deadline begins, since that takes a while."""
         if not self._prepared:
@@ -58,7 +62,8 @@ class DesktopHelper:
         """
         answer = self._asked(deadline, ["look", window, *names])
         if answer.get("refused") == "gone":
-            return Look((), None)
+            # It was closed meanwhile; of others nothing was told.
+            return Look(self.look(deadline).windows if window else (), None)
         self._check(answer, "a look at a window", deadline)
         return Look(tuple(map(TopWindow.seen, answer["windows"])), tree(answer.get("controls", [])))
 
@@ -84,6 +89,8 @@ class DesktopHelper:
         if answer.get("refused") in ("gone", "not now"):
             return {}, str(answer["reason"])
         self._check(answer, what, deadline)
+        if "by" in answer:  # a pattern of UI Automation, a message, or input
+            self.trail.note(by=answer["by"])
         return answer, ""
 
     def _check(self, answer: dict[str, Any], what: str, deadline: Deadline) -> None:
