@@ -20,6 +20,7 @@ NAMES = """
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut DesktopError DesktopMismatch GuestDied GuestUnreachable
     HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError MonitorSilent NoDesktop OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
+    ConsentPrompt DesktopLocked HigherIntegrity NotLoggedOn ProviderHung
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning
 """

@@ -10,10 +10,17 @@ from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut
 from pytest_smolvm.guest.desktop import library
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow, tree
 from pytest_smolvm.guest.desktop.failures import FailedActions
+from pytest_smolvm.guest.desktop.unreachable import ConsentPrompt, DesktopLocked, HigherIntegrity, ProviderHung
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.guest.trail import Trail
 from pytest_smolvm.host.waiting import Deadline
 
+_UNREACHABLE: dict[str, type[NoDesktop]] = {
+    "locked": DesktopLocked,
+    "consent": ConsentPrompt,
+    "integrity": HigherIntegrity,
+}
+"""By what the library says that its refusal is about."""
 Asked = Callable[[Deadline, Sequence[str | int]], dict[str, Any]]
 """Asks the library something, which has until a deadline for its answer."""
 
@@ -94,10 +101,10 @@ class DesktopHelper:
         return answer, ""
 
     def _check(self, answer: dict[str, Any], what: str, deadline: Deadline) -> None:
-        reason = answer.get("reason", "")
+        reason, about = answer.get("reason", ""), answer.get("about", "")
         if answer.get("refused") == "no desktop":
-            raise NoDesktop(f"windows of the desktop cannot be reached: {reason}")
+            raise _UNREACHABLE.get(about, NoDesktop)(f"windows of the desktop cannot be reached: {reason}")
         if answer.get("refused") == "silent":
-            raise TimedOut(what, deadline.seconds or 0, reason)
+            raise (ProviderHung if about == "provider" else TimedOut)(what, deadline.seconds or 0, reason)
         if "refused" in answer:
             raise DesktopError(f"{what}: {reason}")

@@ -9,6 +9,7 @@ from typing import Protocol
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.unreachable import ProviderHung
 from pytest_smolvm.guest.desktop.unread import unread
 from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
 from pytest_smolvm.guest.screen.baselines import Baselines
@@ -169,7 +170,8 @@ def anew(silence: TimedOut, what: str, timeout: float, before: str) -> TimedOut:
     :param before: what was seen until then.
     """
     said = silence.last_seen or "there was no answer"
-    return TimedOut(what, timeout, f"{said}; before that, {before}" if before else said)
+    kind = ProviderHung if isinstance(silence, ProviderHung) else TimedOut
+    return kind(what, timeout, f"{said}; before that, {before}" if before else said)
 
 
 def _listed(controls: Sequence[Control]) -> str:

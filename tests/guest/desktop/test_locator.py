@@ -14,6 +14,7 @@ from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.locator import Locator
+from pytest_smolvm.guest.desktop.unreachable import ConsentPrompt, DesktopLocked, HigherIntegrity, ProviderHung
 from pytest_smolvm.guest.desktop.window import Window
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.trail import Deed
@@ -197,6 +198,30 @@ def test_a_desktop_that_cannot_be_reached_is_an_error_and_no_empty_list(desktop:
     desktop = Desktop(DesktopHelper(_Unreachable()), lambda words: pytest.fail(str(words)), Baselines(), pytest.fail)
     with pytest.raises(NoDesktop, match="cannot be reached: PowerShell runs in session 0, the screen shows session 1"):
         desktop.windows()
+
+
+@pytest.mark.parametrize(
+    ("refused", "about", "kind"),
+    [
+        ("no desktop", "", NoDesktop),
+        ("no desktop", "locked", DesktopLocked),
+        ("no desktop", "consent", ConsentPrompt),
+        ("no desktop", "integrity", HigherIntegrity),
+        ("silent", "", TimedOut),
+        ("silent", "provider", ProviderHung),
+    ],
+)
+def test_why_a_desktop_cannot_be_reached_is_an_error_of_its_own(
+    window: Window, said: Said, refused: str, about: str, kind: type[Exception]
+) -> None:
+    said.unseen = {"refused": refused, "reason": "so it is", "about": about}
+    with pytest.raises(kind, match="so it is") as error:
+        window.get_by(automation_id=101).click()
+    said.unseen, said.refusals = {}, [{"refused": refused, "reason": "so it is", "about": about}]
+    with pytest.raises(kind, match="so it is") as later:
+        window.get_by(automation_id=101).click()
+
+    assert kind is type(error.value) is type(later.value)
 
 
 class _Unreachable(Said):
