@@ -56,7 +56,15 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.desktop.dialog import Dialog
     from pytest_smolvm.guest.desktop.expectation import Expectation, expect
     from pytest_smolvm.guest.desktop.locator import Locator
+    from pytest_smolvm.guest.desktop.spot_expectation import SpotExpectation
     from pytest_smolvm.guest.desktop.spots import Spot
+    from pytest_smolvm.guest.desktop.unreachable import (
+        ConsentPrompt,
+        DesktopLocked,
+        HigherIntegrity,
+        NotLoggedOn,
+        ProviderHung,
+    )
     from pytest_smolvm.guest.desktop.window import Window
     from pytest_smolvm.guest.files.filesystem import FileStat
     from pytest_smolvm.guest.layer import Layer, windows_layer
@@ -82,9 +90,11 @@ __all__ = [
     "Clipboard",
     "CommandFailed",
     "CommandTimedOut",
+    "ConsentPrompt",
     "Control",
     "Desktop",
     "DesktopError",
+    "DesktopLocked",
     "DesktopMismatch",
     "Dialog",
     "Expectation",
@@ -94,6 +104,7 @@ __all__ = [
     "GuestFactory",
     "GuestSpec",
     "GuestUnreachable",
+    "HigherIntegrity",
     "HostError",
     "HostKeyChanged",
     "ImageError",
@@ -105,8 +116,10 @@ __all__ = [
     "MonitorError",
     "MonitorSilent",
     "NoDesktop",
+    "NotLoggedOn",
     "OutputLimitExceeded",
     "Process",
+    "ProviderHung",
     "Region",
     "Registry",
     "RegistryError",
@@ -128,6 +141,7 @@ __all__ = [
     "Snapshot",
     "Spawned",
     "Spot",
+    "SpotExpectation",
     "StoreError",
     "TimedOut",
     "ToolError",
@@ -156,6 +170,12 @@ _HOMES = {
     "Clipboard": "guest.desktop.clipboard",
     "Dialog": "guest.desktop.dialog",
     "Spot": "guest.desktop.spots",
+    "SpotExpectation": "guest.desktop.spot_expectation",
+    "ConsentPrompt": "guest.desktop.unreachable",
+    "DesktopLocked": "guest.desktop.unreachable",
+    "HigherIntegrity": "guest.desktop.unreachable",
+    "NotLoggedOn": "guest.desktop.unreachable",
+    "ProviderHung": "guest.desktop.unreachable",
     "Expectation": "guest.desktop.expectation",
     "expect": "guest.desktop.expectation",
     "Process": "guest.system.processes",

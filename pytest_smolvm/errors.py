@@ -30,7 +30,7 @@ SmolVMError
 │   └── ScreenMismatch           (also an AssertionError) a screen does not match the picture that is kept of it
 ├── DesktopError                 what is to be done with a window cannot be: it is closed, or several match
 │   ├── DesktopMismatch          (also an AssertionError) a control or window is not what was expected of it
-│   └── NoDesktop                windows cannot be reached: nobody is logged on, the screen is locked, another session
+│   └── NoDesktop                windows cannot be reached; its kinds are in `guest.desktop.unreachable`
 ├── ServiceError                 a service is missing, or did not do what was asked of it
 └── TimedOut                     (also a TimeoutError) what was awaited, how long, what was last seen
     └── CommandTimedOut          a command in the guest was ended at its time-out

@@ -16,10 +16,11 @@ from pytest_smolvm import errors
 
 NAMES = """
     SmolVM GuestSpec
-    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Desktop Window Locator Control Spot Dialog Clipboard Expectation expect Snapshot Layer windows_layer
+    RunResult Spawned FileStat Process Service Registry RegistryValue Screen Region Desktop Window Locator Control Spot SpotExpectation Dialog Clipboard Expectation expect Snapshot Layer windows_layer
     GuestFactory Argument
     SmolVMError AnswerFileError BootError BuildError CannotClone CapacityError CommandFailed CommandTimedOut DesktopError DesktopMismatch GuestDied GuestUnreachable
     HostError HostKeyChanged ImageError LoginError MigrationFailed MonitorError MonitorSilent NoDesktop OutputLimitExceeded RegistryError ResidentLost ScreenError ScreenMismatch ServiceError StoreError
+    ConsentPrompt DesktopLocked HigherIntegrity NotLoggedOn ProviderHung
     TimedOut ToolError TransferError TransferInterrupted Unrestorable UsageError ValueNotPrinted
     ResidentLostWarning
 """

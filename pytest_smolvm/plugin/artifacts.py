@@ -149,10 +149,13 @@ class Artifacts:
         return [evidence for evidence in [*self._live, *self._ended] if evidence.used_by(item)]
 
     def begin(self) -> None:
-        """An attempt of a test begins: what is recorded of guests that live already is recorded for it."""
+        """An attempt of a test begins: what is recorded of guests that live already is recorded for it alone."""
         for evidence in self._live:
             for recording in evidence.recordings:
                 recording.begin_anew()
+            for vm in evidence.vms:
+                with suppress(SmolVMError):  # it has ended, and with it its desktop
+                    vm.desktop.failure = None
 
     def refused(self, item: pytest.Item) -> str:
         """What the living guests of a test tried to reach and were refused, a line for each; empty for nothing."""

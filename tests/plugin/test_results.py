@@ -58,6 +58,17 @@ def test(guest):
     assert {"test_it.py-test": {*ALL, "desktop.png"}} == run(pytester, tests)[1]
 
 
+def test_a_picture_of_an_action_that_failed_in_an_earlier_test_is_not_taken_for_one_of_this(
+    pytester: pytest.Pytester,
+) -> None:
+    tests = """
+def test_expects_it(shared): shared.desktop.failure = "kept"
+def test_next(shared): assert shared.desktop.failure is not None
+"""
+
+    assert {"test_it.py-test_next": ALL} == run(pytester, tests)[1]
+
+
 def test_a_test_that_passes_leaves_nothing(pytester: pytest.Pytester) -> None:
     assert {} == run(pytester, "def test(guest): pass\ndef test_without(): assert False\n")[1]
 

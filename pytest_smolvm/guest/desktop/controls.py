@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pytest_smolvm.guest.screen.region import Region
@@ -16,6 +16,9 @@ _CHOICES = ("ComboBox", "List", "Tree", "Tab")
 _IS: dict[int, bool | None] = {0: False, 1: True}
 _ITEMS = {"Tree": "TreeItem", "Tab": "TabItem"}
 """What items of such a control are; others are of type ListItem."""
+_ITEM = "ListItem"
+MOST_FOUND = 20
+"""How many items of one name are found at most in a control of which only some are read (`Items.Most`)."""
 _NO_ID = 0xFFFF  # what resources of dialogs call IDC_STATIC
 _LONGEST = 200  # characters of a text that are shown in a tree
 
@@ -108,6 +111,14 @@ class Control:
         """What was entered or chosen; None of what has no value, and of passwords."""
         return self.text if self.has_label else None
 
+    @property
+    def lack(self) -> str:
+        """It in words, and what was not read of it; empty if all was."""
+        itself = f"{self.control_type} {_quoted(self.name)}"
+        if self.unread:
+            return f"{itself} ({self.unread})"
+        return f"{itself} ({self.item_count} items, some of which were read)" if self.partial else ""
+
     def walk(self) -> Iterator[Control]:
         """All that is in it, however deep, in the order of the window."""
         for child in self.children:
@@ -146,6 +157,12 @@ def tree(records: Sequence[Mapping[str, Any]]) -> Control | None:
     return _control(records[0], None, True, _by_parent(records[1:]))
 
 
+def item_type(control: Control) -> str:
+    """Of what type its items are, if it is a window that draws such and nothing else; empty if not."""
+    is_such = control.control_type in _CHOICES and not control.runtime_id
+    return _ITEMS.get(control.control_type, _ITEM) if is_such else ""
+
+
 def _by_parent(records: Sequence[Mapping[str, Any]]) -> Mapping[int, Sequence[Mapping[str, Any]]]:
     inside: dict[int, list[Mapping[str, Any]]] = {}
     for record in records:
@@ -165,7 +182,8 @@ def _control(
     children = [_control(each, last, enabled, inside) for each, last in zip(within, (None, *within), strict=False)]
     children = [*_elements(record, enabled), *children, *_items(record, enabled)]
     if "own" in record:
-        return _element(record["handle"], record["own"], enabled, tuple(children))
+        own = _element(record["handle"], record["own"], enabled, tuple(children))
+        return replace(own, unread=record.get("unknown", ""))
     return Control(
         handle=record["handle"],
         control_type=record["control_type"],
@@ -237,7 +255,7 @@ def _items(record: Mapping[str, Any], enabled: bool) -> list[Control]:
         return [item(each, tuple(items(each["item"]))) for each in inside.get(parent, ())]
 
     def item(each: Mapping[str, Any], children: tuple[Control, ...]) -> Control:
-        kind = _ITEMS.get(record["control_type"], "ListItem")
+        kind = _ITEMS.get(record["control_type"], _ITEM)
         return Control(
             handle=record["handle"],
             control_type=kind,

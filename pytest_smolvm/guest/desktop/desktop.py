@@ -16,6 +16,7 @@ from pytest_smolvm.guest.desktop.wanted import WantedWindow, Words
 from pytest_smolvm.guest.desktop.window import Window, WindowPlace, bound, listed
 from pytest_smolvm.guest.names import GuestPath
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.guest.screen.screen import Screen
 from pytest_smolvm.guest.trail import tells
 from pytest_smolvm.host.patience import stretched
@@ -63,21 +64,24 @@ class Desktop:
         self._helper.prepare()
         before = {window.handle for window in self._helper.look(Deadline(_LISTING_SECONDS)).windows}
         spawned = self._spawn([program, *args])
-        deadline, seen = Deadline(timeout), [""]
+        deadline, seen, candidates = Deadline(timeout), [""], list[Region]()
 
         def first() -> TopWindow | None:
             running = spawned.running
             windows = self._helper.look(deadline).windows
             seen[0] = f"these windows:\n{listed(windows)}"
-            own = [each for each in windows if each.handle not in before and _is_of(each, spawned.pid)]
+            new = [each for each in windows if each.handle not in before]
+            candidates[:] = [each.rectangle for each in new]
+            own = [each for each in new if _is_of(each, spawned.pid)]
             if not own and not running:
                 code = spawned.wait()
                 raise DesktopError(f"{program} ended with {code} and has shown no window; it printed: {_said(spawned)}")
             return own[0] if own else None
 
-        shown = until(
-            f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
-        )
+        with self._helper.failures.seen(self._screen, lambda: candidates):
+            shown = until(
+                f"a window of {program}", first, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0]
+            )
         # A program takes long over its first answer, and many looks wait for it at once: libraries are loaded for it.
         with suppress(DesktopError, TimedOut):  # whoever uses the window is told
             self._helper.look(Deadline(deadline.at_most(_ANSWER_SECONDS)), shown.handle)
@@ -95,6 +99,11 @@ class Desktop:
         Pillow's picture; None where that is not installed, too.
         """
         return self._helper.failures.last
+
+    @failure.setter
+    def failure(self, none: None) -> None:
+        """Another test begins."""
+        self._helper.failures.last = none
 
     def windows(self) -> list[Window]:
         """All that can be seen, from the front to the back; those of the system are among them."""

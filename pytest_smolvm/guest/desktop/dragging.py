@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_smolvm.errors import TimedOut
-from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.search import Place, anew
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.host.waiting import Deadline, until
 
@@ -26,25 +26,29 @@ class Grip:
 class Draggable(Protocol):
     """A control, an item, a text or a picture."""
 
-    def grip(self, what: str, deadline: Deadline) -> tuple[Grip | None, str]:
+    def grip(self, what: str, deadline: Deadline, candidates: list[Region]) -> tuple[Grip | None, str]:
         """Where it is at this moment, or why it is not.
 
         :param what: is to be done with it, for errors.
+        :param candidates: where all those are that it may be are added to it.
         """
 
 
-def drag(helper: DesktopHelper, source: Draggable, target: Draggable, timeout: float) -> None:
+def drag(place: Place, source: Draggable, target: Draggable, timeout: float) -> None:
     """Press the left button on one, move to another, and let it go there, once both stand still.
 
+    :param place: the window of the first.
     :raises TimedOut: one is not there, moves, is disabled or covered; with the last reason.
     :raises DesktopError: several match.
     """
     what = f"drag {source!r} to {target!r}"
-    deadline, seen = Deadline(timeout), [""]
+    place.helper.prepare()
+    deadline, seen, candidates = Deadline(timeout), [""], list[Region]()
 
     def grips() -> tuple[tuple[Grip, Grip] | None, str]:
-        start, reason = source.grip(what, deadline)
-        end, missing = target.grip(what, deadline)
+        candidates.clear()
+        start, reason = source.grip(what, deadline, candidates)
+        end, missing = target.grip(what, deadline, candidates)
         if start is None or end is None:
             return None, reason or f"of its target: {missing}"
         return (start, end), ""
@@ -54,20 +58,21 @@ def drag(helper: DesktopHelper, source: Draggable, target: Draggable, timeout: f
         if before is None:
             return reason
         after, reason = grips()
-        return reason or ("it moves" if before != after else _dragged(helper, deadline, what, *before))
+        return reason or ("it moves" if before != after else _dragged(place, deadline, what, *before))
 
     def done() -> bool:
         try:
             reason = attempt()
-        except TimedOut as exc:  # what was last known says more than that nothing more was known in time
-            raise TimedOut(what, timeout, seen[0] or exc.last_seen) from exc
+        except TimedOut as exc:
+            raise anew(exc, what, timeout, seen[0]) from exc
         seen[0] = reason
         return not reason
 
-    until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
+    with place.helper.failures.seen(place.screen, lambda: candidates):
+        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
 
 
-def _dragged(helper: DesktopHelper, deadline: Deadline, what: str, start: Grip, end: Grip) -> str:
+def _dragged(place: Place, deadline: Deadline, what: str, start: Grip, end: Grip) -> str:
     """Do it; why it was not done."""
     words = (*start.place.center, end.handle, *end.place.center)
-    return helper.act(deadline, what, start.handle, start.place, "drag", *words)
+    return place.helper.act(deadline, what, start.handle, start.place, "drag", *words)

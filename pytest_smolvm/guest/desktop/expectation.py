@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import overload
 
-from pytest_smolvm.errors import DesktopMismatch, TimedOut
+from pytest_smolvm.errors import DesktopMismatch
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.kept_tree import KeptTree
 from pytest_smolvm.guest.desktop.locator import Locator
 from pytest_smolvm.guest.desktop.search import Scene
+from pytest_smolvm.guest.desktop.spot_expectation import SpotExpectation
+from pytest_smolvm.guest.desktop.spots import Spot
+from pytest_smolvm.guest.desktop.waited import EXPECT_SECONDS, waited
 from pytest_smolvm.guest.desktop.wanted import Words, fits
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.guest.trail import tells
-from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import Deadline, until
 
-EXPECT_SECONDS = stretched(30.0)
-"""How long an expectation is waited for if nobody says otherwise."""
 _LOOK_SECONDS = 0.1
 # A new tree is kept when it has stood still for so long.
 _SETTLED_SECONDS = 0.5
 
 
-def expect(locator: Locator) -> Expectation:
-    """What is expected of a control or a window: ``expect(window.get_by(name="OK")).to_be_enabled()``."""
-    return Expectation(locator)
+@overload
+def expect(locator: Locator) -> Expectation: ...
+
+
+@overload
+def expect(locator: Spot) -> SpotExpectation: ...
+
+
+def expect(locator: Locator | Spot) -> Expectation | SpotExpectation:
+    """What is expected of a control or a window: ``expect(window.get_by(name="OK")).to_be_enabled()``.
+
+    Of a text or a picture that is only seen: that it is visible or hidden, or how often it is seen.
+    """
+    return SpotExpectation(locator) if isinstance(locator, Spot) else Expectation(locator)
 
 
 @tells(
@@ -70,7 +83,9 @@ class Expectation:
 
         def hidden(scene: Scene) -> str:
             control = scene.one(self._told("to_be_hidden()"))
-            return _unless(control is None or not control.visible, "it is visible")
+            if control is None:
+                return scene.none if scene.unread else ""
+            return _unless(not control.visible, "it is visible")
 
         self._until("to_be_hidden()", hidden, timeout)
 
@@ -118,7 +133,8 @@ class Expectation:
         """So many match; none do where the window is not there."""
 
         def counted(scene: Scene) -> str:
-            return _unless(len(scene.controls) == count, f"{len(scene.controls)} match")
+            matching = f"{len(scene.controls)} match"
+            return _unless(len(scene.controls) == count, matching) or (scene.lack and f"{matching}; {scene.lack}")
 
         self._until(f"to_have_count({count})", counted, timeout)
 
@@ -168,7 +184,7 @@ class Expectation:
 
         def look(scene: Scene) -> str:
             control = scene.one(self._told(what))
-            return wrong(control) if control else "there is none"
+            return wrong(control) if control else scene.none
 
         self._until(what, look, timeout)
 
@@ -177,19 +193,19 @@ class Expectation:
 
         :param wrong: what is, in words; empty if nothing.
         """
-        deadline, seen = Deadline(timeout), [""]
+        search, candidates = self._locator.search, list[Region]()
+        with search.place.helper.failures.seen(search.place.screen, lambda: candidates):
+            search.place.helper.prepare()
+            deadline, seen = Deadline(timeout), [""]
 
-        def met() -> bool:
-            scene = self._locator.search.look(deadline)
-            reason = wrong(scene)
-            seen[0] = f"{reason}\n{scene}"
-            return not reason
+            def met() -> bool:
+                scene = search.look(deadline)
+                candidates[:] = scene.places
+                reason = wrong(scene)
+                seen[0] = f"{reason}\n{scene}"
+                return not reason
 
-        try:
-            until(what, met, timeout=timeout, interval=_LOOK_SECONDS)
-        except TimedOut as exc:  # also of a program that does not answer
-            told = f"{self._told(what)}: not within {timeout:g} s; last seen: {seen[0] or exc.last_seen}"
-            raise DesktopMismatch(told) from exc
+            waited(self._told(what), met, timeout, seen)
 
     def _told(self, what: str) -> str:
         return f"expect({self._locator!r}).{what}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pytest_smolvm.errors import DesktopError, SmolVMError, TimedOut
+from pytest_smolvm.errors import DesktopError, GuestUnreachable, ResidentLost, SmolVMError, TimedOut
 from pytest_smolvm.guest.screen import pictures
 from pytest_smolvm.guest.screen.region import Region
 
@@ -31,7 +31,7 @@ class FailedActions:
         self.last = None
         try:
             yield
-        except (DesktopError, TimedOut):
+        except (DesktopError, TimedOut, ResidentLost, GuestUnreachable):
             # Without a library, or without a guest, the error has its words alone.
             with suppress(SmolVMError, OSError):
                 self.last = pictures.marked(screen().screenshot(), candidates())

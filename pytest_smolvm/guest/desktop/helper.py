@@ -10,10 +10,17 @@ from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut
 from pytest_smolvm.guest.desktop import library
 from pytest_smolvm.guest.desktop.controls import Control, TopWindow, tree
 from pytest_smolvm.guest.desktop.failures import FailedActions
+from pytest_smolvm.guest.desktop.unreachable import ConsentPrompt, DesktopLocked, HigherIntegrity, ProviderHung
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.guest.trail import Trail
 from pytest_smolvm.host.waiting import Deadline
 
+_UNREACHABLE: dict[str, type[NoDesktop]] = {
+    "locked": DesktopLocked,
+    "consent": ConsentPrompt,
+    "integrity": HigherIntegrity,
+}
+"""By what the library says that its refusal is about."""
 Asked = Callable[[Deadline, Sequence[str | int]], dict[str, Any]]
 """Asks the library something, which has until a deadline for its answer."""
 
@@ -43,6 +50,10 @@ class DesktopHelper:
         """What actions that have failed left."""
         self._prepared = False
 
+    def forget(self) -> None:
+        """The system that the library was in has ended: it may have to be compiled and loaded anew."""
+        self._prepared = False
+
     def prepare(self) -> None:
         """Have it compiled, unless it was: before the first deadline begins, since that takes a while."""
         if not self._prepared:
@@ -58,7 +69,8 @@ class DesktopHelper:
         """
         answer = self._asked(deadline, ["look", window, *names])
         if answer.get("refused") == "gone":
-            return Look((), None)
+            # It was closed meanwhile; of others nothing was told.
+            return Look(self.look(deadline).windows if window else (), None)
         self._check(answer, "a look at a window", deadline)
         return Look(tuple(map(TopWindow.seen, answer["windows"])), tree(answer.get("controls", [])))
 
@@ -84,13 +96,15 @@ class DesktopHelper:
         if answer.get("refused") in ("gone", "not now"):
             return {}, str(answer["reason"])
         self._check(answer, what, deadline)
+        if "by" in answer:  # a pattern of UI Automation, a message, or input
+            self.trail.note(by=answer["by"])
         return answer, ""
 
     def _check(self, answer: dict[str, Any], what: str, deadline: Deadline) -> None:
-        reason = answer.get("reason", "")
+        reason, about = answer.get("reason", ""), answer.get("about", "")
         if answer.get("refused") == "no desktop":
-            raise NoDesktop(f"windows of the desktop cannot be reached: {reason}")
+            raise _UNREACHABLE.get(about, NoDesktop)(f"windows of the desktop cannot be reached: {reason}")
         if answer.get("refused") == "silent":
-            raise TimedOut(what, deadline.seconds or 0, reason)
+            raise (ProviderHung if about == "provider" else TimedOut)(what, deadline.seconds or 0, reason)
         if "refused" in answer:
             raise DesktopError(f"{what}: {reason}")

@@ -104,8 +104,15 @@ class Locator:
         return Locator(self.search.then(Nth(index)))
 
     def count(self) -> int:
-        """How many match at this moment; 0 if the window is not there."""
-        return len(self.search.look(Deadline(ACTION_SECONDS)).controls)
+        """How many match at this moment; 0 if the window is not there.
+
+        :raises DesktopError: not all was read, and there may be more.
+        """
+        self.search.place.helper.prepare()
+        scene = self.search.look(Deadline(ACTION_SECONDS))
+        if scene.lack:
+            raise DesktopError(f"count {self!r}: {len(scene.controls)} match in what was read; {scene.lack}\n{scene}")
+        return len(scene.controls)
 
     def click(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Click on its middle, with the window in front."""
@@ -124,7 +131,7 @@ class Locator:
 
         :param target: a control, an item, a text or a picture, in this window or in one that this one does not cover.
         """
-        drag(self.search.place.helper, self, target, timeout)
+        drag(self.search.place, self, target, timeout)
 
     def focus(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Have keys go to it."""
@@ -177,8 +184,18 @@ class Locator:
         self._open(False, timeout)
 
     def scroll_into_view(self, *, timeout: float = ACTION_SECONDS) -> None:
-        """Bring an item to where it can be seen; those of a tree that it is in are expanded. Clicks do so, too."""
-        self._act("scroll to", ["item", "show"], timeout)
+        """Bring an item to where it can be seen; those of a tree that it is in are expanded. Clicks do so, too.
+
+        What is in view and cannot be scrolled stays where it is.
+        """
+        what = f"scroll to {self!r}"
+
+        def attempt(control: Control, deadline: Deadline) -> str:
+            if control.item or control.runtime_id:
+                return self._done(control, deadline, what, ["item", "show"])
+            return "" if control.visible else "it is out of view, and nothing scrolls to it"
+
+        self.search.until(what, attempt, timeout)
 
     def check(self, *, timeout: float = ACTION_SECONDS) -> None:
         """Click on a check box or radio button unless it is checked, and wait until it is; of an item on its box.
@@ -231,12 +248,13 @@ class Locator:
         self.search.until(f"{self!r} {what}", look, timeout)
         return found[0]
 
-    def grip(self, what: str, deadline: Deadline) -> tuple[Grip | None, str]:
+    def grip(self, what: str, deadline: Deadline, candidates: list[Region]) -> tuple[Grip | None, str]:
         """See `Draggable.grip`."""
         scene = self.search.look(deadline)
+        candidates += scene.places
         control = scene.one(what)
         if control is None:
-            return None, f"there is none\n{scene}"
+            return None, f"{scene.none}\n{scene}"
         if control.item and not control.visible:
             return None, self._done(control, deadline, what, ["item", "show"]) or "it was out of view"
         return Grip(control.handle, control.rectangle), ""

@@ -47,6 +47,8 @@ class Menu:
     def __init__(self, search: Search, click: Callable[[str, float], None]) -> None:
         self._search = search
         self._click = click
+        self._level: _Level | None = None
+        """The one that is looked at."""
 
     def choose(self, entries: Sequence[str], timeout: float) -> None:
         """Click on entries, one after another; the menu is closed again, whatever happens.
@@ -67,14 +69,26 @@ class Menu:
         self._search.until(what, there, timeout)
         before = {popup.handle for popup in self._popups(deadline)}
         try:
-            self._walk(what, window[0], entries, before, deadline)
-        except SmolVMError:
-            self._helper.act(Deadline(_CLOSING_SECONDS), what, window[0].handle, window[0].rectangle, "cancel")
+            with self._helper.failures.seen(self._search.place.screen, self._places):
+                self._walk(what, window[0], entries, before, deadline)
+        except SmolVMError as exc:
+            if reason := self._left(what, window[0]):
+                exc.add_note(f"the menu may still be open: {reason}")
             raise
 
     @property
     def _helper(self) -> DesktopHelper:
         return self._search.place.helper
+
+    def _places(self) -> list[Region]:
+        return [self._level.place] if self._level else []
+
+    def _left(self, what: str, window: Control) -> str:
+        """Close all that has come down; why that was not done."""
+        try:
+            return self._helper.act(Deadline(_CLOSING_SECONDS), what, window.handle, window.rectangle, "cancel")
+        except SmolVMError as exc:
+            return str(exc)
 
     def _walk(self, what: str, window: Control, entries: Sequence[str], before: set[int], deadline: Deadline) -> None:
         level = self._bar(what, window, deadline)
@@ -125,11 +139,13 @@ class Menu:
 
     def _enter(self, what: str, level: _Level, entry: str, deadline: Deadline) -> None:
         """Click on an entry: on the control, if the window has one of that name, else where it is read."""
+        self._level = level
 
         def click() -> tuple[bool | None, str]:
             window = self._search.look(deadline).window
-            if window is not None and any(_is_entry(each, entry) for each in window.walk()):
-                self._click(entry, deadline.left or 0.0)
+            names = [each.name for each in window.walk() if _is_entry(each, entry)] if window is not None else []
+            if names:
+                self._click(names[0], deadline.left or 0.0)
                 return True, ""
             reason = self._click_on_words(what, level, entry, deadline)
             return (None if reason else True), reason
@@ -171,4 +187,6 @@ def _read(picture: Picture, entry: str, *, among_others: bool) -> tuple[Region |
 
 
 def _is_entry(control: Control, entry: str) -> bool:
-    return control.control_type == "MenuItem" and control.name == entry and control.visible
+    r"""Behind a tab its key may stand, as in "Save\\tCtrl+S"."""
+    name = control.name.partition("\t")[0]
+    return control.control_type == "MenuItem" and entry in (name, control.name) and control.visible

@@ -9,6 +9,8 @@ from typing import Protocol
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
+from pytest_smolvm.guest.desktop.unreachable import ProviderHung
+from pytest_smolvm.guest.desktop.unread import unread
 from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.screen.region import Region
@@ -48,15 +50,27 @@ class Scene:
     """What matches."""
     said: str
     """What there is instead, if the window is not there."""
+    unread: tuple[Control, ...] = ()
+    """Of which not all was read: what is looked for may be there, too."""
 
     def __str__(self) -> str:
         """The window with all that is in it, or what there is instead."""
         return self.said if self.window is None else str(self.window)
 
     @property
-    def is_partial(self) -> bool:
-        """Whether there are items that were not read."""
-        return self.window is not None and any(each.partial for each in self.window.walk())
+    def lack(self) -> str:
+        """What was not read where there may be more of what is looked for; empty if nothing is known to be missing."""
+        return "not read: " + ", ".join(each.lack for each in self.unread) if self.unread else ""
+
+    @property
+    def none(self) -> str:
+        """That none is seen, and where it may be nevertheless."""
+        return f"there is none in what was read; {self.lack}" if self.unread else "there is none"
+
+    @property
+    def places(self) -> list[Region]:
+        """Where those that match are, as far as they are in view."""
+        return [control.rectangle for control in self.controls if control.visible]
 
     def one(self, what: str) -> Control | None:
         """The one that matches; None if there is none.
@@ -79,6 +93,9 @@ class Search:
     def __init__(self, place: Place, steps: Sequence[LocatorStep] = ()) -> None:
         self.place = place
         self._steps = tuple(steps)
+        self._names = [step.name for step in steps if isinstance(step, Wanted) and isinstance(step.name, str)]
+        self._is_long = False
+        """Whether there was a long list that had to look for these itself."""
 
     def __str__(self) -> str:
         return ".".join(map(str, (self.place, *self._steps)))
@@ -88,15 +105,16 @@ class Search:
         return Search(self.place, (*self._steps, step))
 
     def look(self, deadline: Deadline) -> Scene:
-        """What is there at this moment.
+        """What is there at this moment. A long list looks for items of a certain name itself, which takes a while.
 
         :raises TimedOut: the window's program does not answer.
         """
-        scene = self._seen(deadline, ())
-        names = [step.name for step in self._steps if isinstance(step, Wanted) and isinstance(step.name, str)]
-        if scene.controls or not names or not scene.is_partial:
+        names = self._names if self._is_long else []
+        scene = self._seen(deadline, names)
+        if names == self._names or not any(each.partial for each in scene.unread):
             return scene
-        return self._seen(deadline, names)  # a long list looks through its items itself, which takes a while
+        self._is_long = True
+        return self._seen(deadline, self._names)
 
     def _seen(self, deadline: Deadline, names: Sequence[str]) -> Scene:
         window, said = self.place.look(deadline, names)
@@ -104,7 +122,8 @@ class Search:
         for step in self._steps:
             controls = step.of(controls)
         self.place.helper.trail.note(window=window, control=controls[0] if len(controls) == 1 else None)
-        return Scene(window, tuple(controls), said)
+        missing = unread(window, self._steps, names) if window is not None else ()
+        return Scene(window, tuple(controls), said, missing)
 
     def until(self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float) -> None:
         """Look for it and attempt something until that gives no reason why not.
@@ -112,31 +131,47 @@ class Search:
         :raises DesktopError: several match, or the window is one that never comes back.
         :raises TimedOut: with the last reason and what the window held.
         """
-        deadline, seen, candidates = Deadline(timeout), [""], list[Region]()
+        candidates = list[Region]()
+        with self.place.helper.failures.seen(self.place.screen, lambda: candidates):
+            self.place.helper.prepare()
+            self._until(what, attempt, timeout, candidates)
+
+    def _until(
+        self, what: str, attempt: Callable[[Control, Deadline], str], timeout: float, candidates: list[Region]
+    ) -> None:
+        deadline, seen = Deadline(timeout), [""]
 
         def done() -> bool:
             candidates.clear()
             try:
                 scene = self.look(deadline)
             except TimedOut as exc:
-                raise TimedOut(what, timeout, seen[0] or exc.last_seen) from exc
+                raise anew(exc, what, timeout, seen[0]) from exc
             if scene.window is None:
                 if self.place.certain:
                     raise DesktopError(f"{what}: {scene}")
                 seen[0] = str(scene)
                 return False
-            candidates.extend(control.rectangle for control in scene.controls if control.visible)
+            candidates.extend(scene.places)
             control = scene.one(what)
             try:
-                reason = attempt(control, deadline) if control else "there is none"
+                reason = attempt(control, deadline) if control else scene.none
             except TimedOut as exc:
-                before = f"; before that, {seen[0]}" if seen[0] else ""
-                raise TimedOut(what, timeout, f"{exc.last_seen}{before}") from exc
+                raise anew(exc, what, timeout, seen[0]) from exc
             seen[0] = f"{reason}\n{scene}"
             return not reason
 
-        with self.place.helper.failures.seen(self.place.screen, lambda: candidates):
-            until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
+        until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
+
+
+def anew(silence: TimedOut, what: str, timeout: float, before: str) -> TimedOut:
+    """That a program did not answer, as an error of what was to be done.
+
+    :param before: what was seen until then.
+    """
+    said = silence.last_seen or "there was no answer"
+    kind = ProviderHung if isinstance(silence, ProviderHung) else TimedOut
+    return kind(what, timeout, f"{said}; before that, {before}" if before else said)
 
 
 def _listed(controls: Sequence[Control]) -> str:

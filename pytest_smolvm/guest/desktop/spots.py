@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @tells(
     "desktop",
-    lambda spot: spot._search.place.helper.trail,
+    lambda spot: spot.search.place.helper.trail,
     repr,
     acts=("click", "double_click", "right_click", "drag_to"),
     waits=("wait",),
@@ -38,16 +38,17 @@ class Spot:
     """
 
     def __init__(self, search: Search, sight: Seeable, index: int | None = None) -> None:
-        self._search = search
+        self.search = search
+        """How what it is in is looked for."""
         self._sight = sight
         self._index = index
 
     def __repr__(self) -> str:
-        return f"{self._search}.{self._sight}" + ("" if self._index is None else f".nth({self._index})")
+        return f"{self.search}.{self._sight}" + ("" if self._index is None else f".nth({self._index})")
 
     def nth(self, index: int) -> Spot:
         """One of those that are seen, line by line from the top, from 0; from the end if negative."""
-        return Spot(self._search, self._sight, index)
+        return Spot(self.search, self._sight, index)
 
     def count(self, *, timeout: float = ACTION_SECONDS) -> int:
         """How many are seen at this moment, once the window is there."""
@@ -58,7 +59,7 @@ class Spot:
             found[:] = seen.places if seen else []
             return reason if seen is None else ""
 
-        self._search.until(f"count {self!r}", look, timeout)
+        self.search.until(f"count {self!r}", look, timeout)
         return len(found)
 
     def click(self, *, timeout: float = ACTION_SECONDS) -> None:
@@ -75,7 +76,7 @@ class Spot:
 
     def drag_to(self, target: Draggable, *, timeout: float = ACTION_SECONDS) -> None:
         """Press the left button on its middle, move, and let it go on the middle of something else."""
-        drag(self._search.place.helper, self, target, timeout)
+        drag(self.search.place, self, target, timeout)
 
     def wait(self, *, timeout: float = ACTION_SECONDS) -> Region:
         """Wait until it is seen.
@@ -89,25 +90,41 @@ class Spot:
             found[:] = filter(None, [self._one(seen)])
             return "" if found else reason
 
-        self._search.until(f"{self!r} there", look, timeout)
+        self.search.until(f"{self!r} there", look, timeout)
         return found[0]
 
     def rectangle(self, *, timeout: float = ACTION_SECONDS) -> Region:
         """Where it is, in pixels of the screen; of a text that of whole words."""
         return self.wait(timeout=timeout)
 
-    def grip(self, what: str, deadline: Deadline) -> tuple[Grip | None, str]:
+    def grip(self, what: str, deadline: Deadline, candidates: list[Region]) -> tuple[Grip | None, str]:
         """See `Draggable.grip`."""
-        scene = self._search.look(deadline)
+        scene = self.search.look(deadline)
         control = scene.one(what)
         if control is None:
-            return None, f"there is none\n{scene}"
+            return None, f"{scene.none}\n{scene}"
         seen, reason = self._look(self._eye(), control, deadline)
+        candidates += seen.places if seen else []
         place = self._one(seen)
         return (None, reason) if place is None else (Grip(control.handle, place), "")
 
+    def look(self, what: str, deadline: Deadline) -> tuple[list[Region] | None, str]:
+        """Where it is seen at this moment, and what is seen besides; None and why, if nothing can be.
+
+        :param what: is to be known of it, for errors.
+        """
+        scene = self.search.look(deadline)
+        control = scene.one(what)
+        if control is None:
+            return (None if scene.unread else []), f"{scene.none}\n{scene}"
+        seen, said = self._look(self._eye(), control, deadline)
+        if seen is None or self._index is None:
+            return (None if seen is None else seen.places), said
+        place = self._one(seen)
+        return [place] if place else [], said
+
     def _eye(self) -> Eye:
-        return self._sight.eye(self._search.place.baselines)
+        return self._sight.eye(self.search.place.baselines)
 
     def _click(self, what: str, button: str, times: int, timeout: float) -> None:
         what, eye = f"{what} {self!r}", self._eye()
@@ -120,9 +137,9 @@ class Spot:
             if not self._stands_still(place, seen.picture):
                 return "it changes"
             words = ("spot", *place.center, button, times)
-            return self._search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
+            return self.search.place.helper.act(deadline, what, control.handle, control.rectangle, *words)
 
-        self._search.until(what, attempt, timeout)
+        self.search.until(what, attempt, timeout)
 
     def _one(self, seen: _Seen | None) -> Region | None:
         """The one that is wanted of those that were seen.
@@ -140,12 +157,10 @@ class Spot:
 
     def _look(self, eye: Eye, control: Control, deadline: Deadline) -> tuple[_Seen | None, str]:
         """What is seen, with the window in front; or why nothing can be. And what was seen instead, in words."""
-        reason = self._search.place.helper.act(
-            deadline, f"look at {self!r}", control.handle, control.rectangle, "front"
-        )
+        reason = self.search.place.helper.act(deadline, f"look at {self!r}", control.handle, control.rectangle, "front")
         if reason:
             return None, reason
-        whole = self._search.place.screen().screenshot()
+        whole = self.search.place.screen().screenshot()
         left, top = max(control.rectangle.left, 0), max(control.rectangle.top, 0)
         right, bottom = min(control.rectangle.right, whole.width), min(control.rectangle.bottom, whole.height)
         if right <= left or bottom <= top:
@@ -154,7 +169,7 @@ class Spot:
         return _Seen(whole, [place.moved(left, top) for place in places]), said
 
     def _stands_still(self, place: Region, before: Picture) -> bool:
-        now = self._search.place.screen().screenshot()
+        now = self.search.place.screen().screenshot()
         if now.size != before.size:
             return False
         same: bool = pictures.cut(now, place).tobytes() == pictures.cut(before, place).tobytes()

@@ -51,8 +51,8 @@ class Wanted:
         return (
             fits(self.name, control.name)
             and self.automation_id in (None, control.automation_id)
-            and _same(self.control_type, control.control_type)
-            and _same(self.class_name, control.class_name)
+            and same(self.control_type, control.control_type)
+            and same(self.class_name, control.class_name)
         )
 
 
@@ -122,7 +122,7 @@ class WantedWindow:
         return (
             fits(self.title, window.title)
             and (self.process is None or self.process == window.process or self._program in (program, program[:-4]))
-            and _same(self.class_name, window.class_name)
+            and same(self.class_name, window.class_name)
             and self.handle in (None, window.handle)
         )
 
@@ -144,7 +144,7 @@ def _has(wanted: Words, control: Control) -> bool:
     return any(pattern.search(text) for text in (control.name, control.text or "", *control.cells))
 
 
-def _same(wanted: str | None, name: str) -> bool:
+def same(wanted: str | None, name: str) -> bool:
     """Names of classes and kinds have no capital letters for Windows."""
     return wanted is None or wanted.lower() == name.lower()
 

@@ -136,7 +136,7 @@ def _step(deed: Deed, guest: int, part: Part, mask: Mask, pictures: _Pictures) -
     if run is not None:
         step["shell"], step["ending"] = run.shell, mask(run.ending)
         step["texts"] += [["script", details.get("script", "")], ["output", run.stdout], ["error output", run.stderr]]
-    step["texts"] += [["window", details.get("tree", "")]]
+    step["texts"] += [["done by", details.get("by", "")], ["window", details.get("tree", "")]]
     step["texts"] = [[name, mask(text)] for name, text in step["texts"] if text]
     for name in ("before", "after"):
         if name in details:

@@ -40,6 +40,16 @@ def item(number: int, text: str, **said: Any) -> dict[str, Any]:
     return PLACE | unsaid | {"item": number, "text": text} | said
 
 
+_UNTOLD: dict[str, Any] = {"automation_id": "", "class_name": "", "text": None, "secret": False, "enabled": True}
+_UNTOLD |= {"focused": False, "editable": False, "checked": -1, "selected": -1, "expanded": -1}
+
+
+def element(number: int, kind: str, name: str, parent: int = 0, **told: Any) -> dict[str, Any]:
+    """One of those that the library says a window draws."""
+    numbered = {"number": number, "parent": parent, "runtime_id": f"42.16.{number}", "control_type": kind, "name": name}
+    return _UNTOLD | PLACE | numbered | told
+
+
 def root(**said: Any) -> dict[str, Any]:
     """The window's own."""
     return control(16, "Window", 0, text="Ordering") | said
@@ -65,6 +75,8 @@ class Said:
         """What was looked at."""
         self.unseen: dict[str, str] = {}
         """What a look says instead."""
+        self.gone = False
+        """Whether a window that is asked is gone."""
         self.done: list[list[str]] = []
         """What was to be done with controls."""
 
@@ -78,11 +90,13 @@ class Said:
             waiting: list[dict[str, Any]] = [*self.refusals[:1], *self.answers[:1], {}]
             del (self.refusals or self.answers)[:1]
             return waiting[0]
-        if self.unseen:
-            return self.unseen
         self.asked.append(words)
         if words[1] != "0" and self.looks:
             self.looks.pop(0)()
+        if self.unseen:
+            return self.unseen
+        if words[1] != "0" and self.gone:
+            return {"refused": "gone", "reason": "the window was closed"}
         controls = {"controls": self.controls} if words[1] in [str(window["handle"]) for window in self.windows] else {}
         return {"windows": self.windows} | controls
 

@@ -9,19 +9,11 @@ import pytest
 from pytest_smolvm import DesktopError, TimedOut, expect
 from pytest_smolvm.guest.desktop.locator import Locator
 from pytest_smolvm.guest.desktop.window import Window
-from tests.guest.desktop.conftest import PLACE, Said, control, root
+from tests.guest.desktop.conftest import Said, control, element, root
 
 SHORT = 0.3
 HERE = ["10", "20", "100", "30"]
 OUT_OF_VIEW = {"left": 0, "top": 0, "width": 0, "height": 0}
-_UNSAID: dict[str, Any] = {"automation_id": "", "class_name": "", "text": None, "secret": False, "enabled": True}
-_UNSAID |= {"focused": False, "editable": False, "checked": -1, "selected": -1, "expanded": -1}
-
-
-def element(number: int, kind: str, name: str, parent: int = 0, **told: Any) -> dict[str, Any]:
-    """One of those that the library says a window draws."""
-    numbered = {"number": number, "parent": parent, "runtime_id": f"42.16.{number}", "control_type": kind, "name": name}
-    return _UNSAID | PLACE | numbered | told
 
 
 @pytest.fixture
@@ -125,6 +117,15 @@ def test_what_could_not_be_looked_at_is_said(window: Window, said: Said) -> None
     said.controls[1] = control(17, "Pane", text="", elements=[], unknown="its provider refuses")
 
     assert '- Pane "" [class=x, unread: its provider refuses]' in window.tree()
+
+
+def test_what_could_not_be_looked_at_may_hold_anything(window: Window, said: Said) -> None:
+    """Also where the provider has told of the window itself, as one with more elements than are read."""
+    too_many = "it has more than 1000 elements, the first of which are read"
+    said.controls[1] = control(17, "Pane", text="", own=element(0, "Document", "Page"), elements=[], unknown=too_many)
+
+    with pytest.raises(DesktopError, match=f'0 match in what was read; not read: Document "Page" \\({too_many}\\)'):
+        window.get_by(name="Absent", control_type="Button").count()
 
 
 def test_the_name_that_windows_forms_gives_a_control_is_its_id(window: Window, said: Said) -> None:

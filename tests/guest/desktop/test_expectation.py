@@ -136,6 +136,11 @@ def test_a_program_that_does_not_answer_fails(window: Window, said: Said) -> Non
     with pytest.raises(DesktopMismatch, match="last seen: the window's program does not answer"):
         expect(window).to_be_visible(timeout=SHORT)
 
+    said.unseen = {}
+    said.looks = [lambda: None, lambda: said.unseen.update(refused="silent", reason="it hangs")]
+    with pytest.raises(DesktopMismatch, match="last seen: it hangs; before that, it is enabled"):
+        expect(window).to_be_disabled(timeout=SHORT)
+
     said.unseen = {"refused": "no desktop", "reason": "it is locked"}
     with pytest.raises(NoDesktop, match="it is locked"):
         expect(window).to_be_hidden()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -94,22 +95,107 @@ def test_what_is_done_with_an_item(window: Window, said: Said, name: str, action
 
 def test_a_box_of_an_item_is_clicked_where_it_is(window: Window, said: Said) -> None:
     first = said.controls[2]["inside"][0]
-    said.looks = [lambda: None, lambda: first.update(checked=1)]
+    said.looks = [lambda: None, lambda: None, lambda: first.update(checked=1)]
     window.get_by(name="a.txt").check()
 
     assert [["item", "18", *HERE, "1", "a.txt", "toggle"]] == said.done
 
 
 def test_a_long_list_is_asked_for_an_item_that_is_not_seen(window: Window, said: Said) -> None:
-    window.get_by(name="Files:").get_by(name="R&D").count()
-    window.get_by(control_type="List").nth(0).get_by(name="z.txt").count()
+    del said.controls[-1]
+    assert 1 == window.get_by(name="More", control_type="TabItem").count()
+    assert [["look", "16"]] == said.asked[-1:]
+    assert 0 == window.get_by(control_type="List").nth(0).get_by(name="z.txt").count()
 
-    assert [["look", "16"], ["look", "16"], ["look", "16", "z.txt"]] == said.asked[-3:]
+    assert [["look", "16"], ["look", "16", "z.txt"]] == said.asked[-2:]
+
+
+def test_another_item_of_the_same_name_further_down_a_long_list_is_looked_for(window: Window, said: Said) -> None:
+    further = said.controls[2]["inside"] + [item(299, "R&D", **OUT_OF_VIEW)]
+    said.looks = [lambda: None, lambda: said.controls[2].update(inside=further)]
+
+    with pytest.raises(DesktopError, match="2 match"):
+        window.get_by(name="R&D").click()
+    assert [] == said.done
+
+
+UNREAD = re.escape('not read: List "Files:" (300 items, some of which were read)')
+DENIED = re.escape('not read: List "" (its program does not let others read it)')
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"name": re.compile("^z")}, f"{UNREAD}, .*its program does not let"),
+        ({"control_type": "listitem"}, f"2 match in what was read; {UNREAD}"),
+        ({"name": "z.txt"}, DENIED),
+        ({"name": "R&D"}, f"1 match in what was read; {DENIED}"),
+    ],
+)
+def test_what_was_not_read_is_not_counted_as_nothing(window: Window, words: Any, told: str) -> None:
+    with pytest.raises(DesktopError, match=told):
+        window.get_by(**words).count()
+
+
+@pytest.mark.parametrize("words", [{"name": re.compile("^z")}, {"name": "z.txt"}])
+def test_what_may_be_in_what_was_not_read_is_not_hidden(window: Window, words: Any) -> None:
+    absent = window.get_by(**words)
+
+    with pytest.raises(AssertionError, match="there is none in what was read; not read: List "):
+        expect(absent).to_be_hidden(timeout=SHORT)
+    with pytest.raises(AssertionError, match="0 match; not read: List "):
+        expect(absent).to_have_count(0, timeout=SHORT)
+    with pytest.raises(TimedOut, match="there is none in what was read; not read: List "):
+        absent.click(timeout=SHORT)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": re.compile("^z"), "control_type": "Button"},
+        {"name": "z.txt", "control_type": "TabItem"},
+        {"automation_id": 4711},
+        {"class_name": "Static"},
+    ],
+)
+def test_what_no_item_is_can_be_told_not_to_be_there(window: Window, said: Said, words: Any) -> None:
+    expect(window.get_by(**words)).to_be_hidden()
+
+    assert 0 == window.get_by(**words).count()
+    assert ["look", "16"] == said.asked[-1]
+
+
+def test_what_is_in_an_item_that_was_not_read_is_looked_for_in_trees_alone(window: Window, said: Said) -> None:
+    del said.controls[-1]
+    inner = window.get_by(name=re.compile("^z")).get_by(name="inner")
+    assert 0 == inner.count()
+    said.controls[3]["partial"] = True
+
+    with pytest.raises(DesktopError, match='not read: Tree ""'):
+        inner.count()
+    with pytest.raises(DesktopError, match='not read: Tree ""'):
+        window.get_by(name="Europe").get_by(control_type="TreeItem").count()
+
+
+def test_as_many_of_a_name_as_are_found_at_most_may_be_more(window: Window, said: Said) -> None:
+    del said.controls[-1]
+    said.controls[2]["inside"] = [item(number, "same") for number in range(1, 22)]
+
+    with pytest.raises(DesktopError, match="21 match in what was read"):
+        window.get_by(name="same").count()
+
+
+def test_a_text_may_be_in_what_was_not_read_of_a_list(window: Window) -> None:
+    lists = window.get_by(control_type="List")
+    with pytest.raises(DesktopError, match="0 match in what was read"):
+        lists.filter(has_text="z.txt").count()
+
+    assert 2 == lists.filter(enabled=True).count()
 
 
 def test_what_is_expanded_stays_so(window: Window, said: Said) -> None:
     window.get_by(name="Europe").expand()
-    said.looks = [lambda: None, lambda: said.controls[3]["inside"][2].update(expanded=1)]
+    said.looks = [lambda: None, lambda: None, lambda: said.controls[3]["inside"][2].update(expanded=1)]
     window.get_by(name="Asia").expand()
 
     assert [["item", "19", *HERE, "72", "Asia", "expand"]] == said.done
@@ -128,7 +214,9 @@ def test_keys_do_not_go_to_items(window: Window) -> None:
         window.get_by(name="a.txt").type("x")
 
 
-def test_items_are_filtered(window: Window) -> None:
+def test_items_are_filtered(window: Window, said: Said) -> None:
+    said.controls[2]["partial"] = False
+    del said.controls[-1]
     items = window.get_by(control_type="ListItem")
 
     assert "R&D" == items.filter(has_text="2 kb").state().name

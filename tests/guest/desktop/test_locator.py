@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from pytest_smolvm import expect
 from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut, UsageError
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.locator import Locator
+from pytest_smolvm.guest.desktop.unreachable import ConsentPrompt, DesktopLocked, HigherIntegrity, ProviderHung
 from pytest_smolvm.guest.desktop.window import Window
 from pytest_smolvm.guest.screen.baselines import Baselines
+from pytest_smolvm.guest.trail import Deed
 from tests.guest.desktop.conftest import PLACE, WINDOW, Said
 
 SHORT = 0.3
@@ -196,9 +200,108 @@ def test_a_desktop_that_cannot_be_reached_is_an_error_and_no_empty_list(desktop:
         desktop.windows()
 
 
+@pytest.mark.parametrize(
+    ("refused", "about", "kind"),
+    [
+        ("no desktop", "", NoDesktop),
+        ("no desktop", "locked", DesktopLocked),
+        ("no desktop", "consent", ConsentPrompt),
+        ("no desktop", "integrity", HigherIntegrity),
+        ("silent", "", TimedOut),
+        ("silent", "provider", ProviderHung),
+    ],
+)
+def test_why_a_desktop_cannot_be_reached_is_an_error_of_its_own(
+    window: Window, said: Said, refused: str, about: str, kind: type[Exception]
+) -> None:
+    said.unseen = {"refused": refused, "reason": "so it is", "about": about}
+    with pytest.raises(kind, match="so it is") as error:
+        window.get_by(automation_id=101).click()
+    said.unseen, said.refusals = {}, [{"refused": refused, "reason": "so it is", "about": about}]
+    with pytest.raises(kind, match="so it is") as later:
+        window.get_by(automation_id=101).click()
+
+    assert kind is type(error.value) is type(later.value)
+
+
 class _Unreachable(Said):
     def _said(self, words: list[str]) -> dict[str, Any]:
         return {"refused": "no desktop", "reason": "PowerShell runs in session 0, the screen shows session 1"}
+
+
+def test_a_window_that_cannot_be_asked_any_more_does_not_make_an_empty_list_of_windows(
+    desktop: Desktop, said: Said
+) -> None:
+    (listed,) = desktop.windows()
+    said.gone = True
+
+    with pytest.raises(DesktopError, match=r"it was closed"):
+        listed.title(timeout=SHORT)
+    said.windows = [WINDOW | PLACE | {"handle": 99}]
+    with pytest.raises(DesktopError, match=r'it is closed; there are:\n- "Ordering"'):
+        listed.title(timeout=SHORT)
+
+
+def test_that_a_program_hangs_is_told_before_what_was_seen_earlier(window: Window, said: Said) -> None:
+    def hang() -> None:
+        said.unseen = {"refused": "silent", "reason": "the window's program does not answer"}
+
+    said.refusals = [{"refused": "not now", "reason": "it is disabled"}] * 1000
+    attempts: list[Callable[[], object]] = [window.get_by(automation_id=101).click, lambda: window.drag_to(window)]
+    for attempt in attempts:
+        said.unseen.clear()
+        said.looks = [lambda: None, lambda: None, lambda: None, lambda: None, hang]
+        with pytest.raises(
+            TimedOut, match="last seen: the window's program does not answer; before that, it is disabl"
+        ):
+            attempt()
+
+
+def test_the_library_is_compiled_anew_outside_of_deadlines_once_its_system_has_ended(
+    window: Window, helper: DesktopHelper, said: Said
+) -> None:
+    edit = window.get_by(automation_id=101)
+    edit.click()
+    said.asked.clear()
+    helper.forget()
+    uses: list[Callable[[], object]] = [
+        *(edit.click, edit.count, expect(edit).to_be_visible),
+        lambda: edit.drag_to(edit),
+    ]
+    for use in uses:
+        helper.forget()
+        said.asked.clear()
+        use()
+        assert (["look", "0"], ["look", "16"]) == (said.asked[0], said.asked[1])
+
+
+def test_by_what_it_was_done_is_noted(window: Window, helper: DesktopHelper, said: Said) -> None:
+    said.answers = [{"by": "Invoke"}]
+    heard = Heard()
+    with helper.trail.listening(heard):
+        window.get_by(automation_id=101).click()
+
+    assert ["Invoke"] == [step.details["by"] for step in heard.steps]
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.steps: list[Deed] = []
+
+    def begins(self, step: Deed) -> None:
+        pass
+
+    def ends(self, step: Deed) -> None:
+        self.steps.append(step)
+
+
+def test_what_is_in_view_and_cannot_be_scrolled_stays_where_it_is(window: Window, said: Said) -> None:
+    window.get_by(automation_id=101).scroll_into_view()
+    said.controls[2]["width"] = 0
+    with pytest.raises(TimedOut, match="it is out of view, and nothing scrolls to it"):
+        window.get_by(automation_id=101).scroll_into_view(timeout=SHORT)
+
+    assert [] == said.done
 
 
 def test_a_window_that_comes_anew_is_found_anew(window: Window, said: Said) -> None:

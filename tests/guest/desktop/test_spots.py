@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import DesktopError, TimedOut, UsageError
+from pytest_smolvm import DesktopMismatch, expect
+from pytest_smolvm.errors import DesktopError, ResidentLost, TimedOut, UsageError
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.window import Window
-from tests.guest.desktop.conftest import PLACE, WINDOW, Said, control, root
+from tests.guest.desktop.conftest import PLACE, WINDOW, Said, control, element, root
 from tests.guest.screen.conftest import TABLET, Easel, standing
 
 SHORT = 0.3
@@ -156,6 +158,31 @@ def test_a_menu_is_walked_by_what_is_read(window: Window, said: Said, easel: Eas
     assert ["front", "bar", "front", "spot", "front", "spot"] == [words[0] for words in said.done]
 
 
+def test_an_entry_with_its_key_behind_it_is_the_one_of_its_text(window: Window, said: Said) -> None:
+    """As UI Automation tells of it."""
+    said.answers = [{}, WIDE | {"height": 24}]
+    said.controls[0] = root(**WIDE, elements=[element(1, "MenuItem", "Save as...\tCtrl+Shift+S")])
+    window.menu("Save as...")
+
+    assert ["element", "42.16.1", "click"] == [said.done[2][0], *said.done[2][6:8]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [({"refused": "silent", "reason": "it hangs"}, "it hangs"), ({"refused": "gone", "reason": "it went"}, "it went")],
+)
+def test_a_menu_that_cannot_be_closed_again_does_not_hide_why_it_failed(
+    window: Window, said: Said, answer: dict[str, str], told: str
+) -> None:
+    said.refusals, said.answers = [{"refused": "never", "reason": "it has no menus"}], [answer]
+    with pytest.raises(DesktopError, match="it has no menus") as error:
+        window.menu("File", timeout=SHORT)
+    (note,) = error.value.__notes__
+
+    assert note.startswith("the menu may still be open: ")
+    assert note.endswith(told)
+
+
 def test_a_menu_that_does_not_open_is_left(window: Window, said: Said) -> None:
     with pytest.raises(UsageError, match="needs the names"):
         window.menu()
@@ -164,6 +191,65 @@ def test_a_menu_that_does_not_open_is_left(window: Window, said: Said) -> None:
         window.menu("File", timeout=SHORT)
 
     assert "cancel" == said.done[-1][0]
+
+
+def test_what_is_expected_of_a_picture(window: Window, said: Said, easel: Easel, icon: Any) -> None:
+    spot = window.get_by_image(icon)
+    expect(spot).to_be_visible()
+    expect(spot).to_have_count(1)
+    expect(spot.nth(1)).to_be_hidden()
+    expect(window.get_by(name="Absent").get_by_image(icon)).to_be_hidden()
+
+    with pytest.raises(DesktopMismatch, match=r"expect\(window.*\)\.to_be_hidden\(\): not within 0.3 s; .*1 are seen"):
+        expect(spot).to_be_hidden(timeout=SHORT)
+    with pytest.raises(DesktopMismatch, match="where it fits best"):
+        expect(window.get_by_image(icon.rotate(90))).to_be_visible(timeout=SHORT)
+    said.refusals = [{"refused": "not now", "reason": "it is disabled"}] * 1000
+    with pytest.raises(DesktopMismatch, match="it is disabled"):
+        expect(spot).to_have_count(0, timeout=SHORT)
+
+
+def failed_drag(window: Window) -> None:
+    window.drag_to(window.get_by(name="Bin"), timeout=SHORT)
+
+
+def failed_menu(window: Window) -> None:
+    window.menu("File", timeout=SHORT)
+
+
+def failed_expectation(window: Window) -> None:
+    expect(window.get_by(name="Bin")).to_be_disabled(timeout=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("action", "marked"),
+    [(failed_drag, (9, 25)), (failed_menu, None), (failed_expectation, (9, 25))],
+)
+def test_all_that_fails_leaves_a_picture(
+    window: Window, said: Said, desktop: Desktop, action: Any, marked: tuple[int, int] | None
+) -> None:
+    said.refusals = [{"refused": "not now", "reason": "it is covered"}] * 1000
+    with pytest.raises((DesktopError, TimedOut)):
+        action(window)
+    failure: Any = desktop.failure
+
+    assert failure is not None
+    assert marked is None or failure.getpixel(marked) == (255, 0, 0)
+
+
+def test_a_program_without_a_window_leaves_a_picture_with_the_new_windows_of_others(
+    said: Said, helper: DesktopHelper, easel: Easel
+) -> None:
+    def spawn(words: object) -> Any:
+        said.windows.append(WINDOW | PLACE | {"handle": 99, "process": 8, "ancestors": ""})
+        return SimpleNamespace(running=True, pid=4711)
+
+    desktop = Desktop(helper, spawn, easel.baselines, lambda: easel.screen)
+    with pytest.raises(TimedOut, match=r"a window of app\.exe: .*these windows"):
+        desktop.launch("app.exe", timeout=SHORT)
+    failure: Any = desktop.failure
+
+    assert (255, 0, 0) == failure.getpixel((PLACE["left"] - 1, 25))
 
 
 def test_an_action_that_fails_leaves_a_picture_with_the_candidates_marked(
@@ -178,3 +264,14 @@ def test_an_action_that_fails_leaves_a_picture_with_the_candidates_marked(
     assert [red, (0, 0, 0)] == [failure.getpixel(place) for place in ((PLACE["left"] - 1, 25), (60, 35))]
     window.get_by(name="Bin").nth(0).click()
     assert desktop.failure is None
+
+
+def test_a_guest_that_is_out_of_reach_leaves_a_picture_too(window: Window, said: Said, desktop: Desktop) -> None:
+    def lost() -> None:
+        raise ResidentLost("it ended in the middle of a call", begun=True)
+
+    said.looks = [lost]
+    with pytest.raises(ResidentLost):
+        window.get_by(name="Bin").click()
+
+    assert desktop.failure is not None

@@ -89,14 +89,14 @@ def test_of_a_gigabyte_of_output_the_ends_are_shown(recorded: Recorded) -> None:
 
 def test_an_action_has_pictures_a_place_and_a_tree(recorded: Recorded) -> None:
     control = SimpleNamespace(text="OK", rectangle=Region(1, 2, 3, 4))
-    recorded.act("click()", 200, control=control, window="- Window")
+    recorded.act("click()", 200, control=control, window="- Window", by="Invoke")
     recorded.act("press()", 200)
 
     shown = data(recorded.written())
 
     first, second = shown["steps"]
     assert [1, 2, 3, 4] == first["mark"]
-    assert [["window", "- Window"]] == first["texts"]
+    assert [["done by", "Invoke"], ["window", "- Window"]] == first["texts"]
     assert first["before"] != first["after"] == second["before"] == second["after"]
     assert 2 == len(shown["pictures"])
     assert all(url.startswith("data:image/png;base64,iVBOR") for url in shown["pictures"].values())

@@ -15,6 +15,7 @@ from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.hotline import Hotline
 from pytest_smolvm.guest.desktop.session import DesktopSession
+from pytest_smolvm.guest.desktop.unreachable import DesktopLocked
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.waiting import Deadline
 from tests.apart.stand_ins import SCHEDULING, Apart, built
@@ -253,7 +254,7 @@ def test_a_locked_screen_is_told(desk: Desk) -> None:
     assert helper.look(Deadline(SECONDS)).tree is None
     desk.run(SWITCH.replace("NAME", "Winlogon")).check()
     try:
-        with pytest.raises(NoDesktop, match="shows the desktop Winlogon, programs are on shell: it is locked, or asks"):
+        with pytest.raises(DesktopLocked, match="shows the desktop Winlogon, programs are on shell: it is locked"):
             helper.look(Deadline(SECONDS))
     finally:
         desk.run(SWITCH.replace("NAME", "shell")).check()

@@ -52,7 +52,7 @@ namespace SmolVM.Desktop
             });
             if (!returned)
             {
-                throw new Refusal(Refusal.Silent, Silence);
+                throw Silent();
             }
 
             return answer;
@@ -109,7 +109,7 @@ namespace SmolVM.Desktop
                 case 0x800706BE: // RPC_S_CALL_FAILED
                     return new Refusal(Refusal.Gone, "it is not there any more");
                 case 0x80131505: // UIA_E_TIMEOUT
-                    return new Refusal(Refusal.Silent, Silence);
+                    return Silent();
                 case 0x80040200: // UIA_E_ELEMENTNOTENABLED
                     return new Refusal(Refusal.NotNow, "it is disabled");
                 default:
@@ -146,7 +146,7 @@ namespace SmolVM.Desktop
         {
             if (this.deadline.Left == 0)
             {
-                throw new Refusal(Refusal.Silent, Silence);
+                throw Silent();
             }
 
             IElementArray found = this.Given(element.Raw.FindAllBuildCache(scope, this.all, this.request));
@@ -226,6 +226,11 @@ namespace SmolVM.Desktop
             Began(thread);
             there.Wait();
             return thread;
+        }
+
+        private static Refusal Silent()
+        {
+            return new Refusal(Refusal.Silent, Silence, "provider");
         }
 
         private static void Began(Thread thread)

@@ -14,6 +14,7 @@ namespace SmolVM.Desktop
         private const int MostSearched = 1000;
         private readonly bool hasBoxes;
         private bool areAll;
+        private bool areMore;
 
         internal Branches(IntPtr window, Messages messages)
             : base(window, messages)
@@ -61,10 +62,17 @@ namespace SmolVM.Desktop
         internal override IEnumerable<long> Find(string text)
         {
             const int Root = 0;
-            IList<long> shown = this.From(this.Next(Root, 0)).Take(MostSearched).ToList();
+            List<long> shown = this.From(this.Next(Root, 0)).Take(MostSearched + 1).ToList();
+            this.areMore = shown.Count > MostSearched;
+            shown = shown.Take(MostSearched).ToList();
             List<Letter> letters = shown.Select(this.About).ToList();
             this.Memory.Send(letters);
             return shown.Where((item, i) => this.Memory.TextOf(letters[i]) == text);
+        }
+
+        protected override string Unsearched
+        {
+            get { return this.areMore ? "it shows more than " + MostSearched + " items, the first of which are looked through" : string.Empty; }
         }
 
         internal override void Select(long item)

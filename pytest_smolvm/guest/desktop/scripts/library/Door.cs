@@ -94,7 +94,7 @@ namespace SmolVM.Desktop
                 using (var items = new ItemHands(window, deadline))
                 {
                     items.Do(long.Parse(words[6]), words[7], place, words.Skip(8).ToArray());
-                    return "{}";
+                    return By(words[8]);
                 }
             }
 
@@ -104,13 +104,19 @@ namespace SmolVM.Desktop
             }
 
             var hands = new Hands(window, deadline);
+            if (words[0] == "cancel")
+            {
+                hands.Cancel(); // wherever it is, and whatever blocks it
+                return By(words[0]);
+            }
+
             Native.Rectangle seen = place;
             if (words[0] == "spot" || words[0] == "drag" || words[0] == "front")
             {
                 Native.GetWindowRect(window, out place); // what was seen is a part of it
             }
 
-            hands.Check(place);
+            hands.Check(place, words[0] == "close");
             switch (words[0])
             {
                 case "click":
@@ -125,9 +131,6 @@ namespace SmolVM.Desktop
                 case "front":
                     hands.ToFront();
                     Input.Leave(seen);
-                    break;
-                case "cancel":
-                    hands.Cancel();
                     break;
                 case "focus":
                     hands.Focus();
@@ -151,7 +154,31 @@ namespace SmolVM.Desktop
                     throw new ArgumentException(words[0]);
             }
 
-            return "{}";
+            return By(words[0]);
+        }
+
+        /// <summary>That it was done, and by what.</summary>
+        private static string By(string what)
+        {
+            var answer = new Json();
+            switch (what)
+            {
+                case "front":
+                    break;
+                case "click":
+                case "spot":
+                case "drag":
+                case "toggle":
+                case "type":
+                case "press":
+                    answer.Add("by", "input");
+                    break;
+                default:
+                    answer.Add("by", what == "focus" ? "SetFocus" : "message");
+                    break;
+            }
+
+            return answer.ToString();
         }
 
         private static Native.Point Point(string[] words, int at)

@@ -187,6 +187,11 @@ namespace SmolVM.Desktop
             var scroll = element.As<IScrollItemPattern>(Patterns.ScrollItem);
             if (scroll == null)
             {
+                if (!element.Place.IsEmpty)
+                {
+                    return new Json(); // it is in view
+                }
+
                 throw new Refusal(Refusal.Never, "its provider for UI Automation does not scroll it into view");
             }
 

@@ -36,7 +36,8 @@ namespace SmolVM.Desktop
         }
 
         /// <summary>Refuse what is not where it was seen, or does not take part at this moment.</summary>
-        internal void Check(Native.Rectangle seen)
+        /// <param name="minimized">Whether it may be that.</param>
+        internal void Check(Native.Rectangle seen, bool minimized = false)
         {
             Native.Rectangle place;
             if (!Native.GetWindowRect(this.window, out place))
@@ -54,7 +55,7 @@ namespace SmolVM.Desktop
                 throw new Refusal(Refusal.NotNow, "it is hidden");
             }
 
-            if (Native.IsIconic(this.root))
+            if (!minimized && Native.IsIconic(this.root))
             {
                 throw new Refusal(Refusal.NotNow, "its window is minimized");
             }

@@ -22,7 +22,8 @@ namespace SmolVM.Desktop
                 throw new Refusal(
                     Refusal.NoDesktop,
                     "the window's program, process " + process + ", has higher integrity (" + theirs + ") than PowerShell has here (" + ours
-                    + "), and Windows keeps input of ours from it");
+                    + "), and Windows keeps input of ours from it",
+                    "integrity");
             }
         }
 

@@ -33,6 +33,12 @@ namespace SmolVM.Desktop
             get { return -1; }
         }
 
+        /// <summary>Why an item of a text that was looked for may be there, though it was not found; empty if none can.</summary>
+        protected virtual string Unsearched
+        {
+            get { return string.Empty; }
+        }
+
         protected IntPtr Window { get; private set; }
 
         protected Messages Messages { get; private set; }
@@ -85,8 +91,13 @@ namespace SmolVM.Desktop
         {
             IList<long> some = this.Some();
             bool areAll = this.AreAll(some);
-            IEnumerable<long> others = areAll ? new long[0] : wanted.SelectMany(text => this.Find(text).Take(Most));
+            List<long> others = areAll ? new List<long>() : wanted.SelectMany(text => this.Find(text).Take(Most)).ToList();
             IList<Item> items = this.Read(this.InOrder(some.Union(others)).ToList());
+            if (this.Unsearched.Length > 0)
+            {
+                control.Add("unread", this.Unsearched);
+            }
+
             return control
                 .Add("text", this.Chosen(items))
                 .Add("expanded", this.Dropped)

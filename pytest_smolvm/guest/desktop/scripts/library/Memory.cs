@@ -108,7 +108,9 @@ namespace SmolVM.Desktop
             IntPtr done;
             if (!Native.WriteProcessMemory(this.process, this.place, bytes, new IntPtr(bytes.Length), out done))
             {
-                throw new Refusal(Refusal.Gone, "the window was closed");
+                throw Native.IsWindow(this.window)
+                    ? new Refusal(Refusal.Never, "its program does not let others write to its memory any more")
+                    : new Refusal(Refusal.Gone, "the window was closed");
             }
         }
 

@@ -92,9 +92,13 @@ namespace SmolVM.Desktop
                 return (int)result.ToInt64();
             }
 
-            throw Native.IsWindow(window)
-                ? new Refusal(Refusal.Silent, "the window's program does not answer")
-                : new Refusal(Refusal.Gone, "the window was closed");
+            if (!Native.IsWindow(window))
+            {
+                throw new Refusal(Refusal.Gone, "the window was closed");
+            }
+
+            Integrity.Check(window); // then it was not even asked
+            throw new Refusal(Refusal.Silent, "the window's program does not answer");
         }
     }
 }

@@ -57,7 +57,10 @@ namespace SmolVM.Desktop
 
         internal override void Show(long item)
         {
-            throw new Refusal(Refusal.NotNow, "it is out of view: select it");
+            if (this.Read(new[] { item })[0].Place.IsEmpty)
+            {
+                throw new Refusal(Refusal.Never, "it is out of view: select it");
+            }
         }
 
         private Letter About(long item)

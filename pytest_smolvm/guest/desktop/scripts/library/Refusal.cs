@@ -21,11 +21,14 @@ namespace SmolVM.Desktop
         internal const string Silent = "silent";
 
         private readonly string kind;
+        private readonly string about;
 
-        internal Refusal(string kind, string reason)
+        /// <param name="about">What the host tells it by from others of its kind.</param>
+        internal Refusal(string kind, string reason, string about = "")
             : base(reason)
         {
             this.kind = kind;
+            this.about = about;
         }
 
         internal string Kind
@@ -35,7 +38,7 @@ namespace SmolVM.Desktop
 
         internal string Json
         {
-            get { return new Json().Add("refused", this.kind).Add("reason", this.Message).ToString(); }
+            get { return new Json().Add("refused", this.kind).Add("reason", this.Message).Add("about", this.about).ToString(); }
         }
     }
 }

@@ -2,6 +2,8 @@
 namespace SmolVM.Desktop
 {
     using System;
+    using System.Diagnostics;
+    using System.Linq;
     using System.Text;
 
     internal static class Seat
@@ -28,11 +30,19 @@ namespace SmolVM.Desktop
 
             if (name != ours)
             {
+                bool asks = AsksForConsent;
                 throw new Refusal(
                     Refusal.NoDesktop,
                     "the screen shows " + (name == null ? "a desktop that may not be opened" : "the desktop " + name) + ", programs are on "
-                    + ours + ": it is locked, or asks for consent");
+                    + ours + ": it " + (asks ? "asks for consent" : "is locked"),
+                    asks ? "consent" : "locked");
             }
+        }
+
+        /// <summary>Whether a prompt of User Account Control is shown: its program runs as long as it is.</summary>
+        private static bool AsksForConsent
+        {
+            get { return Process.GetProcessesByName("consent").Any(each => each.SessionId == Session.Own); }
         }
 
         private static string Name(IntPtr desktop)
