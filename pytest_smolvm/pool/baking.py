@@ -100,7 +100,7 @@ def _shown(booted: Machine, spec: GuestSpec, site: Site) -> Iterator[None]:
     try:
         yield
     except NoDesktop as exc:
-        raise NoDesktop(f"{exc}{sight.kept(booted, site.store, f'template-{spec.image.name}')}") from exc
+        raise type(exc)(f"{exc}{sight.kept(booted, site.store, f'template-{spec.image.name}')}") from exc
 
 
 def _tidy(files: TemplateFiles) -> None:

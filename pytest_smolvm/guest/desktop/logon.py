@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_smolvm.errors import NoDesktop, TimedOut
 from pytest_smolvm.guest.desktop import library, session
 from pytest_smolvm.guest.desktop.library import RunInResident
+from pytest_smolvm.guest.desktop.unreachable import NotLoggedOn
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.secret import Secret, unseen
 from pytest_smolvm.host.waiting import until
@@ -54,7 +55,7 @@ def forget(run: RunInResident, before: str) -> None:
 def wait(run: RunInResident, seconds: float = SECONDS) -> None:
     """Wait until somebody is logged on at the screen.
 
-    :raises NoDesktop: nobody was in time.
+    :raises NotLoggedOn: nobody was in time.
     """
 
     def there() -> bool:
@@ -64,7 +65,7 @@ def wait(run: RunInResident, seconds: float = SECONDS) -> None:
     try:
         until("a user who is logged on", there, timeout=seconds, interval=_LOOK_SECONDS)
     except TimedOut:
-        raise NoDesktop(
+        raise NotLoggedOn(
             f"nobody is logged on at the guest's screen {seconds:g} s after a restart, as Windows is to do by itself"
             " (AutoAdminLogon): a notice that wants to be agreed to, or a policy, may be in its way"
         ) from None

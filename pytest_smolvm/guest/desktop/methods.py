@@ -81,6 +81,7 @@ class DesktopMethods(CommandMethods, ScreenMethods):
         super()._take_shells(resident)
         self._session.forget()
         self._hotline.forget()
+        self._desktop.forget()
 
     def _run_on_desktop(
         self, script: str, args: Sequence[Argument], *, stdin: bytes = b"", timeout: float | None = None

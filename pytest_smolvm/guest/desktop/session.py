@@ -23,6 +23,7 @@ from pytest_smolvm.guest.commands.resident import SECRET_BYTES, START_SECONDS, E
 from pytest_smolvm.guest.commands.shells import Script, Shell, Sinks
 from pytest_smolvm.guest.desktop import library
 from pytest_smolvm.guest.desktop.library import RunInResident
+from pytest_smolvm.guest.desktop.unreachable import NotLoggedOn
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.secret import Secret, unseen
@@ -76,7 +77,7 @@ class Whereabouts:
             raise NoDesktop(f"Windows does not say who is logged on in session {self.shown}, which the screen shows")
         if not self.user:
             waited = ", though Windows is to log somebody on by itself (AutoAdminLogon)" if self.automatic else ""
-            raise NoDesktop(f"nobody is logged on at the guest's screen{waited}: {_ADVICE}")
+            raise NotLoggedOn(f"nobody is logged on at the guest's screen{waited}: {_ADVICE}")
         if self.user.casefold() != self.ours.casefold():
             raise NoDesktop(
                 f"{self.user} is logged on at the guest's screen, and commands run as {self.ours}: be "
