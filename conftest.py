@@ -24,15 +24,9 @@ BOOTING_FIXTURES = {
 }
 
 
-# Examples carry no mark of ours. The desktop's library is compiled in the guest first.
-SLOW = ROOT / "examples" / "test_desktop.py"
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that boot guests, and the examples that take minutes."""
+    """Mark the tests that boot guests."""
     for item in items:
-        if item.path == SLOW:
-            item.add_marker(pytest.mark.slow)
         if BOOTED_FOLDER in item.path.parents or BOOTING_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.booted)
 

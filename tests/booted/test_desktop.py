@@ -15,11 +15,7 @@ PROGRAM = Program("dialog")
 CLICKED, CHANGED, CHOSEN, DOUBLE = 0, 768, 1, 1  # BN_CLICKED, EN_CHANGE, CBN_SELCHANGE and LBN_SELCHANGE, STN_DBLCLK
 SHORT = 8.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
 
-pytestmark = [
-    pytest.mark.slow,  # a template of its own is baked
-    pytest.mark.windows_vm(desktop=True),
-    pytest.mark.tool("x86_64-w64-mingw32-gcc"),
-]
+pytestmark = pytest.mark.tool("x86_64-w64-mingw32-gcc")
 
 
 def test_a_form_is_filled_in(window: Window) -> None:

@@ -18,7 +18,6 @@ def pids(vm: SmolVM, **more: Any) -> set[str]:
     return {vm.run("$PID", **more).check().stdout.strip() for _ in range(4)}
 
 
-@pytest.mark.slow  # the library is compiled in the guest first
 def test_where_one_is_on_the_screen_no_second_powershell_is_started(windows_vm: SmolVM) -> None:
     assert pids(windows_vm) == pids(windows_vm, desktop=True)
 
