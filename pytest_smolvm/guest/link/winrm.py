@@ -210,5 +210,5 @@ def _explained(user: str) -> Iterator[None]:
 
 
 def _without_proxy(session: Any) -> None:
-    """Have no proxy asked for this host's loopback: pywinrm and requests take the environment's, each in its own way."""
+    """Have no proxy asked for this host's loopback: pywinrm and requests both take the environment's."""
     session.trust_env, session.proxies = False, {}
