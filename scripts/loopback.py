@@ -79,7 +79,7 @@ class Loopback(CommandMethods, FileMethods, PortMethods, SystemMethods):
         with self._using() as ssh:
             resident = Resident(ssh.tunnel, start(ssh))
             self._take_shells(resident)
-            self._access.code_page = ssh.code_page = resident.code_page
+            self._running().code_page = ssh.code_page = resident.code_page
         return cast("SmolVM", self)
 
     def __exit__(self, *_: object) -> None:
