@@ -498,7 +498,7 @@ def test_a_resident_that_ends_as_it_starts_says_why_at_once(connection: Ssh) -> 
 
 def test_who_connects_and_says_nothing_does_not_hold_up_a_start(connection: Ssh) -> None:
     """Any program of the guest may; here it is the starting one itself, so that it comes before all residents."""
-    listening, patience = "Windows.Hide(listener.Server);", "ReportSeconds = 10;"
+    listening, patience = "Windows.Hide(listener.Server);", "ReportSeconds = 30;"
     library = powershell.library()
     assert listening in library
     assert patience in library

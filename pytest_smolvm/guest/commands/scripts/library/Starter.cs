@@ -12,7 +12,7 @@ namespace SmolVM
     public static class Starter
     {
         private const int LookEvery = 50; // milliseconds
-        private const int ReportSeconds = 10; // for who has connected: residents tell at once, on however busy a processor
+        private const int ReportSeconds = 30; // for who has connected: residents tell at once, on however busy a processor
 
         /// <summary>Start residents. Prints the code page that programs print in, then the port of each; ends this process.</summary>
         /// <param name="count">How many.</param>
