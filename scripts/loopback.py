@@ -77,7 +77,9 @@ class Loopback(CommandMethods, FileMethods, PortMethods, SystemMethods):
     def __enter__(self) -> SmolVM:
         """With a resident PowerShell, as clones have one."""
         with self._using() as ssh:
-            self._take_shells(Resident(ssh.tunnel, start(ssh)))
+            resident = Resident(ssh.tunnel, start(ssh))
+            self._take_shells(resident)
+            self._running().code_page = ssh.code_page = resident.code_page
         return cast("SmolVM", self)
 
     def __exit__(self, *_: object) -> None:

@@ -54,7 +54,11 @@ _BUILD = {
             default="default",
         ),
         option("--no-secure-boot", "install without Secure Boot", dest="secure_boot", action="store_false"),
-        option("--bypass-checks", "tell Setup to skip its TPM, Secure Boot and memory checks", action="store_true"),
+        option(
+            "--bypass-checks",
+            "tell Setup not to look for TPM, Secure Boot, memory and size of the disk",
+            action="store_true",
+        ),
     ),
     "computer": (
         option("--disk-size", "size the guest sees (default: %(default)s)", type=int, default=64, metavar="GIB"),

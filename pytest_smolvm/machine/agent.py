@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 from pytest_smolvm.errors import MonitorError, TimedOut
 from pytest_smolvm.host.clock import sleep
 from pytest_smolvm.host.patience import stretched
+from pytest_smolvm.host.progress import nothing
 from pytest_smolvm.host.waiting import Deadline
 from pytest_smolvm.machine.json_lines import JsonLines
 
@@ -24,6 +27,8 @@ _SYNC_SECONDS = stretched(15.0)
 _LOOK_SECONDS = 0.5
 # Before an answer to guest-sync-delimited, and before a request that is to end whatever came before it.
 _MARK = b"\xff"
+# What reading an answer brings that is none: no JSON, no object, or one without what was asked for.
+_SENSELESS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,15 @@ class Agent:
     """A conversation with the agent of one guest.
 
     :param connection: a socket whose other end QEMU has as the agent's port; the caller closes it.
+    :param watch: called while waiting; raises if the guest is gone, whose QEMU may still be there.
     :param sync: seconds after which one that has not answered is asked again.
     """
 
-    def __init__(self, connection: socket.socket, sync: float = _SYNC_SECONDS) -> None:
+    def __init__(
+        self, connection: socket.socket, watch: Callable[[], object] = nothing, sync: float = _SYNC_SECONDS
+    ) -> None:
         self._lines = JsonLines(connection, "the guest agent")
+        self._watch = watch
         self._sync = sync
         self._numbers = count(1)
 
@@ -52,16 +61,16 @@ class Agent:
         """Wait until it answers.
 
         :raises TimedOut: it does not within `timeout` seconds.
-        :raises GuestDied: QEMU ended.
+        :raises GuestDied: QEMU ended, or what else `watch` finds.
         """
         deadline = Deadline(timeout)
         while True:
+            self._watch()
             number = next(self._numbers)
             request = {"execute": "guest-sync-delimited", "arguments": {"id": number}}
             self._lines.send(request, deadline, mark=_MARK)
             try:
-                while self._answer(Deadline(deadline.at_most(self._sync))).get("return") != number:
-                    pass
+                self._pass_over(number, Deadline(deadline.at_most(self._sync)))
             except TimedOut:
                 if deadline.passed:
                     raise TimedOut("the guest agent to answer", timeout) from None
@@ -72,17 +81,19 @@ class Agent:
         """Have it do something, and return the answer.
 
         :param arguments: underscores in their names become dashes.
-        :raises MonitorError: it refuses; some of its commands may be forbidden to it.
+        :raises MonitorError: it refuses; some of its commands may be forbidden to it. Or its answer makes no sense.
         :raises TimedOut: it does not answer.
         :raises GuestDied: QEMU ended.
         """
         deadline = Deadline(_ANSWER_SECONDS)
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         self._lines.send({"execute": command, "arguments": named}, deadline)
-        answer = self._answer(deadline)
-        if "error" in answer:
-            raise MonitorError(f"{command} (guest agent)", str(answer["error"].get("desc", "")))
-        return answer.get("return")
+        line = self._lines.receive(deadline)
+        with _understood(command):
+            answer = _message(line)
+            if "error" in answer:
+                raise MonitorError(_who(command), str(answer["error"].get("desc", "")))
+            return answer.get("return")
 
     def run(self, program: str, *arguments: str, timeout: float) -> Ended:
         """Run a program of the guest to its end, as the user that the agent runs as: on Windows, SYSTEM.
@@ -91,12 +102,16 @@ class Agent:
         :raises TimedOut: it has not ended by then; it goes on.
         :raises SmolVMError: as :meth:`execute` does.
         """
-        number = self.execute("guest-exec", path=program, arg=list(arguments), capture_output=True)["pid"]
+        started = self.execute("guest-exec", path=program, arg=list(arguments), capture_output=True)
+        with _understood("guest-exec"):
+            number = started["pid"]
         deadline = Deadline(timeout)
         while True:
             state = self.execute("guest-exec-status", pid=number)
-            if state["exited"]:
-                return Ended(state.get("exitcode", -1), _text(state, "out-data"), _text(state, "err-data"))
+            with _understood("guest-exec-status"):
+                if state["exited"]:
+                    return Ended(state.get("exitcode", -1), _text(state, "out-data"), _text(state, "err-data"))
+            self._watch()
             if deadline.passed:
                 raise TimedOut(f"{program} in the guest to end", timeout)
             sleep(deadline.at_most(_LOOK_SECONDS))  # it tells nothing by itself
@@ -108,9 +123,30 @@ class Agent:
         """
         self.execute("guest-exec", path=program, arg=list(arguments))
 
-    def _answer(self, deadline: Deadline) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._lines.receive(deadline).rpartition(_MARK)[2])
-        return answer
+    def _pass_over(self, number: int, deadline: Deadline) -> None:
+        """Whatever was said before the answer to a question of this number, also half of something."""
+        answer: Any = None
+        while answer != number:
+            with suppress(*_SENSELESS):
+                answer = _message(self._lines.receive(deadline)).get("return")
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(line.rpartition(_MARK)[2])
+    return message
+
+
+@contextmanager
+def _understood(command: str) -> Iterator[None]:
+    """A guest may say anything: a line of its own to a port that echoes, or half of one as it restarts."""
+    try:
+        yield
+    except _SENSELESS as exc:
+        raise MonitorError(_who(command), f"its answer makes no sense: {exc!r}") from exc
+
+
+def _who(command: str) -> str:
+    return f"{command} (guest agent)"
 
 
 def _text(state: dict[str, Any], name: str) -> str:

@@ -60,8 +60,8 @@ class JsonLines:
         while b"\n" not in self._buffer:
             if deadline.passed:
                 raise TimedOut(f"an answer of {self._who}", deadline.seconds or 0)
-            self._be_patient(deadline)
             try:
+                self._be_patient(deadline)  # another thread may have closed it since
                 chunk = self._connection.recv(65536)
             except TimeoutError:
                 continue

@@ -30,7 +30,7 @@ def agent(handler: Handler, sync: float = 5.0) -> Iterator[Agent]:
     thread = threading.Thread(target=serve)
     thread.start()
     with ours:
-        yield Agent(ours, sync)
+        yield Agent(ours, sync=sync)
     thread.join()
 
 
@@ -39,8 +39,8 @@ def returned(value: Any) -> bytes:
 
 
 def test_what_was_said_before_is_passed_over() -> None:
-    """Answers to somebody else, half of one, and a mark: what counts is the number that was just sent."""
-    old = b'{"return": 77}\n{"retu'
+    """Answers to somebody else, what is none, half of one, and a mark: what counts is the number that was just sent."""
+    old = b'{"return": 77}\n"guest-sync"\n\xfe\n{"retu\n[1]\n{"retu'
     with agent(lambda request: old + b"\xff" + returned(request["arguments"]["id"])) as found:
         found.wait(5)
 
@@ -108,3 +108,40 @@ def test_qemu_ends() -> None:
     theirs.close()
     with ours, pytest.raises(GuestDied):
         Agent(ours).wait(5)
+
+
+def test_a_guest_that_is_gone() -> None:
+    """It is not waited for, though its QEMU stays: a system that has turned itself off."""
+    looks: list[None] = []
+
+    def watch() -> None:
+        looks.append(None)
+        if len(looks) == 3:
+            raise GuestDied("the guest is gone")
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(GuestDied, match="the guest is gone"):
+        Agent(ours, watch, sync=0.05).wait(60)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"execute": "guest-ex\n',
+        b"\xfe\xfe\n",
+        b"[1]\n",
+        b'{"error": "no"}\n',
+        b'{"return": {"id": 7}}\n',
+        b'{"return": null}\n',
+    ],
+)
+def test_an_answer_that_makes_no_sense(said: bytes) -> None:
+    """Half of a line after a reset, or what something else writes to the port."""
+    with agent(lambda _: said) as found, pytest.raises(MonitorError, match=r"guest-exec .guest agent.: .* no sense"):
+        found.run("cmd.exe", timeout=5)
+
+
+def test_output_that_is_not_what_it_should_be() -> None:
+    answers = iter([returned({"pid": 7}), returned({"exited": True, "out-data": "a"})])
+    with agent(lambda _: next(answers)) as found, pytest.raises(MonitorError, match=r"guest-exec-status .*no sense"):
+        found.run("cmd.exe", timeout=5)

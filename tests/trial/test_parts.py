@@ -36,6 +36,11 @@ def test_a_part(vm: SmolVM, name: str) -> None:
     assert (SKIPPED if "junction" in name else OK) == outcome.verdict, outcome.said
 
 
+def test_what_programs_print_is_read_in_the_code_page_that_the_resident_tells(vm: SmolVM) -> None:
+    """Which is not 437 on the runners that speak German."""
+    assert "cp437" == vm._running().code_page
+
+
 def test_facts(vm: SmolVM) -> None:
     """Each is told or not known; none breaks off."""
     with vm._using() as connection:

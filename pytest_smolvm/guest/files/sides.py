@@ -31,7 +31,8 @@ class There:
 
     def _is_directory(self, directory: str, item: SftpAttributes) -> bool:
         mode = item.st_mode or 0
-        if stat.S_ISLNK(mode):  # a junction: what is put into it goes where it leads
+        # What is put into a link goes where it leads. To Windows' sshd a junction is no link but a directory.
+        if stat.S_ISLNK(mode):
             found = filesystem.find(self._sftp, names.joined(directory, item.filename))
             return found is not None and found.is_directory
         return stat.S_ISDIR(mode)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 import paramiko
 
-from pytest_smolvm.errors import GuestUnreachable, TimedOut
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut
 from pytest_smolvm.guest.link import channels
 from pytest_smolvm.guest.link.channels import BROKEN, Patience, Sink, Stdin, Stream
 from pytest_smolvm.guest.link.server import Server
@@ -112,13 +112,12 @@ class Ssh:
                 feeder.join(1.0)
             return code
         except TimedOut as exc:
-            if not self._killed(channel):
-                exc.add_note(f"It may still run: {self.server.banner} did not end it when it was asked to.")
+            self._end(channel, exc)
             raise
         except BROKEN as exc:
             raise GuestUnreachable(f"the SSH connection broke: {exc}") from exc
-        except BaseException:  # a sink that has had enough, or Ctrl-C
-            self._killed(channel)
+        except BaseException as exc:  # a sink that has had enough, or Ctrl-C
+            self._end(channel, exc)
             raise
         finally:
             channel.close()
@@ -180,6 +179,10 @@ class Ssh:
         with suppress(OSError), open(os.devnull, "rb") as nothing:  # it was closed
             os.dup2(nothing.fileno(), self._connection.fileno(), inheritable=False)
         self._transport.active = False  # it has no thread here; whoever wants a connection makes another one
+
+    def _end(self, channel: paramiko.Channel, why: BaseException) -> None:
+        if not self._killed(channel) and not isinstance(why, GuestDied):
+            why.add_note(f"It may still run: {self.server.banner} did not end it when it was asked to.")
 
     def _killed(self, channel: paramiko.Channel) -> bool:
         """End the command and its children; whether it has ended.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -103,7 +102,7 @@ class WinRM:
         :raises GuestUnreachable: there was no answer, or none that makes sense.
         """
         self._watch()
-        with _explained(self._user), _without_proxy():
+        with _explained(self._user):
             client = _client(self._port, self._way, self._user, self._password)
             client.deadline = Deadline(timeout)
             try:
@@ -134,10 +133,24 @@ def _client(port: int, way: str, user: str, password: str) -> Any:
 
         deadline: Deadline
 
+        def __init__(self, **words: Any) -> None:
+            super().__init__(**words)
+            self._set_up = self.transport.setup_encryption
+            self.transport.setup_encryption = self._set_up_directly
+
         def send_message(self, message: str) -> Any:
             if self.deadline.passed:
                 raise TimedOut("a command over WinRM to end", self.deadline.seconds or 0)
+            if self.transport.session is None:
+                built = self.transport.build_session()
+                self.transport.session = built or self.transport.session  # whichever way its version hands it over
+            _without_proxy(self.transport.session)
             return super().send_message(message)
+
+        def _set_up_directly(self, *session: Any) -> None:
+            # NTLM begins to talk while the session is still being built.
+            _without_proxy(*session or (self.transport.session,))
+            self._set_up(*session)
 
     return Client(
         endpoint=f"http://127.0.0.1:{port}/wsman",
@@ -164,7 +177,8 @@ def _ran(client: Any, line: str) -> Ran:
 
 def _tidied(client: Any, step: Callable[..., None], *names: str) -> None:
     client.deadline = Deadline(_TIDY)
-    with suppress(GuestUnreachable), _explained(""):  # what it is about has ended, one way or the other
+    # What it is about has ended, one way or the other, and what is to be told is how.
+    with suppress(SmolVMError), _explained(""):
         step(*names)
 
 
@@ -195,16 +209,6 @@ def _explained(user: str) -> Iterator[None]:
         raise GuestUnreachable(f"the guest's WinRM did not do what it was asked: {what}") from exc
 
 
-@contextmanager
-def _without_proxy() -> Iterator[None]:
-    """Have no proxy asked for this host's loopback: before 0.4 pywinrm takes the environment's, whatever it is told."""
-    name = "no_proxy"
-    before = os.environ.get(name)
-    os.environ[name] = ",".join(filter(None, (before or os.environ.get(name.upper()), "127.0.0.1")))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+def _without_proxy(session: Any) -> None:
+    """Have no proxy asked for this host's loopback: pywinrm and requests both take the environment's."""
+    session.trust_env, session.proxies = False, {}

@@ -22,10 +22,10 @@ class SystemMethods(GuestMethods):
     def set_env(self, variables: Mapping[str, str], *, scope: str = "user") -> None:
         """Write to the environment in the registry; the next :meth:`run` sees it. An empty value deletes.
 
-        :param scope: ``user`` or ``machine``.
         Windows' sshd is restarted for variables of the machine that it would go on giving as it has them itself: before
         8.9 all, later those that are deleted.
 
+        :param scope: ``user`` or ``machine``.
         :raises UsageError: a name or value that Windows cannot have, or PATH: see :meth:`add_to_path`.
         :raises ServiceError: sshd was not restarted.
         """

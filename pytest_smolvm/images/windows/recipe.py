@@ -69,7 +69,7 @@ class Recipe:
     secure_boot: bool = True
     """Install with Secure Boot on and Microsoft's keys enrolled."""
     bypass_checks: bool = False
-    """Tell Setup to skip its TPM, Secure Boot and memory checks."""
+    """Tell Setup not to look for TPM, Secure Boot, memory and size of the disk."""
     desktop: bool = False
     """Log the user in at every start, for tests of windows, and keep everything else off the screen; otherwise at the
     first start only."""

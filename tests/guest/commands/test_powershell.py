@@ -24,6 +24,14 @@ def test_the_library_is_named_after_what_is_in_it() -> None:
     assert powershell.loading("class C;") == powershell.library_name("class C;")[7:].encode() + b"\x08\0\0\0class C;"
 
 
+def test_variables_are_set_by_windows_own_function() -> None:
+    """Environment.SetEnvironmentVariable deletes one that is to be empty, on .NET Framework; it is there for deleting only."""
+    calls = re.findall(r"[^.]\bEnvironment\.SetEnvironmentVariable\((.*)\);", powershell.library())
+
+    assert calls
+    assert [call for call in calls if not call.endswith("null")] == []
+
+
 @pytest.mark.parametrize("name", ["spawn", "spawned"])
 def test_scripts_name_the_functions_of_windows_that_they_call(name: str) -> None:
     shared, own = powershell.text_of("native"), powershell.text_of(name)

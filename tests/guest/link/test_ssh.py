@@ -10,7 +10,8 @@ from dataclasses import replace
 import paramiko
 import pytest
 
-from pytest_smolvm.errors import GuestDied, GuestUnreachable, TimedOut
+from pytest_smolvm.errors import GuestDied, GuestUnreachable, OutputLimitExceeded, TimedOut
+from pytest_smolvm.guest.commands.output import Catch
 from pytest_smolvm.guest.link.channels import Patience
 from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -89,6 +90,24 @@ def test_a_command_that_takes_too_long_is_sent_a_signal(caplog: pytest.LogCaptur
     log.removeFilter(server.look)
 
     assert server.signalled
+
+
+class Chatty(Endless):
+    """Its commands print something, and no signal ends them: sshd 7.7 knows none."""
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Timer(0.01, channel.sendall, [b"more than was asked for"]).start()
+        return super().check_channel_exec_request(channel, command)
+
+
+def test_a_command_that_printed_too_much_and_cannot_be_ended_is_told_of() -> None:
+    """As one whose time is over."""
+    with listening(serving(Chatty())) as account, closing(wait_for_login(account, timeout=20)) as connection:
+        sinks = Catch("type big.log", None, 4).sinks
+        with pytest.raises(OutputLimitExceeded) as caught:
+            connection.execute("type big.log", on_stdout=sinks.stdout, on_stderr=sinks.stderr)
+
+        assert caught.value.__notes__ == [f"It may still run: {connection.banner} did not end it when it was asked to."]
 
 
 class Deaf(paramiko.SFTPServerInterface):  # type: ignore[misc]

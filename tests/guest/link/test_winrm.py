@@ -143,14 +143,52 @@ def test_a_guest_that_is_gone() -> None:
         WinRM(1, "me", "secret", gone).wait(60)
 
 
-def test_a_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Least of all for this host itself; what the environment says stays as it is."""
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "example.com")
-    with serving() as port:
-        assert remote(port).run("echo reached", 20).said == "reached\n"
+@pytest.mark.parametrize("ways", ["Basic", "Negotiate"])
+def test_a_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch, ways: str) -> None:
+    """Least of all for this host itself."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, serving(ways) as port:
+        proxy.setblocking(False)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        found = remote(port)
+        if ways == "Basic":
+            assert found.run("echo reached", 20).said == "reached\n"
+        else:
+            with pytest.raises(LoginError, match="it offers negotiate"):
+                found.wait(5)
 
-    assert os.environ["no_proxy"] == "example.com"
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+def test_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Other threads look at it while a command runs, and start programs with it."""
+    monkeypatch.setenv("no_proxy", "example.com")
+    began, enough = tmp_path / "began", tmp_path / "enough"
+    with serving() as port:
+        line = f"touch {began}; while [ ! -e {enough} ]; do sleep 0.05; done"
+        thread = threading.Thread(target=remote(port).run, args=(line, 20))
+        thread.start()
+        until("the command's beginning", began.exists, timeout=20)
+
+        assert os.environ["no_proxy"] == "example.com"
+        enough.touch()
+        thread.join()
+
+
+def test_tidying_up_does_not_hide_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with that: it takes too long as well, or the account is refused by now."""
+
+    def refusing(*_: object) -> None:
+        raise LoginError("by now")
+
+    with serving() as port:
+        from winrm.protocol import Protocol
+
+        monkeypatch.setattr(Protocol, "cleanup_command", refusing)
+        monkeypatch.setattr(Protocol, "close_shell", refusing)
+        with pytest.raises(TimedOut, match="a command over WinRM to end: not within 1 s"):
+            remote(port).run("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; echo on; done", 1)
 
 
 def test_the_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def result(stdout: str = "", stderr: str = "", exit_code: int = 0) -> RunResult:
 def test_the_table_is_large_and_names_are_unique() -> None:
     names = [case.name for case in TABLE]
 
-    assert len(names) >= 150
+    assert len(names) >= 250
     assert len(set(names)) == len(names)
 
 

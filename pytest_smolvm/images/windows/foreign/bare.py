@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_smolvm.errors import BuildError, LoginError, MonitorError, SmolVMError, TimedOut
+from pytest_smolvm.errors import BuildError, GuestDied, HostError, LoginError, MonitorError, SmolVMError, TimedOut
 from pytest_smolvm.guest.link import winrm
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.progress import Progress, phase
@@ -54,16 +54,16 @@ class BareSystem:
         :raises BuildError: nothing answers, or it refuses, or the server could not be installed.
         :raises HostError: there is WinRM, and nothing here to speak it by.
         """
-        if self.wanted.through == (WINRM,):
-            winrm.check_library()
+        ways, failures = self.ways()
+        for failure in failures:
+            progress.note(failure)
         disc = place("answers") / "ssh.iso"
         answer_disc.write(self._contents(), disc)
-        failures: list[str] = []
         for bus in self.wanted.buses:
             files = RunDirectory(place(f"bare-{bus}"))
             disk.overlay(image, files.disk)
-            with self._started(hypervisor, bus, files, disc) as (machine, entrances):
-                entrance = self._open(entrances, machine, bus, failures, progress)
+            with self._started(hypervisor, bus, files, disc, ways) as (machine, entrances):
+                entrance = self.first_open(entrances, machine, bus, failures, progress)
                 if entrance is not None:
                     with phase(progress, PHASE):
                         return files.disk, _installed(machine, entrance, progress)
@@ -73,42 +73,68 @@ class BareSystem:
             "Look at the pictures: does it start? Otherwise install an SSH server where it runs.",
         )
 
-    def _open(
-        self, entrances: list[Entrance], machine: Machine, bus: str, failures: list[str], progress: Progress
+    def ways(self) -> tuple[tuple[str, ...], list[str]]:
+        """The ways in that there is something here to go by, and why not the others.
+
+        Asked before anything is started: what is missing here would be told after minutes, or instead of why the other
+        way did not answer.
+
+        :raises HostError: there are none.
+        """
+        through = self.wanted.through
+        if WINRM not in through:
+            return through, []
+        try:
+            winrm.check_library()
+        except HostError as exc:
+            others = tuple(way for way in through if way != WINRM)
+            if not others:
+                raise
+            return others, [f"its WinRM is not tried: {exc}"]
+        return through, []
+
+    def first_open(
+        self, entrances: Sequence[Entrance], machine: Machine, bus: str, failures: list[str], progress: Progress
     ) -> Entrance | None:
+        """The first entrance that lets us in; None if none does, which is told and added to `failures`.
+
+        :raises BuildError: one refuses the account.
+        """
         for entrance in entrances:
             try:
                 with phase(progress, f"starting from {bus} by {self.wanted.firmware}, for its {entrance.name}"):
                     entrance.wait(self.wish.timeout)
-            except TimedOut as exc:
-                finish.picture(machine)
-                failures.append(f"on {bus} devices: {exc}")
-                progress.note(failures[-1])
             except LoginError as exc:
                 advice = "Give --user and --password-file of an administrator, or change that where it runs."
                 raise BuildError("starting", str(exc), advice) from exc
+            except SmolVMError as exc:
+                finish.picture(machine)
+                # The log of one that has died is kept beside its picture.
+                failures.append(f"on {bus} devices: {exc.reason if isinstance(exc, GuestDied) else exc}")
+                progress.note(failures[-1])
+                if not isinstance(exc, TimedOut):
+                    return None  # it has gone, for its other entrances as well; other devices may suit it
             else:
                 return entrance
         return None
 
     @contextmanager
     def _started(
-        self, hypervisor: Hypervisor, bus: str, files: RunDirectory, disc: Path
+        self, hypervisor: Hypervisor, bus: str, files: RunDirectory, disc: Path, ways: Sequence[str]
     ) -> Iterator[tuple[Machine, list[Entrance]]]:
         hardware = self.wanted.hardware(bus, self.wish.cpus)
         config = replace(hypervisor.config(hardware, files.disk), discs=(Disc(name="scripts", path=disc),))
         ours, theirs = socket.socketpair()
-        through = self.wanted.through
         # As an installation: where no SSH server has to be downloaded, nothing else is. WinRM is at the end of a cable.
-        offline = self.wish.openssh is not None and WINRM not in through
+        offline = self.wish.openssh is not None and WINRM not in ways
         with ours, theirs:
-            agent = theirs if AGENT in through else None
+            agent = theirs if AGENT in ways else None
             with computer.started(config, files, offline=offline, agent=agent) as machine:
                 entrances: dict[str, Callable[[], Entrance]] = {
-                    AGENT: lambda: ByAgent(Agent(ours)),
+                    AGENT: lambda: ByAgent(Agent(ours, machine.check)),
                     WINRM: lambda: ByWinRM(machine, self.wanted),
                 }
-                yield machine, [entrances[way]() for way in through]
+                yield machine, [entrances[way]() for way in ways]
 
     def _contents(self) -> answer_disc.Contents:
         settings = {"user": self.wanted.user, "ui_language": self.found.language}

@@ -532,8 +532,33 @@ def test_a_resident_that_ends_as_it_starts_says_why_at_once(connection: Ssh) -> 
     assert fine in powershell.library()
     bad = powershell.library().replace(fine, fine + ' if (seat.Length == 3) throw new Exception("no way");')
 
+    began = time.monotonic()
+    resident.start(connection, processes=1, timeout=SECONDS, source=powershell.library() + "// not compiled yet")
+    usual = time.monotonic() - began
+
     with pytest.raises(ResidentLost, match=r"(?s)its process has ended with exit code 1: .*no way"):
         resident.start(connection, timeout=SECONDS, source=bad)
+
+    # At once: within 15 s of when one that starts well would have been there, which is a matter of this host.
+    assert time.monotonic() - began < 2 * usual + 15
+
+
+def test_who_connects_and_says_nothing_does_not_hold_up_a_start(connection: Ssh) -> None:
+    """Any program of the guest may; here it is the starting one itself, so that it comes before all residents."""
+    listening, patience = "Windows.Hide(listener.Server);", "ReportSeconds = 30;"
+    library = powershell.library()
+    assert listening in library
+    assert patience in library
+    library = library.replace(patience, "ReportSeconds = 1;")
+    port = "((IPEndPoint)listener.LocalEndpoint).Port"
+    silent = f'{listening} var silent = new TcpClient("127.0.0.1", {port});'
+    leaving = f'new TcpClient("127.0.0.1", {port}).Close();'
+
+    found = resident.start(
+        connection, processes=1, timeout=SECONDS, source=library.replace(listening, f"{silent} {leaving}")
+    )
+
+    assert len(found.ports) == 1
 
 
 def test_a_library_that_cannot_be_compiled_says_why(connection: Ssh) -> None:

@@ -5,11 +5,15 @@ The registry is wine's, the rest of Windows is played: every command is noted wi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_smolvm.guest.commands import run
 from pytest_smolvm.guest.files import file
+from pytest_smolvm.guest.link.sftp import sftp_path
 from tests.images.windows.answers.conftest import SETUP, Inside
+from tests.images.windows.discs import openssh_package
 
 GOOD = "cmd.exe /c 'exit 0'"
 SPECIALIZE = dict.fromkeys(("pnputil.exe", "powercfg.exe", "net.exe", "secedit.exe", "reg.exe"), GOOD)
@@ -123,6 +127,25 @@ def test_an_ssh_server_in_a_system_that_is_in_use(inside: Inside) -> None:
     assert set(played.steps) == {"openssh", "sshd shell", "sshd", "sshd retries", "sshd start", "firewall"}
     assert logon(inside) == ["1", "hunter2", "1"]
     assert not [line for line in played.commands if line.startswith("shutdown.exe")]
+
+
+def test_a_package_replaces_an_ssh_server_that_is_there(inside: Inside, tmp_path: Path) -> None:
+    """One that somebody has unpacked and never started, or has stopped."""
+    there, package = r"C:\Program Files\OpenSSH", rf"{SETUP}\openssh"
+    new = openssh_package(
+        tmp_path, "param([switch] $Confirm) Set-Content -LiteralPath $PSScriptRoot\\new.txt -Value new"
+    )
+    file.write(inside.connection.sftp, rf"{there}\install-sshd.ps1", b"throw 'this is the old one'")
+    file.upload(inside.connection.sftp, new, rf"{package}\OpenSSH-Win64.zip")
+    try:
+        played = inside.play("ssh", FIRST_LOGON | {"Stop-Service": GOOD})
+        listed = {*inside.connection.sftp.listdir(sftp_path(there))}
+    finally:
+        query(inside, f'rmdir /s /q "{there}" "{package}"')
+
+    assert played.failed == {}
+    assert played.commands[0].startswith("Stop-Service ")
+    assert listed == {"install-sshd.ps1", "new.txt"}
 
 
 def test_first_logon_for_a_desktop(inside: Inside) -> None:

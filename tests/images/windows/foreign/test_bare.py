@@ -9,23 +9,28 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pytest_smolvm.errors import BuildError
+from pytest_smolvm.errors import BuildError, GuestDied, GuestUnreachable, HostError, SmolVMError, TimedOut
 from pytest_smolvm.host import records
 from pytest_smolvm.host.progress import Silent
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.images.practice.build import practice_image
 from pytest_smolvm.images.windows.foreign import system
+from pytest_smolvm.images.windows.foreign.bare import BareSystem
 from pytest_smolvm.images.windows.foreign.bring import bring
+from pytest_smolvm.images.windows.foreign.plan import plan
 from pytest_smolvm.images.windows.foreign.wish import Wish
 from tests.booted.conftest import guest_processes
 from tests.images.windows import installer_disc
 from tests.images.windows.discs import openssh_package
 from tests.images.windows.foreign import practice, remote
+from tests.images.windows.foreign.test_plan import BOX
 from tests.images.windows.test_installation import Listening
 
 # Like Win32-OpenSSH's: it makes a service. On the practice disk that is what its own server waits for.
@@ -36,6 +41,7 @@ if (-not $PSCmdlet.ShouldProcess('the host keys', 'repair')) { throw 'nobody agr
 & sc.exe create sshd binPath= "$PSScriptRoot\sshd.exe" start= auto
 if ($LASTEXITCODE) { throw "sc.exe ended with $LASTEXITCODE" }
 """
+GONE: Any = None  # what importing a module of this name then fails for
 SUITE = r"""
 def test_nothing_of_ours_is_left(windows_vm):
     assert windows_vm.run("hostname.exe").exit_code == 0
@@ -139,3 +145,76 @@ def test_a_winrm_that_lets_nobody_in(
     assert error.evidence is not None
     logs = [path.read_bytes() for path in error.evidence.iterdir() if path.suffix == ".log"]
     assert not [log for log in logs if b"guess-0815" in log]
+
+
+class PlayedEntrance:
+    """A way in that leads nowhere, or is open."""
+
+    def __init__(self, name: str, error: SmolVMError | None = None) -> None:
+        self._name, self._error = name, error
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def wait(self, timeout: float) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def install(self, stage: str, timeout: float) -> None:
+        raise NotImplementedError
+
+    def ask(self, line: str) -> str:
+        raise NotImplementedError
+
+    def leave(self, line: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(name="system_without_server")
+def _system_without_server(tmp_path: Path) -> BareSystem:
+    found = replace(BOX, ssh="", agent=True, winrm=True)
+    source = tmp_path / "win.box"
+    source.touch()
+    wish = Wish(source=source, output=tmp_path / "win.qcow2")
+    return BareSystem(found, plan(found, wish), wish)
+
+
+@pytest.mark.parametrize(
+    ("first", "opened"),
+    [
+        (TimedOut("the guest agent to answer", 3), "second"),
+        (GuestDied("the guest is gone", "its log"), None),
+        (GuestUnreachable("no answer that makes sense"), None),
+    ],
+    ids=["silent", "gone", "lost"],
+)
+def test_what_becomes_of_a_system_that_does_not_answer(
+    system_without_server: BareSystem, tmp_path: Path, first: SmolVMError, opened: str | None
+) -> None:
+    """Its other entrances are tried while it is there, and its other devices in any case; the picture is kept."""
+    failures: list[str] = []
+    pictures: list[Path] = []
+    machine: Any = SimpleNamespace(
+        display=SimpleNamespace(picture=pictures.append), files=SimpleNamespace(picture=tmp_path / "screen.png")
+    )
+    entrances = [PlayedEntrance("first", first), PlayedEntrance("second")]
+
+    found = system_without_server.first_open(entrances, machine, "sata", failures, Silent())
+
+    assert (found.name if found is not None else None) == opened
+    assert failures == [f"on sata devices: {str(first).splitlines()[0]}"]
+    assert pictures == [tmp_path / "screen.png"]
+
+
+def test_winrm_without_its_library(system_without_server: BareSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told at once, and the other way is gone; if it is the only one, nothing is started."""
+    monkeypatch.setitem(sys.modules, "winrm", GONE)
+    only = replace(system_without_server, wanted=replace(system_without_server.wanted, through=("winrm",)))
+
+    ways, failures = system_without_server.ways()
+
+    assert ways == ("agent",)
+    assert [failure.partition(", ")[0] for failure in failures] == ["its WinRM is not tried: pywinrm is not installed"]
+    with pytest.raises(HostError, match="pywinrm is not installed"):
+        only.ways()

@@ -77,24 +77,12 @@ namespace SmolVM
         /// <summary>Undo what a runspace does to it that is opened: it puts in folders as if it were the first.</summary>
         internal void RestoreModulePath()
         {
-            SetStored(ModulePath, this.modulePath);
+            Windows.SetEnvironmentVariableW(ModulePath, this.modulePath);
         }
 
         private static bool IsKept(string name)
         {
             return Kept.Contains(name, StringComparer.OrdinalIgnoreCase);
-        }
-
-        /// <summary>Set a variable to what the registry has for it; the registry may have what no variable can be.</summary>
-        private static void SetStored(string name, string value)
-        {
-            try
-            {
-                Environment.SetEnvironmentVariable(name, value ?? string.Empty);
-            }
-            catch (ArgumentException)
-            {
-            }
         }
 
         /// <summary>
@@ -220,7 +208,7 @@ namespace SmolVM
 
             foreach (KeyValuePair<string, string> one in this.given)
             {
-                Environment.SetEnvironmentVariable(one.Key, one.Value);
+                Windows.SetEnvironmentVariableW(one.Key, one.Value);
             }
 
             var paths = new Dictionary<Place, string>();
@@ -234,7 +222,7 @@ namespace SmolVM
                     value = string.Join(";", this.places.Where(paths.ContainsKey).Select(place => paths[place]).Where(path => path.Length > 0));
                 }
 
-                SetStored(one.Name, value);
+                Windows.SetEnvironmentVariableW(one.Name, value); // refused where no variable can be what the registry has
             }
 
             this.SetModulePath();

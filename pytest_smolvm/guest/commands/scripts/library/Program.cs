@@ -32,7 +32,7 @@ namespace SmolVM
             const uint Append = 4;
             const int OpenExisting = 3;
             const int OpenAlways = 4;
-            Environment.SetEnvironmentVariable(Seat, secret + " " + port + " " + reportTo);
+            Windows.SetEnvironmentVariableW(Seat, secret + " " + port + " " + reportTo);
             IntPtr nul = Windows.OpenInherited("NUL", ReadAndWrite, OpenExisting);
             IntPtr log = Windows.OpenInherited(Log, Append, OpenAlways);
             try

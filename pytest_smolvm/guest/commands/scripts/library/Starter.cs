@@ -12,6 +12,7 @@ namespace SmolVM
     public static class Starter
     {
         private const int LookEvery = 50; // milliseconds
+        private const int ReportSeconds = 30; // for who has connected: residents tell at once, on however busy a processor
 
         /// <summary>Start residents. Prints the code page that programs print in, then the port of each; ends this process.</summary>
         /// <param name="count">How many.</param>
@@ -40,7 +41,7 @@ namespace SmolVM
             Console.Out.WriteLine(pages.GetValue("OEMCP"));
             for (int reported = 0; reported < count;)
             {
-                int port = listener.Pending() ? Reported(listener.AcceptTcpClient().GetStream(), secret) : 0;
+                int port = listener.Pending() ? Reported(listener, secret) : 0;
                 if (port != 0)
                 {
                     Console.Out.WriteLine(port);
@@ -61,17 +62,36 @@ namespace SmolVM
             Environment.Exit(0);
         }
 
-        /// <summary>The port that somebody tells who knows the secret, 0 if nobody does.</summary>
-        private static int Reported(Stream stream, string secret)
+        /// <summary>
+        /// The port that somebody tells who knows the secret; 0 from who does not, says nothing or goes away: any program
+        /// of the guest may connect, as those do that look for open ports, and is not to hold up the start.
+        /// </summary>
+        private static int Reported(TcpListener listener, string secret)
         {
-            byte[] given = Connection.Exactly(stream, secret.Length);
-            if (given == null || Encoding.ASCII.GetString(given) != secret)
+            try
+            {
+                using (TcpClient client = listener.AcceptTcpClient())
+                {
+                    client.ReceiveTimeout = 1000 * ReportSeconds;
+                    Stream stream = client.GetStream();
+                    byte[] given = Connection.Exactly(stream, secret.Length);
+                    bool known = given != null && Encoding.ASCII.GetString(given) == secret;
+                    byte[] port = known ? Connection.Exactly(stream, 4) : null;
+                    return port == null ? 0 : BitConverter.ToInt32(port, 0);
+                }
+            }
+            catch (IOException)
             {
                 return 0;
             }
-
-            byte[] port = Connection.Exactly(stream, 4);
-            return port == null ? 0 : BitConverter.ToInt32(port, 0);
+            catch (SocketException)
+            {
+                return 0; // it has gone before it was taken
+            }
+            catch (InvalidOperationException)
+            {
+                return 0; // or since
+            }
         }
 
         /// <summary>Say why a resident is not there, and end.</summary>

@@ -60,6 +60,12 @@ namespace SmolVM
         [DllImport("kernel32.dll")]
         internal static extern bool SetEnvironmentStringsW(IntPtr block);
 
+        /// <summary>
+        /// Set a variable; null deletes it. An empty value is one, as it is for Windows: .NET Framework deletes there, too.
+        /// </summary>
+        [DllImport("kernel32.dll", CharSet = CharSet.Unicode)]
+        internal static extern bool SetEnvironmentVariableW(string name, string value);
+
         [DllImport("advapi32.dll")]
         internal static extern int RegNotifyChangeKeyValue(IntPtr key, bool below, int what, IntPtr happened, bool later);
 

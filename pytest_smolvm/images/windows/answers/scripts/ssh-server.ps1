@@ -11,7 +11,10 @@ function Install-OpenSshPackage([string]$Package) {
     # The archive holds one folder, OpenSSH-Win64.
     $script = Get-ChildItem -LiteralPath $unpacked -Filter install-sshd.ps1 -Recurse | Select-Object -First 1
     if (-not $script) { throw "$Package has no install-sshd.ps1" }
-    Copy-Item -LiteralPath $script.Directory.FullName -Destination $target -Recurse -Force
+    # An older one may be there, and a folder copied onto one that exists goes into it. What runs cannot be overwritten.
+    Stop-Service -Name sshd, ssh-agent -Force -ErrorAction SilentlyContinue
+    $null = [IO.Directory]::CreateDirectory($target)
+    Copy-Item -Path (Join-Path $script.Directory.FullName '*') -Destination $target -Recurse -Force
     # It was written to go on after small mishaps.
     $ErrorActionPreference = 'Continue'
     # It asks for consent (ConfirmImpact High) where nobody can answer; older ones do not, and do not mind being told.
