@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import SmolVMError
-from pytest_smolvm.plugin import fixtures, options, stash, wants
+from pytest_smolvm.plugin import fixtures, html_report, options, stash, wants
 from pytest_smolvm.plugin.fixtures import (
     _smolvm,
     smolvm_artifacts,
@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_smolvm.plugin.summary import Summary
 
         config.pluginmanager.register(Summary(config), "smolvm-summary")
+    html_report.place(config)
     stash.console(config)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # A guest that is a directory, by fixtures that keep it as windows_vm and windows_vm_module do.
 CONFTEST = """
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 import pytest
@@ -66,21 +66,32 @@ class Guest:
         self.place, self.note = None, ""
 
 @contextmanager
-def guest_of(suite, request):
+def guests_of(suite, request, count):
     with suite.artifacts.of(request.node, request.fixturename) as evidence:
-        guest = Guest(suite.store)
-        suite.artifacts.hold(evidence, [guest])
+        guests = [Guest(suite.store) for _ in range(count)]
+        suite.artifacts.hold(evidence, guests)
         try:
-            keeping, looking = suite.artifacts.kept_running(evidence, [guest]), suite.results.last_look(evidence, [guest])
-            with keeping, looking, suite.traces.of(evidence, [guest]):
-                yield guest, evidence
+            keeping, looking = suite.artifacts.kept_running(evidence, guests), suite.results.last_look(evidence, guests)
+            with keeping, looking, suite.traces.of(evidence, guests):
+                yield guests, evidence
         finally:
-            guest.end()
+            for guest in guests:
+                guest.end()
+
+@contextmanager
+def guest_of(suite, request):
+    with guests_of(suite, request, 1) as ((guest,), evidence):
+        yield guest, evidence
 
 @pytest.fixture
 def guest(_smolvm, request):
     with guest_of(_smolvm, request) as (guest, _):
         yield guest
+
+@pytest.fixture
+def factory(_smolvm, request):
+    with ExitStack() as stack:
+        yield lambda count=1: stack.enter_context(guests_of(_smolvm, request, count))[0]
 
 @pytest.fixture(scope="module")
 def shared(_smolvm, request):

@@ -117,6 +117,13 @@ def test_what_is_missing_is_told_with_the_reason(pytester: pytest.Pytester) -> N
     assert "missing: screen.png: QEMU ended with -9" in said
 
 
+def test_an_error_with_half_a_character_changes_no_outcome(pytester: pytest.Pytester) -> None:
+    said, found = run(pytester, "def test(guest): guest.screen.dead = 'no \\ud83d'; assert False\n")
+
+    assert "1 failed" in said
+    assert "missing.txt" in found["test_it.py-test"]
+
+
 def test_a_guest_that_does_not_answer_is_not_waited_for(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
