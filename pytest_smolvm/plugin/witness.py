@@ -30,6 +30,8 @@ _LOG_BYTES = 4 << 20
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 _SHORTEST_SECRET = 4
 """What is shorter is found in many texts that have nothing to do with it."""
+_CUT = "..."
+"""Stands where something of a text was left out."""
 
 
 def take(vm: SmolVM, place: Path, *, picture: bool, event_log: bool) -> list[str]:
@@ -112,10 +114,26 @@ def masked(text: str, spec: GuestSpec) -> str:
     """A text without the guest's password, and without values of variables whose names speak of secrets."""
     secrets = [value for name, value in spec.env_vars.items() if _SECRET_NAME.search(name)]
     if spec.ssh_password != spec.ssh_user:  # else it is public, and half of all paths
-        secrets.append(str(spec.ssh_password))
+        secrets.append(spec.ssh_password)
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
+            for form in _forms(secret):
+                text = _without_ends(text.replace(form, "***"), form)
+    return text
+
+
+def _forms(secret: str) -> set[str]:
+    """How it may be written: as it is, and as Python writes it in either kind of quotes."""
+    escaped = str.__repr__('"' + secret)[2:-1]
+    return {str(secret), escaped, escaped.replace("\\'", "'")}
+
+
+def _without_ends(text: str, secret: str) -> str:
+    """A text without a secret's beginning where its middle was left out, or its end after that."""
+    for size in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1) if _CUT in text else ():
+        for mark in (_CUT, f"\n{_CUT}"):
+            text = text.replace(secret[:size] + mark, "***" + mark)
+        text = text.replace(f"{_CUT}\n{secret[-size:]}", f"{_CUT}\n***")
     return text
 
 
