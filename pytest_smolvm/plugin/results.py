@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ class Results:
         self._ours.add(base)
         if not self.base.is_dir():
             return
-        for path in [base, *self.base.glob(f"{base.name}{_ATTEMPT}*")]:
+        for path in left(base):
             remove(path)
 
     def directory(self, item: pytest.Item) -> Path:
@@ -211,16 +212,16 @@ class Results:
             self._say(f"warning: what failed tests leave cannot be kept: {exc}")
 
     def _made(self, base: Path) -> Path:
-        path, attempt = base, 2
-        while True:
+        for path in attempts(base):
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
-                path, attempt = base.with_name(f"{base.name}{_ATTEMPT}{attempt}"), attempt + 1
+                continue
             except OSError as exc:
                 raise UsageError(f"--smolvm-artifacts: {self.base} cannot be written: {exc.strerror}") from exc
             else:
                 return path
+        raise AssertionError("there are always more")
 
 
 def base(root: Path, settings: Settings) -> Path:
@@ -229,6 +230,28 @@ def base(root: Path, settings: Settings) -> Path:
     :param root: pytest's root directory.
     """
     return settings.artifacts or root / "test-results" / "smolvm"
+
+
+def attempts(base: Path) -> Iterator[Path]:
+    """The directories of a test's attempts, one after the other; each is made if there is something to keep.
+
+    :param base: that of the first.
+    """
+    yield base
+    yield from (base.with_name(f"{base.name}{_ATTEMPT}{number}") for number in count(2))
+
+
+def left(base: Path) -> list[Path]:
+    """The first of them and those of later attempts that are there, of whatever run."""
+    return [base, *base.parent.glob(f"{base.name}{_ATTEMPT}*")]
+
+
+def under_way(base: Path) -> Path:
+    """That of the attempt that was under way when its process was killed."""
+    found = list(takewhile(Path.exists, attempts(base)))
+    if found and not (found[-1] / witness.RUNS).exists():
+        return found[-1]  # it had not got as far as its evidence
+    return next(islice(attempts(base), len(found), None))
 
 
 def _ended(evidence: Evidence) -> list[Path]:

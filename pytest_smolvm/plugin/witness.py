@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.vm import SmolVM
 
 PICTURE = "screen.png"
+RUNS = "runs.txt"
 _PICTURE_SECONDS = stretched(5.0)
 _EVENTS_SECONDS = stretched(30.0)
 _NO_EVENTS = "this guest has no event log: its PowerShell knows no Get-WinEvent"
@@ -52,7 +53,7 @@ def take(vm: SmolVM, place: Path, *, picture: bool, event_log: bool) -> list[str
     if picture:
         attempt(PICTURE, lambda path: vm.screen.save(path, timeout=_PICTURE_SECONDS))
         attempt("desktop.png", lambda path: _save_failure(vm, path))
-    attempt("runs.txt", lambda path: _write(path, masked(str(vm.history), vm.spec)))
+    attempt(RUNS, lambda path: _write(path, masked(str(vm.history), vm.spec)))
     attempt("guest.json", lambda path: _write(path, json.dumps(_facts(vm.spec), indent=2)))
     if event_log:
         attempt("events.txt", lambda path: _write(path, masked(_events(vm), vm.spec)))

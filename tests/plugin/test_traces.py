@@ -195,6 +195,31 @@ def test_workers_leave_theirs_and_of_a_killed_one_it_is_said_why_not(pytester: p
     assert f"{places['test_three']}\nhalf, missing.txt\nmissing: the worker was killed" in said
 
 
+@pytest.mark.parametrize("own", ["", "(smolvm_artifacts / 'half').touch();"])
+def test_of_a_later_attempt_that_was_killed_it_is_said_in_its_own_directory(
+    pytester: pytest.Pytester, own: str
+) -> None:
+    tests = f"""
+import os, signal
+from itertools import count
+number = count()
+def test(guest, request):
+    if next(number):
+        {own.replace("smolvm_artifacts", "request.getfixturevalue('smolvm_artifacts')")} os.kill(os.getpid(), signal.SIGKILL)
+    assert False
+"""
+
+    said, places = run(pytester, tests, "-n1", "--smolvm-image=x.qcow2", conftest=AGAIN)
+
+    assert "missing.txt" not in names(places["test"])
+    if own:
+        assert {"half", "missing.txt"} == names(places["test~2"])
+        assert f"{places['test~2']}\nhalf, missing.txt\nmissing: the worker was killed" in said
+    else:
+        assert ["test"] == [*places]
+        assert "none: the worker was killed while the test ran" in said
+
+
 def test_of_a_dead_guest_there_is_what_there_was(pytester: pytest.Pytester) -> None:
     tests = (
         "import time\ndef test(guest):\n    guest.screen.click(9, 9)\n    guest.screen.dead = 'QEMU ended with -9'\n"
