@@ -154,6 +154,12 @@ def pytest_enter_pdb(config: pytest.Config) -> None:
         suite.hold(item)
 
 
+def pytest_leave_pdb(config: pytest.Config) -> None:
+    """The test goes on, and its guests are its own again."""
+    if suite := stash.suite_if_any(config):
+        suite.release()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Tell the guests' keeper how an attempt goes, and when it is over."""

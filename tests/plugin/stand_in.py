@@ -6,12 +6,14 @@ from __future__ import annotations
 CONFTEST = """
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from types import SimpleNamespace
 import pytest
 from pytest_smolvm import GuestDied, GuestSpec, RunResult, windows_layer
 from pytest_smolvm.guest.commands.history import History
 from pytest_smolvm.guest.commands.values import run_json
 from pytest_smolvm.guest.trail import Trail, tells
+from pytest_smolvm.machine.rundir import RunDirectory
 
 @windows_layer()
 def app(vm):
@@ -48,7 +50,7 @@ class Guest:
         self.store, self.place, self.note, self.refused = store, None, "", []
         secrets = {"ssh_password": "hunter22", "env_vars": {"API_TOKEN": "t0ken"}}
         self.spec = GuestSpec(image=Path("x.qcow2"), layer=app, **secrets)
-        self.trail = Trail()
+        self.trail, self.machine = Trail(), None
         self.desktop = SimpleNamespace(failure=None)
         self.screen, self.history, self.logs = Screen(self.trail), History(self.trail), ()
         self.run("login hunter22 t0ken")
@@ -66,6 +68,11 @@ class Guest:
     @property
     def _shells(self):
         return SimpleNamespace(via=lambda ssh: Shell(self))
+    def _running(self):
+        if self.machine is None:
+            files, display = RunDirectory(Path(mkdtemp(dir=Path.cwd()))), SimpleNamespace(serve=lambda password: 5901)
+            self.machine = SimpleNamespace(files=files, display=display, ssh_port=40022, check=lambda: None)
+        return SimpleNamespace(machine=self.machine)
     def keep(self, place):
         self.place = place
     def freeze(self, name):
