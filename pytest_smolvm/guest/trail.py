@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import islice, repeat
 from pathlib import PurePath
 from typing import Any, Protocol, TypeVar
 
 from pytest_smolvm.host import clock
+from pytest_smolvm.host.secret import Secret
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -28,6 +30,15 @@ _OF_GUESTS = {
     "run": ("spawn",),
 }
 """The guest object's methods that are told, by kind; what `run` runs is told by its history, with what came of it."""
+_HIDDEN = {
+    ("files", "write_text"): "text",
+    ("screen", "type"): "text",
+    ("desktop", "set_text"): "text",
+    ("desktop", "launch"): "args",
+    ("run", "spawn"): "program",
+}
+"""Parameters, by kind and method, that may well be a secret: of what goes into files, of what is typed where nobody
+knows what it is typed into, and of what programs are told, as with `run`, there is the size only."""
 
 
 @dataclass(eq=False)
@@ -183,15 +194,40 @@ def _telling(
             bound = signature.bind(self, *args, **kwargs).arguments
         except TypeError:
             return method(self, *args, **kwargs)  # which says so itself
-        words = [*map(shown, args), *(f"{name}={shown(value)}" for name, value in kwargs.items())]
+        hidden = _HIDDEN.get((kind, method.__name__))
+        named = [*zip(_positional(signature), args, strict=False), *kwargs.items()]
+        texts = [_sized(value) if name == hidden else shown(value) for name, value in named]
+        words = [
+            *texts[: len(args)],
+            *(f"{name}={text}" for name, text in zip(kwargs, texts[len(args) :], strict=True)),
+        ]
         with trail.step(kind, f"{subject(self)}.{method.__name__}({', '.join(words)})", sees, bound):
             return method(self, *args, **kwargs)
 
     return telling
 
 
+def _positional(signature: inspect.Signature) -> Iterator[str]:
+    """What positional arguments are for, by name; without the object itself."""
+    for parameter in islice(signature.parameters.values(), 1, None):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            yield from repeat(parameter.name)
+        yield parameter.name
+
+
+def _sized(value: object) -> str:
+    """What may be a secret; of a program's words all but the first, its name."""
+    if isinstance(value, str):
+        return f"<{len(value)} characters>"
+    if isinstance(value, (list, tuple)) and value:
+        return f"[{shown(value[0])}, <{len(value) - 1} more>]" if len(value) > 1 else shown(value)
+    return shown(value)
+
+
 def shown(value: object) -> str:
     """An argument, shortened; of what is data its size, of variables their names."""
+    if isinstance(value, Secret):
+        return repr(value)  # a part of one is none
     if isinstance(value, (bytes, bytearray)):
         return f"<{len(value)} bytes>"
     if isinstance(value, Mapping):

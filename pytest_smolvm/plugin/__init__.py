@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_smolvm.errors import SmolVMError
-from pytest_smolvm.plugin import fixtures, options, stash, wants
+from pytest_smolvm.plugin import fixtures, html_report, options, stash, wants
 from pytest_smolvm.plugin.fixtures import (
     _smolvm,
     smolvm_artifacts,
@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_smolvm.plugin.summary import Summary
 
         config.pluginmanager.register(Summary(config), "smolvm-summary")
+    html_report.place(config)
     stash.console(config)
 
 
@@ -151,6 +152,12 @@ def pytest_enter_pdb(config: pytest.Config) -> None:
     suite, item = stash.suite_if_any(config), stash.current_if_any(config)
     if suite is not None and item is not None:
         suite.hold(item)
+
+
+def pytest_leave_pdb(config: pytest.Config) -> None:
+    """The test goes on, and its guests are its own again."""
+    if suite := stash.suite_if_any(config):
+        suite.release()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_smolvm.errors import SmolVMError
 from pytest_smolvm.host.store import Store, remove
+from pytest_smolvm.machine.rundir import RunDirectory
 
 if TYPE_CHECKING:
     import pytest
@@ -47,6 +48,10 @@ class Evidence:
     """Whether a failed test's report has shown them already."""
     recordings: list[Recording] = field(default_factory=list)
     """What was recorded of each, if anything is."""
+    size: int = 0
+    """How many they are, or were."""
+    first: int = 1
+    """The number of the first of them among those of the same name."""
 
     def used_by(self, item: pytest.Item) -> bool:
         """Whether a test uses them."""
@@ -61,9 +66,8 @@ class Evidence:
 
     @property
     def names(self) -> Iterator[str]:
-        """One for each of them."""
-        yield self.name
-        yield from (f"{self.name}-{number}" for number in count(2))
+        """One for each of them, which nobody else's has at that time."""
+        yield from (f"{self.name}-{number}" if number > 1 else self.name for number in count(self.first))
 
 
 def file_name(nodeid: str) -> str:
@@ -90,6 +94,8 @@ class Artifacts:
     def of(self, node: Node, fixture: str) -> Iterator[Evidence]:
         """A block in which guests live and end; put them in :meth:`hold` as soon as they are there."""
         evidence = Evidence(node, fixture)
+        others = [each for each in [*self._live, *self._ended] if each.name == evidence.name]
+        evidence.first += sum(each.size for each in others)
         self._live.append(evidence)
         try:
             yield evidence
@@ -100,7 +106,7 @@ class Artifacts:
 
     def hold(self, evidence: Evidence, vms: list[SmolVM]) -> None:
         """Have the disks and logs of these guests moved aside when they end."""
-        evidence.vms = vms
+        evidence.vms, evidence.size = vms, len(vms)
         if self._keep == "never":
             return
         for vm in vms:
@@ -183,6 +189,7 @@ class Artifacts:
             if self._keep == "always" or evidence.failed:
                 kept = _free(self._store().kept / (f"{evidence.name}-{number}" if number else evidence.name))
                 place.rename(kept)
+                RunDirectory(kept).held.unlink(missing_ok=True)  # a debugger that was quit says nothing
                 self._say(f"kept the guest's disk and logs: {kept}")
             else:
                 remove(place)

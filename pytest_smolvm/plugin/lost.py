@@ -39,8 +39,9 @@ class LostWorkers:
         from pytest_smolvm.pool.remains import GuestUser
 
         worker = report.node.workerinput  # xdist has put that in
-        place = results.base(self._config.rootpath, stash.settings(self._config)) / file_name(crashitem)
+        base = results.base(self._config.rootpath, stash.settings(self._config)) / file_name(crashitem)
         try:
+            place = self._place(base)
             said = self._finished(place, GuestUser(worker["testrunuid"], worker["workerid"]))
         except (OSError, StoreError) as exc:
             said = f"none could be kept: {exc}\n{_WHY}"
@@ -48,18 +49,29 @@ class LostWorkers:
             report.user_properties += [(results.PROPERTY, str(place))] * place.is_dir()
         report.sections.append(("smolvm: evidence", said))
 
+    def _place(self, base: Path) -> Path:
+        """The directory of the attempt that was under way; what an earlier run has left of the test goes.
+
+        :raises OSError: it cannot be seen.
+        """
+        from pytest_smolvm.host.store import remove
+        from pytest_smolvm.plugin import results
+
+        for path in results.left(base):
+            if path.exists() and path.stat().st_mtime < self._begun:
+                remove(path)
+        return results.under_way(base)
+
     def _finished(self, place: Path, user: GuestUser) -> str:
         """Make the test's directory what can still be made of it; returns what there is to say of it.
 
         :raises OSError: it cannot be written.
         :raises StoreError: there is no store.
         """
-        from pytest_smolvm.host.store import Store, default_root, remove
+        from pytest_smolvm.host.store import Store, default_root
         from pytest_smolvm.plugin import results
         from pytest_smolvm.pool import remains
 
-        if place.exists() and place.stat().st_mtime < self._begun:
-            remove(place)  # an earlier run's
         store = Store.at(stash.settings(self._config).store or default_root())
         remains.gathered(store, user, place)
         store.reap()

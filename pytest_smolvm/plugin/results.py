@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ class _Attempt:
     phases: list[Phase] = field(default_factory=list)
     looked: bool = False
     """Whether it has left its evidence."""
+    failed: bool = False
+    """Whether that is a failure's: with the event log, and a picture where only failures have one."""
     guests: list[GuestPlace] = field(default_factory=list)
     """What was recorded of its guests, from then on."""
 
@@ -85,7 +88,7 @@ class Results:
         self._ours.add(base)
         if not self.base.is_dir():
             return
-        for path in [base, *self.base.glob(f"{base.name}{_ATTEMPT}*")]:
+        for path in left(base):
             remove(path)
 
     def directory(self, item: pytest.Item) -> Path:
@@ -108,22 +111,27 @@ class Results:
         attempt.phases.append(Phase(report.when or "", report.outcome, report.longreprtext if report.failed else ""))
         guests = [evidence for evidence in uses if evidence.vms or evidence.last_look]
         of_every_test = self._screenshot == "on" or self._traces.of_every_test
-        wanted = report.failed or (of_every_test and report.when == "call")
-        if not guests or not wanted or (attempt.looked and not report.failed):
-            return
-        if attempt.looked:  # it has failed again, or after all
-            self._tell_again(attempt, report)
-            return
-        attempt.looked = True
-        for evidence in guests:
-            evidence.looked_at = evidence.looked_at or evidence.node is item  # others' tests may still fail
         try:
-            place = self.directory(item)
-            said = [str(place), *self._filled(attempt, place, guests, failed=report.failed)]
+            if report.failed and attempt.looked and (attempt.failed or not guests):
+                self._tell_again(attempt, report)
+            elif guests and (report.failed or (of_every_test and report.when == "call")):
+                self._leave(attempt, guests, report)
         except (OSError, UsageError) as exc:
             report.sections.append(("smolvm: evidence", f"none could be kept: {exc}"))
             self._warn(exc)
-            return
+
+    def _leave(self, attempt: _Attempt, guests: Sequence[Evidence], report: pytest.TestReport) -> None:
+        """Keep what there is to see of guests. What a test left that fails after all is what there is to see then.
+
+        :raises OSError: it cannot be written.
+        :raises UsageError: likewise.
+        """
+        attempt.looked, attempt.failed, attempt.guests = True, report.failed, []
+        for evidence in guests:
+            # Of others' guests a later test may still fail, and so may this one's teardown, after a call that passed.
+            evidence.looked_at = evidence.looked_at or (report.failed and evidence.node is attempt.item)
+        place = self.directory(attempt.item)
+        said = [str(place), *self._filled(attempt, place, guests, failed=report.failed)]
         if report.failed:
             report.sections.append(("smolvm: evidence", "\n".join(said)))
         self._name_files(attempt, place, report)
@@ -158,11 +166,11 @@ class Results:
         picture = self._screenshot == "on" or (failed and self._screenshot != "off")
         number = 0
         for evidence in guests:
-            ended = sorted(evidence.last_look.iterdir()) if evidence.last_look is not None and not evidence.vms else []
-            sources: Sequence[SmolVM | Path] = evidence.vms or ended
+            sources: Sequence[SmolVM | Path] = evidence.vms or _ended(evidence)
             for index, source in enumerate(sources):
                 number += 1
                 own = place if number == 1 else place / f"guest-{number}"
+                (own / MISSING).unlink(missing_ok=True)
                 if isinstance(source, Path):
                     shutil.copytree(source, own, dirs_exist_ok=True)
                     if failed:
@@ -170,7 +178,7 @@ class Results:
                 else:
                     self._taken(source, own, picture=picture, event_log=failed)
                 attempt.guests += [GuestPlace(own, recording) for recording in evidence.recordings[index : index + 1]]
-        missing = [line for file in place.rglob(MISSING) for line in file.read_text(encoding="utf-8").splitlines()]
+        missing = [line for file in place.rglob(MISSING) for line in _lines(file)]
         missing += self._traces.write(attempt.item.nodeid, attempt.phases, attempt.guests)
         files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
         return [", ".join(files), *(f"missing: {line}" for line in missing)]
@@ -180,7 +188,10 @@ class Results:
         miss(own, witness.take(vm, own, picture=picture, event_log=event_log))
 
     def _tell_again(self, attempt: _Attempt, report: pytest.TestReport) -> None:
-        """Name what was kept before in a later report of the same attempt."""
+        """Name what was kept before in a later report of the same attempt.
+
+        :raises OSError: it cannot be read.
+        """
         if attempt.place is not None:
             report.sections.append(("smolvm: evidence", str(attempt.place)))
             html_report.add(report, attempt.item.config, attempt.place)
@@ -190,7 +201,7 @@ class Results:
         found = [(PROPERTY, str(place))]
         found += [(TRACE_PROPERTY, str(place / TRACE))] * (place / TRACE).exists()
         found += [(VIDEO_PROPERTY, str(film)) for film in sorted(place.rglob(VIDEO))]
-        attempt.item.user_properties += found
+        attempt.item.user_properties += [each for each in found if each not in attempt.item.user_properties]
         report.user_properties += [each for each in found if each not in report.user_properties]
         html_report.add(report, attempt.item.config, place)
 
@@ -201,16 +212,16 @@ class Results:
             self._say(f"warning: what failed tests leave cannot be kept: {exc}")
 
     def _made(self, base: Path) -> Path:
-        path, attempt = base, 2
-        while True:
+        for path in attempts(base):
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
-                path, attempt = base.with_name(f"{base.name}{_ATTEMPT}{attempt}"), attempt + 1
+                continue
             except OSError as exc:
                 raise UsageError(f"--smolvm-artifacts: {self.base} cannot be written: {exc.strerror}") from exc
             else:
                 return path
+        raise AssertionError("there are always more")
 
 
 def base(root: Path, settings: Settings) -> Path:
@@ -221,8 +232,42 @@ def base(root: Path, settings: Settings) -> Path:
     return settings.artifacts or root / "test-results" / "smolvm"
 
 
+def attempts(base: Path) -> Iterator[Path]:
+    """The directories of a test's attempts, one after the other; each is made if there is something to keep.
+
+    :param base: that of the first.
+    """
+    yield base
+    yield from (base.with_name(f"{base.name}{_ATTEMPT}{number}") for number in count(2))
+
+
+def left(base: Path) -> list[Path]:
+    """The first of them and those of later attempts that are there, of whatever run."""
+    return [base, *base.parent.glob(f"{base.name}{_ATTEMPT}*")]
+
+
+def under_way(base: Path) -> Path:
+    """That of the attempt that was under way when its process was killed."""
+    found = list(takewhile(Path.exists, attempts(base)))
+    if found and not (found[-1] / witness.RUNS).exists():
+        return found[-1]  # it had not got as far as its evidence
+    return next(islice(attempts(base), len(found), None))
+
+
+def _ended(evidence: Evidence) -> list[Path]:
+    """What was noted of guests when they ended, in their order."""
+    if evidence.last_look is None:
+        return []
+    return sorted(evidence.last_look.iterdir(), key=lambda path: int(path.name))
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
 def miss(place: Path, lines: Sequence[str]) -> None:
     """Note what could not be had."""
     if lines:
-        with open(place / MISSING, "a", encoding="utf-8") as file:
+        # An error may quote half of a surrogate pair out of Windows; no file has an encoding for it.
+        with open(place / MISSING, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(f"{line}\n" for line in lines)

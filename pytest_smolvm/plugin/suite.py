@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +32,7 @@ from pytest_smolvm.plugin.trace.traces import Traces
 from pytest_smolvm.pool import obstacles
 
 if TYPE_CHECKING:
+    from pytest_smolvm.machine.rundir import RunDirectory
     from pytest_smolvm.pool.pool import Pool
     from pytest_smolvm.vm import SmolVM
 # What brings paramiko along is imported by whoever asks for a guest: the report's header costs no suite as much.
@@ -85,6 +86,8 @@ class Suite:
         self._foreseen: dict[Path, Mapping[str, Any]] = {}
         """By file and by directory."""
         self._pool: Pool | None = None
+        self._held: list[RunDirectory] = []
+        """Of guests that somebody may enter because a debugger holds them."""
         if hasattr(config, "workerinput"):
             # An xdist worker notices after seconds that its controller was killed; its guests are to be gone at once.
             die_with_parent()
@@ -118,24 +121,36 @@ class Suite:
         for evidence in self.artifacts.used_by(item):
             for vm, name in zip(evidence.vms, evidence.names, strict=False):
                 try:
-                    guest = holding.hold(vm._running().machine, vm.spec, name, vnc=self._shows_screens)
+                    machine = vm._running().machine
+                    guest = holding.hold(machine, vm.spec, name, vnc=self._shows_screens)
                 except (SmolVMError, OSError) as exc:  # it has ended, say
                     self.say(f"the guest {name} cannot be entered: {exc}")
                     continue
+                self._held.append(machine.files)
                 self.say(f"this guest is there as long as the debugger is: pytest-smolvm attach {name}")
                 self.say(guest.ssh)
                 if guest.screen:
                     self.say(f"VNC: {guest.screen}")
+
+    def release(self) -> None:
+        """The debugger goes on with the test, and nobody is to enter its guests any more."""
+        from pytest_smolvm.pool import holding
+
+        while self._held:
+            with suppress(OSError):  # it has ended meanwhile
+                holding.release(self._held.pop())
 
     @property
     def pool(self) -> Pool:
         """Where guests come from."""
         if self._pool is None:
             from pytest_smolvm.pool.pool import Pool
+            from pytest_smolvm.pool.remains import GuestUser
 
-            run = getattr(self._config, "workerinput", {}).get("testrunuid", "")
+            worker = getattr(self._config, "workerinput", {})
+            user = GuestUser(worker["testrunuid"], worker["workerid"]) if worker else None
             most = self.settings.max_guests
-            self._pool = Pool(self.store, self.hypervisor, Lines(self.say), max_guests=most, run=run)
+            self._pool = Pool(self.store, self.hypervisor, Lines(self.say), max_guests=most, user=user)
         return self._pool
 
     def close(self) -> None:
@@ -233,7 +248,6 @@ class Suite:
 
         with self.artifacts.of(node, fixture) as evidence, several(specs, self.pool) as vms:
             self.artifacts.hold(evidence, vms)
-            self._note_user(vms)
             keeping, looking = self.artifacts.kept_running(evidence, vms), self.results.last_look(evidence, vms)
             with keeping, looking, self.traces.of(evidence, vms):
                 for vm in vms:
@@ -262,13 +276,3 @@ class Suite:
             used = fixture in getattr(item, "fixturenames", ()) and shared.image == image
             if used and (shared.revert if wanted is None else wanted):
                 self.artifacts.revert(shared.evidence, shared.vm)
-                self._note_user([shared.vm])
-
-    def _note_user(self, vms: Sequence[SmolVM]) -> None:
-        """Note whose guests are, for the process that has the workers, if this one is a worker and is killed."""
-        from pytest_smolvm.pool.remains import GuestUser, note
-
-        if worker := getattr(self._config, "workerinput", None):
-            for vm in vms:
-                with suppress(SmolVMError, OSError):  # it has ended, or the store is full: it matters to nobody else
-                    note(vm._running().machine, GuestUser(worker["testrunuid"], worker["workerid"]))

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pytest_smolvm.errors import BootError, LoginError, NoDesktop, SmolVMError, Unrestorable
 from pytest_smolvm.host.progress import nothing
 
-_LASTING = (BootError, LoginError, NoDesktop)
+LASTING = (BootError, LoginError, NoDesktop)
+"""Kinds of errors that may be met again; :func:`lasts` judges the single one."""
 
 
 class Failures:
@@ -46,7 +47,7 @@ class Failures:
         """
         try:
             yield
-        except _LASTING as exc:
+        except LASTING as exc:
             if lasts(exc) and not unless():
                 self._known[key] = exc
             raise
@@ -67,4 +68,4 @@ def lasts(error: BaseException) -> bool:
     """Whether the reason lies in image, account or template, rather than in what the host was doing just then."""
     if isinstance(error, BootError):
         return error.stage != "process" or isinstance(error, Unrestorable)
-    return isinstance(error, _LASTING)
+    return isinstance(error, LASTING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import records
@@ -27,13 +27,16 @@ class HeldGuest:
     user: str
     port: int
     """Of its SSH server, on this host's loopback."""
-    screen: str
+    screen: str = field(repr=False)
     """Where its screen is shown by VNC, and to which password; empty: nowhere."""
 
     @property
     def ssh(self) -> str:
         """A command line that enters it."""
         return f"ssh -p {self.port} {self.user}@127.0.0.1"
+
+
+_NOTED = {field.name for field in fields(HeldGuest)}
 
 
 def way_in(machine: Machine, spec: GuestSpec, name: str, *, vnc: bool) -> HeldGuest:
@@ -49,7 +52,7 @@ def way_in(machine: Machine, spec: GuestSpec, name: str, *, vnc: bool) -> HeldGu
 
 
 def hold(machine: Machine, spec: GuestSpec, name: str, *, vnc: bool) -> HeldGuest:
-    """Note how a guest is entered, for :func:`held`, until it ends.
+    """Note how a guest is entered, for :func:`held`, until it ends or is released.
 
     :param name: what it is called there.
     :param vnc: as :func:`way_in` has it.
@@ -61,11 +64,16 @@ def hold(machine: Machine, spec: GuestSpec, name: str, *, vnc: bool) -> HeldGues
     return guest
 
 
+def release(files: RunDirectory) -> None:
+    """Nobody is to enter a machine any more."""
+    files.held.unlink(missing_ok=True)
+
+
 def held(store: Store) -> Iterator[HeldGuest]:
     """Those that are held by processes that live."""
     for directory in store.runs.iterdir():
         owner = owner_of(directory)
         if owner is not None and store.owners.alive(owner):
             noted = records.read(RunDirectory(directory).held)
-            if noted is not None:
+            if noted is not None and noted.keys() == _NOTED:  # else another version of this package holds it
                 yield HeldGuest(**noted)

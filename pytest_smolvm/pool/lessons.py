@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_smolvm.errors import BootError, LoginError, SmolVMError, Unrestorable
+from pytest_smolvm.errors import SmolVMError, Unrestorable
 from pytest_smolvm.host import records
-from pytest_smolvm.pool.failures import lasts
+from pytest_smolvm.pool.failures import LASTING, lasts
 
-_KINDS: dict[str, type[SmolVMError]] = {kind.__name__: kind for kind in (BootError, LoginError, Unrestorable)}
+_KINDS: dict[str, type[SmolVMError]] = {kind.__name__: kind for kind in (*LASTING, Unrestorable)}
 Lesson = dict[str, Any]
 
 
@@ -42,7 +42,7 @@ def told(lock: Path, run: str = "") -> Iterator[None]:
     """What fails in the block for a reason that lasts is told to those who wait for the lock, and to all of `run`."""
     try:
         yield
-    except (BootError, LoginError) as exc:
+    except LASTING as exc:
         if lasts(exc):
             with suppress(OSError, TypeError):  # then they find out by themselves
                 lesson = {"attempt": uuid.uuid4().hex, "run": run, "error": type(exc).__name__, "args": exc.args}

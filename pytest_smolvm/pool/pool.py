@@ -17,8 +17,9 @@ from pytest_smolvm.machine import disk, hypervisor
 from pytest_smolvm.machine.accelerator import Accelerator
 from pytest_smolvm.machine.fence.fence import begin_to_watch
 from pytest_smolvm.machine.hypervisor import Hypervisor
-from pytest_smolvm.pool import obstacles, starting
+from pytest_smolvm.pool import obstacles, remains, starting
 from pytest_smolvm.pool.leases import Lease, Leases
+from pytest_smolvm.pool.remains import GuestUser
 from pytest_smolvm.pool.site import Site
 from pytest_smolvm.pool.spares import Handover, Spares
 from pytest_smolvm.pool.starting import RunningGuest, attempt
@@ -39,7 +40,7 @@ class Pool:
     """Guests for one process.
 
     :param max_guests: how many may live at once, of all processes that share the store.
-    :param run: names the test run that this process is one of several workers of; empty if it is alone.
+    :param user: the worker of a test run that this process is; None if it is alone.
     """
 
     def __init__(
@@ -49,12 +50,12 @@ class Pool:
         progress: Progress,
         *,
         max_guests: int | None = None,
-        run: str = "",
+        user: GuestUser | None = None,
     ) -> None:
         self.store = store
         self.hypervisor = hypervisor
         self.leases = Leases(store, max_guests, progress.note)
-        self.site = Site(store, hypervisor, progress, run=run)
+        self.site = Site(store, hypervisor, progress, run=user.run if user else "", user=user)
         """Where its guests are made."""
         self.spares = Spares(self.site, self.leases, max_guests)
         """The guest that is expected and was not asked for yet, if there is one."""
@@ -142,6 +143,9 @@ class Reservation:
         with spare.used() if spare else starting.running(self.spec, self.site, snapshot) as guest:
             with suppress(OSError):  # then what it has touched is counted twice
                 self.lease.mark(guest.machine.child.pid)
+            if self.site.user is not None:
+                with suppress(OSError):  # the store is full; it matters only if we are killed
+                    remains.note(guest.machine, self.site.user)
             yield guest
 
     def prepare(self) -> None:

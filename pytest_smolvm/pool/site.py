@@ -8,6 +8,7 @@ from pytest_smolvm.host.progress import Progress
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine.hypervisor import Hypervisor
 from pytest_smolvm.pool.failures import Failures
+from pytest_smolvm.pool.remains import GuestUser
 
 
 @dataclass(frozen=True)
@@ -21,3 +22,5 @@ class Site:
     failures: Failures = field(default_factory=Failures)
     run: str = ""
     """Names the test run that this process is a part of, as one of several workers; empty if it is alone."""
+    user: GuestUser | None = None
+    """That worker. It is noted beside each guest, for who looks for the logs of a killed one."""

@@ -79,7 +79,7 @@ def test_what_was_done_to_a_guest_is_on_a_page(inner: pytest.Pytester) -> None:
     assert {states, dead} == set(results.iterdir())
     shown = data(states / "trace.html")
     assert [
-        ("files", r"vm.write_text('C:\\x.txt', 'x')"),
+        ("files", r"vm.write_text('C:\\x.txt', <1 characters>)"),
         ("state", "vm.snapshot('clean')"),
         ("files", r"vm.remove('C:\\x.txt')"),
         ("state", "vm.revert('clean')"),

@@ -127,6 +127,56 @@ def test_guests_methods_tell(name: str) -> None:
     assert isinstance(vm, GuestMethods)
 
 
+@tells("desktop", lambda desk: desk.trail, lambda _: "desk", acts=("launch", "set_text", "type"))
+class Desk:
+    """Has methods that are called as ours are."""
+
+    def __init__(self) -> None:
+        self.trail = Trail()
+
+    def launch(self, program: str, *args: str, timeout: float = 1.0) -> None: ...
+
+    def set_text(self, text: str) -> None: ...
+
+    def type(self, text: str) -> None: ...
+
+
+@tells("screen", lambda glass: glass.trail, lambda _: "glass", acts=("type",))
+class Glass:
+    """Likewise."""
+
+    def __init__(self) -> None:
+        self.trail = Trail()
+
+    def type(self, text: str) -> None: ...
+
+
+def test_what_may_be_a_secret_is_not_told() -> None:
+    desk, glass, vm, heard = Desk(), Glass(), SmolVM(image="x.qcow2"), Hearing()
+
+    with vm.trail.listening(heard), desk.trail.listening(heard), glass.trail.listening(heard):
+        desk.launch("app.exe", "--key", "s3cr3t", timeout=2)
+        desk.set_text(text="s3cr3t")
+        desk.type("what is typed into a field is told; the field is known")
+        glass.type("s3cr3t")
+        with pytest.raises(UsageError):
+            vm.write_text("a.txt", "KEY=s3cr3t")
+        with pytest.raises(UsageError):
+            vm.spawn(["app.exe", "--key", "s3cr3t"])
+        with pytest.raises(UsageError):
+            vm.spawn(program=["app.exe"])
+
+    assert [
+        "desk.launch('app.exe', <5 characters>, <6 characters>, timeout=2)",
+        "desk.set_text(text=<6 characters>)",
+        "desk.type('what is typed into a field is told; the field is known')",
+        "glass.type(<6 characters>)",
+        "vm.write_text('a.txt', <10 characters>)",
+        "vm.spawn(['app.exe', <2 more>])",
+        "vm.spawn(program=['app.exe'])",
+    ] == [step.what for step in heard.deeds]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -134,6 +184,7 @@ def test_guests_methods_tell(name: str) -> None:
         (b"123", "<3 bytes>"),
         ({"TOKEN": "s3cr3t"}, "{'TOKEN': ...}"),
         (Secret("s3cr3t"), "'***'"),
+        (Secret("s3cr3t" * 30), "'***'"),
         (PurePosixPath("/a"), "'/a'"),
         (Path("b"), "'b'"),
         (["y" * 500], "['" + "y" * 238 + "..."),

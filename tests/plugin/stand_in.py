@@ -4,13 +4,16 @@ from __future__ import annotations
 
 # A guest that is a directory, by fixtures that keep it as windows_vm and windows_vm_module do.
 CONFTEST = """
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from types import SimpleNamespace
 import pytest
 from pytest_smolvm import GuestDied, GuestSpec, RunResult, windows_layer
 from pytest_smolvm.guest.commands.history import History
+from pytest_smolvm.guest.commands.values import run_json
 from pytest_smolvm.guest.trail import Trail, tells
+from pytest_smolvm.machine.rundir import RunDirectory
 
 @windows_layer()
 def app(vm):
@@ -35,21 +38,41 @@ class Screen:
     def type(self, text):
         pass
 
+class Shell:
+    def __init__(self, guest):
+        self.guest = guest
+    def run(self, script, sinks):
+        sinks.stdout(self.guest.answer())
+        return 0
+
 class Guest:
     def __init__(self, store):
         self.store, self.place, self.note, self.refused = store, None, "", []
         secrets = {"ssh_password": "hunter22", "env_vars": {"API_TOKEN": "t0ken"}}
         self.spec = GuestSpec(image=Path("x.qcow2"), layer=app, **secrets)
-        self.trail = Trail()
+        self.trail, self.machine = Trail(), None
         self.desktop = SimpleNamespace(failure=None)
         self.screen, self.history, self.logs = Screen(self.trail), History(self.trail), ()
         self.run("login hunter22 t0ken")
     def run(self, script, stdout="", code=0):
         return self.history.of(script, "powershell", lambda: RunResult(stdout, "", code, 0.1, script))
-    def run_json(self, script, args, timeout):
+    def run_json(self, script, args=(), timeout=None):
+        return run_json(lambda wrapped, given: self.run(wrapped, self.answer().decode()), script, args)
+    def answer(self):  # what its PowerShell prints, as json.ps1 does
+        return b"\\x1enull"
+    @contextmanager
+    def _using(self):
         if self.screen.dead:
             raise GuestDied(self.screen.dead)
-        return None
+        yield SimpleNamespace(code_page="cp437")
+    @property
+    def _shells(self):
+        return SimpleNamespace(via=lambda ssh: Shell(self))
+    def _running(self):
+        if self.machine is None:
+            files, display = RunDirectory(Path(mkdtemp(dir=Path.cwd()))), SimpleNamespace(serve=lambda password: 5901)
+            self.machine = SimpleNamespace(files=files, display=display, ssh_port=40022, check=lambda: None)
+        return SimpleNamespace(machine=self.machine)
     def keep(self, place):
         self.place = place
     def freeze(self, name):
@@ -66,21 +89,32 @@ class Guest:
         self.place, self.note = None, ""
 
 @contextmanager
-def guest_of(suite, request):
+def guests_of(suite, request, count):
     with suite.artifacts.of(request.node, request.fixturename) as evidence:
-        guest = Guest(suite.store)
-        suite.artifacts.hold(evidence, [guest])
+        guests = [Guest(suite.store) for _ in range(count)]
+        suite.artifacts.hold(evidence, guests)
         try:
-            keeping, looking = suite.artifacts.kept_running(evidence, [guest]), suite.results.last_look(evidence, [guest])
-            with keeping, looking, suite.traces.of(evidence, [guest]):
-                yield guest, evidence
+            keeping, looking = suite.artifacts.kept_running(evidence, guests), suite.results.last_look(evidence, guests)
+            with keeping, looking, suite.traces.of(evidence, guests):
+                yield guests, evidence
         finally:
-            guest.end()
+            for guest in guests:
+                guest.end()
+
+@contextmanager
+def guest_of(suite, request):
+    with guests_of(suite, request, 1) as ((guest,), evidence):
+        yield guest, evidence
 
 @pytest.fixture
 def guest(_smolvm, request):
     with guest_of(_smolvm, request) as (guest, _):
         yield guest
+
+@pytest.fixture
+def factory(_smolvm, request):
+    with ExitStack() as stack:
+        yield lambda count=1: stack.enter_context(guests_of(_smolvm, request, count))[0]
 
 @pytest.fixture(scope="module")
 def shared(_smolvm, request):

@@ -60,6 +60,13 @@ def test_who_is_kept_running(pytester: pytest.Pytester, keep: str, expected: lis
     assert [f"test_it.py-test_{name}=" for name in expected] == frozen(pytester)
 
 
+def test_guests_of_one_test_have_names_of_their_own(pytester: pytest.Pytester) -> None:
+    """Or the second would be kept in the place of the first."""
+    kept(pytester, "failed", "def test(guest, factory):\n    factory()\n    factory(2)\n    assert False\n")
+
+    assert [f"test_it.py-test{number}=" for number in ("-2", "-3", "-4", "")] == frozen(pytester)
+
+
 def test_what_a_failed_test_left_is_kept_running_before_it_is_reverted(pytester: pytest.Pytester) -> None:
     tests = (
         "def test_one(shared): shared.note = 'broken'; assert False\n"

@@ -128,19 +128,65 @@ def test_what_is_missing_is_told_with_the_reason(pytester: pytest.Pytester) -> N
     assert "missing: screen.png: QEMU ended with -9" in said
 
 
+def test_an_error_with_half_a_character_changes_no_outcome(pytester: pytest.Pytester) -> None:
+    said, found = run(pytester, "def test(guest): guest.screen.dead = 'no \\ud83d'; assert False\n")
+
+    assert "1 failed" in said
+    assert "missing.txt" in found["test_it.py-test"]
+
+
 def test_a_guest_that_does_not_answer_is_not_waited_for(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMOLVM_TIMEOUT_SCALE", "0.02")
-    tests = (
-        "import threading\ndef test(guest):\n"
-        "    guest.run_json = lambda script, args, timeout: threading.Event().wait()\n    assert False\n"
-    )
+    tests = "import threading\ndef test(guest):\n    guest.answer = threading.Event().wait\n    assert False\n"
 
     said, found = run(pytester, tests)
 
     assert {"test_it.py-test": ALL - {"events.txt"} | {"missing.txt"}} == found
     assert "missing: events.txt: the guest's event logs: not within 0.6 s" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [("b'\\x1e{}'", "KeyError: 'unread'"), ("1 / 0", "ZeroDivisionError: division by zero")]
+)
+def test_an_odd_answer_is_no_other_test_s_failure(pytester: pytest.Pytester, answer: str, why: str) -> None:
+    tests = f"def test(guest):\n    guest.answer = lambda: {answer}\n    assert False\ndef test_next(guest): pass\n"
+
+    said, _ = run(pytester, tests, "-Werror")
+
+    assert f"missing: events.txt: {why}" in said
+    assert "1 failed, 1 passed" in said
+
+
+def test_residents_that_were_lost_are_not_the_reason_to_ask_for_nothing(pytester: pytest.Pytester) -> None:
+    """That they were lost is said by a warning, which may be an error."""
+    tests = """
+import warnings
+from itertools import count
+from pytest_smolvm import ResidentLostWarning
+def test(guest):
+    times = count()
+    def answer():
+        if next(times) == 0:
+            warnings.warn("it was lost", ResidentLostWarning)
+        return b'\\x1e{"unread": [], "events": []}'
+    guest.answer = answer
+    assert False
+"""
+
+    _, found = run(pytester, tests, "-Werror")
+
+    assert {"test_it.py-test": ALL} == found
+
+
+def test_what_we_ask_a_guest_is_not_what_its_tests_have_run(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_one(shared): assert False
+def test_two(shared): assert ["login hunter22 t0ken"] == [past.command for past in shared.history]
+"""
+
+    assert "1 failed, 1 passed" in run(pytester, tests)[0]
 
 
 @pytest.mark.parametrize("phase", ["guest", "guest, checked_after"])

@@ -17,6 +17,8 @@ from tests.plugin.stand_in import AGAIN, CONFTEST
 
 RETAINED = ("--smolvm-trace=retain-on-failure", "--smolvm-video=retain-on-failure")
 FILES = {"trace.html", "video.png"}
+TOLD = r"-+ smolvm: evidence -+\n{}\n"
+"""How a report names a directory."""
 
 
 def run(pytester: pytest.Pytester, tests: str, *options: str, conftest: str = "") -> tuple[str, dict[str, Path]]:
@@ -105,6 +107,38 @@ def failing(guest):
     assert "video.png" in names(places["test"])
 
 
+@pytest.mark.parametrize("option", ["trace=on", "video=on", "screenshot=on"])
+@pytest.mark.parametrize("arguments", ["guest, checked_after", "checked_after, guest", "shared, checked_after"])
+def test_a_test_that_passes_and_fails_afterwards_leaves_what_a_failed_one_does(
+    pytester: pytest.Pytester, option: str, arguments: str
+) -> None:
+    tests = f"def test({arguments}): pass\n"
+    tests += "def test_two(shared): pass\n" * arguments.startswith("shared")  # with it the guest lives on
+
+    said, places = run(pytester, tests, f"--smolvm-{option}")
+
+    also = "events.txt" if arguments.startswith("shared") else "missing.txt"
+    assert {"screen.png", "runs.txt", "guest.json", also} <= names(places["test"])
+    assert re.search(TOLD.format(re.escape(str(places["test"]))), said)
+    if option == "trace=on":
+        assert ["passed", "passed", "failed"] == [phase["outcome"] for phase in data(places["test"])["phases"]]
+
+
+def test_a_test_that_fails_twice_names_its_directory_twice(pytester: pytest.Pytester) -> None:
+    said, places = run(pytester, "def test(checked_after, guest): assert False\n")
+
+    assert 2 == len(re.findall(TOLD.format(re.escape(str(places["test"]))), said))
+
+
+def test_of_many_guests_that_have_ended_each_has_its_own_directory(pytester: pytest.Pytester) -> None:
+    tests = "def test(checked_after, factory):\n    for number, guest in enumerate(factory(11), 1): guest.run(f'in {number}')\n"
+
+    _, places = run(pytester, tests, *RETAINED)
+
+    for number in range(2, 12):
+        assert f"> in {number}\n" in (places["test"] / f"guest-{number}" / "runs.txt").read_text(encoding="utf-8")
+
+
 def test_of_a_shared_guest_each_test_has_its_own_steps(pytester: pytest.Pytester) -> None:
     tests = (
         "def test_one(shared): shared.run('first'); assert False\n"
@@ -159,6 +193,31 @@ def test_workers_leave_theirs_and_of_a_killed_one_it_is_said_why_not(pytester: p
     assert "test_two" not in places
     assert {"half", "missing.txt"} == names(places["test_three"])
     assert f"{places['test_three']}\nhalf, missing.txt\nmissing: the worker was killed" in said
+
+
+@pytest.mark.parametrize("own", ["", "(smolvm_artifacts / 'half').touch();"])
+def test_of_a_later_attempt_that_was_killed_it_is_said_in_its_own_directory(
+    pytester: pytest.Pytester, own: str
+) -> None:
+    tests = f"""
+import os, signal
+from itertools import count
+number = count()
+def test(guest, request):
+    if next(number):
+        {own.replace("smolvm_artifacts", "request.getfixturevalue('smolvm_artifacts')")} os.kill(os.getpid(), signal.SIGKILL)
+    assert False
+"""
+
+    said, places = run(pytester, tests, "-n1", "--smolvm-image=x.qcow2", conftest=AGAIN)
+
+    assert "missing.txt" not in names(places["test"])
+    if own:
+        assert {"half", "missing.txt"} == names(places["test~2"])
+        assert f"{places['test~2']}\nhalf, missing.txt\nmissing: the worker was killed" in said
+    else:
+        assert ["test"] == [*places]
+        assert "none: the worker was killed while the test ran" in said
 
 
 def test_of_a_dead_guest_there_is_what_there_was(pytester: pytest.Pytester) -> None:
@@ -267,3 +326,26 @@ def test_a_page_of_pytest_html_links_to_what_is_left(pytester: pytest.Pytester) 
         f"EXTRA video {place}/video.png",
         "EXTRA screen UE5H",
     ] == re.findall(r"EXTRA .*", said)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_these_links_hold_where_a_test_has_changed_the_directory_or_removed_it(
+    pytester: pytest.Pytester, gone: bool
+) -> None:
+    tests = (
+        "def test(monkeypatch, tmp_path, guest):\n"
+        f"    monkeypatch.chdir(tmp_path)\n    {'tmp_path.rmdir()' if gone else ''}\n    assert False\n"
+    )
+
+    said, _ = run(pytester, tests, "-s", "--html=page.html", conftest=HTML)
+
+    assert "1 failed" in said
+    assert "EXTRA smolvm test-results/smolvm/test_it.py-test" in said
+
+
+def test_a_picture_that_cannot_be_read_changes_no_outcome(pytester: pytest.Pytester) -> None:
+    tests = "def test(guest):\n    guest.screen.save = lambda path, timeout: path.mkdir()\n    assert False\n"
+
+    said, _ = run(pytester, tests, "--html=page.html", conftest=HTML)
+
+    assert "1 failed" in said

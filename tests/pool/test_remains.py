@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.host import records
 from pytest_smolvm.host.store import Store
 from pytest_smolvm.machine.rundir import RunDirectory
+from pytest_smolvm.pool import starting
+from pytest_smolvm.pool.pool import Reservation
 from pytest_smolvm.pool.remains import GuestUser, gathered
+from pytest_smolvm.pool.site import Site
+from pytest_smolvm.pool.starting import RunningGuest
 
 USER = GuestUser("a run", "gw0")
 # A process that makes run directories until it is killed, which it is told to be when they are there.
@@ -52,3 +63,25 @@ def test_those_of_others_are_not(tmp_path: Path) -> None:
 
     assert [] == gathered(store, USER, place)
     assert not place.exists()
+
+
+def test_a_guest_that_is_reverted_is_still_the_worker_s(
+    site: Site, spec: GuestSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reverts it: the fixture, or the test."""
+
+    @contextmanager
+    def begun(*_: object) -> Iterator[RunningGuest]:
+        with site.store.run_directory() as directory:
+            machine: Any = SimpleNamespace(files=RunDirectory(directory), child=SimpleNamespace(pid=1))
+            yield RunningGuest(machine, None)
+
+    monkeypatch.setattr(starting, "running", begun)
+    lease: Any = SimpleNamespace(mark=lambda pid: None)
+    place = Reservation(replace(site, user=USER), spec, lease)
+    noted = []
+    for _ in range(2):
+        with place.guest() as guest:
+            noted.append(records.read(guest.machine.files.user))
+
+    assert [asdict(USER)] * 2 == noted

@@ -62,10 +62,15 @@ class Album:
         """A picture's file; None if it has gone since, or could not be kept."""
         return self._spool.get(taken.result()) if taken.exception() is None else None
 
+    def fault(self, taken: Taken) -> str:
+        """Why a picture could not be kept; empty if it could."""
+        return str(taken.exception() or "")
+
     def stop(self) -> None:
         """No more pictures are taken."""
         self._worker.shutdown()
-        self._last = None
+        with self._lock:  # a thread of the test's own may be about to look at it
+            self._last = None
 
     def close(self) -> None:
         """Let go of everything."""

@@ -37,7 +37,6 @@ class Camera:
 
     def stop(self) -> None:
         """End; the film stays."""
-        self._look()  # the last moment counts
         self._over.set()
         self._thread.join(_STOP_SECONDS)
 
@@ -62,9 +61,10 @@ class Camera:
         self._film.close()
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        self._look()
+        while not self._over.wait(_LOOK_SECONDS):
             self._look()
-            self._over.wait(_LOOK_SECONDS)
+        self._look()  # the last moment counts; here, where it cannot be filed before a look that began earlier
 
     def _look(self) -> None:
         try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_smolvm.guest.trail import Deed
-from pytest_smolvm.host import clock
+from pytest_smolvm.host import clock, records
 
 if TYPE_CHECKING:
     from pytest_smolvm.guest.commands.history import PastRun
@@ -142,6 +142,7 @@ def _step(deed: Deed, guest: int, part: Part, mask: Mask, pictures: _Pictures) -
         if name in details:
             assert part.recorder is not None
             step[name] = _shown(details[name], part.recorder, pictures)
+            step[f"no_{name}"] = part.recorder.album.fault(details[name])
         elif f"no {name}" in details:
             step[f"no_{name}"] = details[f"no {name}"]
     if (control := details.get("control")) is not None and "before" in details:
@@ -174,9 +175,8 @@ def _guest(part: Part, mask: Mask, pictures: _Pictures) -> dict[str, Any]:
     logs = sorted(path for path in part.place.glob("*.log") if path.is_file())
     screen = part.place / "screen.png"
     picture = pictures.add(screen.read_bytes(), id(part)) if screen.exists() else None
-    facts = part.place / "guest.json"
     return {
-        "facts": json.loads(facts.read_text(encoding="utf-8")) if facts.exists() else {},
+        "facts": records.read(part.place / "guest.json") or {},  # which may be half a file, of a disk that was full
         "logs": {log.name: mask(_end(log)) for log in logs},
         "events": mask(_end(part.place / "events.txt")),
         "missing": [*mask(_end(part.place / "missing.txt")).splitlines(), *map(mask, part.missing)],

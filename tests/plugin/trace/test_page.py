@@ -102,6 +102,15 @@ def test_an_action_has_pictures_a_place_and_a_tree(recorded: Recorded) -> None:
     assert all(url.startswith("data:image/png;base64,iVBOR") for url in shown["pictures"].values())
 
 
+def test_of_a_picture_that_could_not_be_kept_it_is_said_why(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path)
+    recorded.recorder = Recorder(Album(lambda: SHADE))
+    recorded.act("click()", 1)
+
+    (step,) = data(recorded.written())["steps"]
+    assert (None, "not a whole picture") == (step["after"], step["no_after"])
+
+
 def test_what_fails_is_told_with_its_error_and_the_picture_of_that_moment(recorded: Recorded) -> None:
     with recorded.trail.listening(recorded.recorder), pytest.raises(TimedOut):
         with recorded.trail.step("desktop", "click()", AROUND):
@@ -153,6 +162,14 @@ def test_what_a_guest_has_left_is_shown(recorded: Recorded) -> None:
     assert guest["logs"]["serial.log"].endswith("the end \ufffd")
     assert 64 * 1024 == len(guest["logs"]["serial.log"])
     assert ["screen.png: QEMU ended", "video.png: none"] == guest["missing"]
+
+
+def test_half_a_file_of_facts_is_none(recorded: Recorded) -> None:
+    (recorded.place / "guest.json").write_text("")
+
+    (guest,) = data(recorded.written())["guests"]
+
+    assert {} == guest["facts"]
 
 
 def test_of_many_steps_the_last_are_known(recorded: Recorded) -> None:
