@@ -45,7 +45,8 @@ def told(lock: Path, run: str = "") -> Iterator[None]:
     except LASTING as exc:
         if lasts(exc):
             with suppress(OSError, TypeError):  # then they find out by themselves
-                lesson = {"attempt": uuid.uuid4().hex, "run": run, "error": type(exc).__name__, "args": exc.args}
+                kind = next(each.__name__ for each in type(exc).__mro__ if each.__name__ in _KINDS)
+                lesson = {"attempt": uuid.uuid4().hex, "run": run, "error": kind, "args": exc.args}
                 records.write(_record(lock), lesson, mode=0o600)
         raise
 

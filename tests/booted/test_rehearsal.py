@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_smolvm import SmolVM
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import source
 
 LOADED = "param($name) [AppDomain]::CurrentDomain.GetData($name).FullName"
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow  # a template of its own is baked
 
 @pytest.mark.windows_vm(desktop=True)
 def test_each_powershell_of_a_clone_has_the_library_loaded(windows_vm: SmolVM) -> None:
-    said = [windows_vm.run(LOADED, args=[library.name()], desktop=True).check().stdout.strip() for _ in range(2)]
+    said = [windows_vm.run(LOADED, args=[source.name()], desktop=True).check().stdout.strip() for _ in range(2)]
     notepad = windows_vm.desktop.launch("notepad.exe")
     notepad.get_by(control_type="Edit").type("at once")
 

@@ -17,7 +17,7 @@ import pytest
 
 import pytest_smolvm
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import source as desktop
 from pytest_smolvm.images.conformance import cases
 from tests import test_workflow
 
@@ -182,7 +182,7 @@ def test_the_steps_of_the_workflow_are_what_5_1_understands_and_has(reference: R
     ("source", "more", "fault"),
     [
         (powershell.library(), "", ""),
-        (library.source(), "", ""),
+        (desktop.text(), "", ""),
         (
             powershell.library(),
             "namespace SmolVM { class C { public string S() { return nameof(C); } } }",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pytest_smolvm.guest.commands import powershell
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
+from pytest_smolvm.guest.desktop import source
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.secret import unseen
 from pytest_smolvm.host.waiting import Deadline
@@ -40,7 +41,7 @@ def ask(run: RunInResident, deadline: Deadline, words: Sequence[str | int]) -> d
 
     def asked() -> str:
         seconds = patience(deadline)
-        args: list[Argument] = [name(), int(seconds * 1000), *map(str, words)]
+        args: list[Argument] = [source.name(), int(seconds * 1000), *map(str, words)]
         return run(script("ask"), args, timeout=seconds + WAY_SECONDS).check().stdout
 
     answer: dict[str, Any] = json.loads(_compiled(run, asked))
@@ -56,7 +57,8 @@ def opened(run: RunInResident, secret: str) -> int:
 
     def asked() -> str:
         with unseen():
-            return run(script("open"), [name()], stdin=secret.encode() + b"\n", timeout=COMPILE_SECONDS).check().stdout
+            said = run(script("open"), [source.name()], stdin=secret.encode() + b"\n", timeout=COMPILE_SECONDS)
+        return said.check().stdout
 
     return int(_compiled(run, asked))
 
@@ -71,7 +73,7 @@ def _compiled(run: RunInResident, asked: Callable[[], str]) -> str:
     said = asked()
     if said == _ABSENT:
         load = _LOADING + powershell.text_of("library")
-        run(load, [], stdin=powershell.loading(source()), timeout=COMPILE_SECONDS).check()
+        run(load, [], stdin=powershell.loading(source.text()), timeout=COMPILE_SECONDS).check()
         said = asked()
     return said
 
@@ -84,15 +86,3 @@ def script(which: str) -> str:
     # Functions after its parameters, which have to come first.
     before, mark, after = text.partition("$ErrorActionPreference = 'Stop'\n")
     return before + mark + (folder / "door.ps1").read_text(encoding="ascii") + after
-
-
-def name() -> str:
-    """What it is called once it is compiled."""
-    return powershell.library_name(source())
-
-
-@cache
-def source() -> str:
-    """C# 5, as every Windows compiles it."""
-    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
-    return "\n".join(entry.read_text(encoding="ascii") for entry in sources)

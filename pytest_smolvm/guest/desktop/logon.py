@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_smolvm.errors import NoDesktop, TimedOut
-from pytest_smolvm.guest.desktop import library, session
+from pytest_smolvm.guest.desktop import library, session, source
 from pytest_smolvm.guest.desktop.library import RunInResident
 from pytest_smolvm.guest.desktop.unreachable import NotLoggedOn
 from pytest_smolvm.host.patience import stretched
@@ -72,7 +72,7 @@ def wait(run: RunInResident, seconds: float = SECONDS) -> None:
 
 
 def _told(run: RunInResident, before: str, *, back: bool = False, stdin: bytes = b"") -> str:
-    said = run(library.script("logon"), [library.name(), before, back], stdin=stdin, timeout=_SCRIPT_SECONDS)
+    said = run(library.script("logon"), [source.name(), before, back], stdin=stdin, timeout=_SCRIPT_SECONDS)
     if said.exit_code:
         what = "taken back" if back else "set up"
         raise NoDesktop(f"an automatic logon cannot be {what} in the guest: {said.stderr.strip()[-_SHOWN:]}")

@@ -7,7 +7,7 @@ from functools import partial
 
 from pytest_smolvm.guest.commands.fallback import PowerShells
 from pytest_smolvm.guest.commands.resident import Resident
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import library, source
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
 from pytest_smolvm.guest.desktop.hotline import Hotline
 from pytest_smolvm.guest.desktop.session import PROCESSES, DesktopSession, run_in
@@ -17,7 +17,7 @@ from pytest_smolvm.host.waiting import Deadline
 
 def recipe() -> str:
     """Changes with what is left running in a guest."""
-    return library.name()
+    return source.name()
 
 
 def rehearse(ssh: Ssh, resident: Resident) -> str:

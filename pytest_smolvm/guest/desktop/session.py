@@ -21,7 +21,7 @@ from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
 from pytest_smolvm.guest.commands.resident import SECRET_BYTES, START_SECONDS, Endpoint, Resident
 from pytest_smolvm.guest.commands.shells import Script, Shell, Sinks
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import library, source
 from pytest_smolvm.guest.desktop.library import RunInResident
 from pytest_smolvm.guest.desktop.unreachable import NotLoggedOn
 from pytest_smolvm.guest.link.ssh import Ssh
@@ -220,7 +220,7 @@ def _summoned(ordinary: RunInResident, session: int, patience: float) -> Endpoin
     :raises NoDesktop: they did not start.
     """
     secret = Secret(secrets.token_hex(SECRET_BYTES))
-    args: list[Argument] = [library.name(), session, PROCESSES, int(patience * 1000)]
+    args: list[Argument] = [source.name(), session, PROCESSES, int(patience * 1000)]
     try:
         with unseen():
             result = ordinary(library.script("summon"), args, stdin=secret.encode() + b"\n", timeout=2 * START_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_smolvm.errors import UsageError
 from pytest_smolvm.guest.commands import powershell
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import source as desktop
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"
@@ -55,7 +55,7 @@ def identity(recipe: PracticeRecipe) -> list[str]:
 
 def libraries() -> dict[str, str]:
     """What a guest else compiles at the first use: the sources, by the names of what is made of them."""
-    return {powershell.library_name(source): source for source in (powershell.library(), library.source())}
+    return {powershell.library_name(each): each for each in (powershell.library(), desktop.text())}
 
 
 def digest(words: Iterable[str], sources: Iterable[Path]) -> str:

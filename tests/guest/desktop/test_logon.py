@@ -11,7 +11,7 @@ import pytest
 from pytest_smolvm.errors import NoDesktop
 from pytest_smolvm.guest.commands.output import RunResult
 from pytest_smolvm.guest.commands.powershell import Argument
-from pytest_smolvm.guest.desktop import library, logon
+from pytest_smolvm.guest.desktop import library, logon, source
 from pytest_smolvm.host.secret import Secret
 from tests.guest.desktop.test_session import SEEN
 
@@ -60,7 +60,7 @@ def test_the_password_goes_by_standard_input_alone() -> None:
     logon.forget(guest, before)
 
     assert "sDefaultUserName=ada\n" == before
-    assert [([library.name(), "", False], b"hunter22\n"), ([library.name(), before, True], b"")] == guest.told
+    assert [([source.name(), "", False], b"hunter22\n"), ([source.name(), before, True], b"")] == guest.told
 
 
 def test_a_refusal_does_not_show_it() -> None:

@@ -12,7 +12,7 @@ from pytest_smolvm import SmolVM
 from pytest_smolvm.errors import NoDesktop, UsageError
 from pytest_smolvm.guest.commands import powershell, run
 from pytest_smolvm.guest.commands.shells import Script, Shell, Sinks
-from pytest_smolvm.guest.desktop import library
+from pytest_smolvm.guest.desktop import library, source
 from pytest_smolvm.guest.desktop.session import DesktopSession
 from tests.guest.commands import residents
 
@@ -99,7 +99,7 @@ def test_a_user_whom_windows_logs_on_by_itself_is_waited_for() -> None:
 
         said(ordinary)
 
-    assert [[library.name(), 1, 2, 5000]] == ordinary.summoned
+    assert [[source.name(), 1, 2, 5000]] == ordinary.summoned
 
 
 def test_a_user_whom_windows_does_not_log_on_after_all_is_told() -> None:
