@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from pytest_smolvm import SmolVM
+from pytest_smolvm.guest.desktop import source
 from pytest_smolvm.guest.link.channels import Sink
 from pytest_smolvm.guest.link.ssh import Ssh
 
@@ -19,6 +20,8 @@ SCHEDULING = (
 """Has the guest take schedule.dll for its Task Scheduler."""
 LIBRARIES = r"C:\Users\smolvm\AppData\Local\pytest-smolvm"
 """Our own library's folder, where what it calls is looked for first."""
+UNMADE = rf"del C:\Windows\System32\WindowsPowerShell\v1.0\{source.name()}.dll"
+"""Has a practice guest compile it there: as the image brings it, it lies beside PowerShell, which would take them, too."""
 OVERRIDES = [rf"reg add HKCU\Software\Wine\DllOverrides /v *{name} /d native,builtin /f" for name in _LOGON]
 """Have wine take what is there; else it takes its own of that name."""
 APART = r"C:\T\apart.exe"
@@ -52,7 +55,7 @@ def install(vm: SmolVM, directory: Path) -> None:
         vm.upload_file(program, rf"C:\T\{program.name}")
     for library in logon_libraries(directory):
         vm.upload_file(library, rf"{LIBRARIES}\{library.name}")
-    for command in (SCHEDULING, *OVERRIDES, rf"reg add HKLM\SOFTWARE\OpenSSH /v DefaultShell /d {APART} /f"):
+    for command in (UNMADE, SCHEDULING, *OVERRIDES, rf"reg add HKLM\SOFTWARE\OpenSSH /v DefaultShell /d {APART} /f"):
         vm.run(command, shell="cmd", check=True)
 
 

@@ -55,7 +55,12 @@ def _computer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computer]:
         computer.cmd(r"mkdir C:\T")
         for library in stand_ins.logon_libraries(tmp_path_factory.mktemp("libraries")):
             shutil.copy(library, computer.drive / "T")
-        for line in (rf"mkdir {stand_ins.LIBRARIES}", rf"copy C:\T\*.dll {stand_ins.LIBRARIES}", *stand_ins.OVERRIDES):
+        for line in (
+            stand_ins.UNMADE,
+            rf"mkdir {stand_ins.LIBRARIES}",
+            rf"copy C:\T\*.dll {stand_ins.LIBRARIES}",
+            *stand_ins.OVERRIDES,
+        ):
             computer.cmd(line)
         yield computer
 
