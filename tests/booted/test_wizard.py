@@ -20,10 +20,10 @@ def test_by_its_controls(vm: SmolVM, window: Window) -> None:
     button.click()
     with pytest.raises(TimedOut, match="it is disabled"):
         button.click(timeout=2)
-    window.get_by(name="I accept the licence").check()
+    window.get_by(name="Accept the licence").check()
     button.click()
     window.get_by(name="Back").click()
-    window.get_by(name="I accept the licence").check()
+    window.get_by(name="Accept the licence").check()
     button.click()
     window.get_by(name="Folder:").fill(r"C:\Elsewhere")
     window.get_by(name="Install").click()
@@ -37,7 +37,7 @@ def test_by_its_controls(vm: SmolVM, window: Window) -> None:
 
 
 def test_by_what_is_read(vm: SmolVM, window: Window) -> None:
-    for text in ("Next", "I accept the licence", "Next", "Install", "Finish"):
+    for text in ("Next", "Accept the licence", "Next", "Install", "Finish"):
         window.get_by_text(text).click()
 
     assert window.spawned is not None

@@ -29,7 +29,7 @@ static void fill(void)
         part(L"STATIC", L"Welcome to the setup of Practice Tool", 0, TEXT, 20, 20);
     if (page == LICENCE) {
         part(L"EDIT", L"You may do with it whatever you like.", WS_BORDER | ES_MULTILINE | ES_READONLY, TEXT, 20, 100);
-        part(L"BUTTON", L"I accept the licence", BS_AUTOCHECKBOX | WS_TABSTOP, ACCEPT, 130, 20);
+        part(L"BUTTON", L"Accept the licence", BS_AUTOCHECKBOX | WS_TABSTOP, ACCEPT, 130, 20);
     }
     if (page == WHERE) {
         part(L"STATIC", L"Folder:", 0, TEXT, 20, 20);
