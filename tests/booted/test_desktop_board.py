@@ -12,7 +12,7 @@ from tests.booted.programs import Program, told
 PROGRAM = Program("board", ("-lgdi32",))
 SHORT = 15.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
 
-pytestmark = pytest.mark.tool("x86_64-w64-mingw32-gcc", "tesseract")
+pytestmark = [pytest.mark.slow, pytest.mark.tool("x86_64-w64-mingw32-gcc", "tesseract")]
 
 
 def test_what_is_painted_is_clicked_by_what_is_written_there(window: Window) -> None:

@@ -10,7 +10,7 @@ from tests.booted.programs import Program, told
 PROGRAM = Program("shelf", ("-lcomctl32",))
 SHORT = 40.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
 
-pytestmark = pytest.mark.tool("x86_64-w64-mingw32-gcc")
+pytestmark = [pytest.mark.slow, pytest.mark.tool("x86_64-w64-mingw32-gcc")]
 
 
 def test_rows_are_clicked_checked_and_read(window: Window) -> None:
