@@ -2,9 +2,9 @@
 #include <windows.h>
 #include <stdio.h>
 
-enum { NAME = 101, PASSWORD, AGREE, SMALL, LARGE, COLOUR, FRUIT, COUNT, WAKE, LATE, ASK, SAME, HANG, NOTES, BRIEF, LOCKED, MOVE, PICK };
+enum { NAME = 101, PASSWORD, AGREE, SMALL, LARGE, COLOUR, FRUIT, COUNT, WAKE, LATE, ASK, SAME, HANG, NOTES, BRIEF, LOCKED, MOVE, PICK, COVER, LEAVE };
 
-static HWND window, late, moving;
+static HWND window, late, moving, cover;
 static int steps;
 
 static HWND add(const wchar_t *kind, const wchar_t *text, DWORD style, int id, int x, int y, int width, int height)
@@ -43,10 +43,23 @@ static void fill(void)
     add(L"BUTTON", L"&Hang", 0, HANG, 310, 280, 120, 24);
     moving = add(L"BUTTON", L"&Move", 0, MOVE, 310, 310, 60, 24);
     add(L"STATIC", L"Pick", SS_NOTIFY, PICK, 10, 310, 60, 24);
+    add(L"BUTTON", L"Cover", 0, COVER, 310, 340, 60, 24);
+    add(L"BUTTON", L"Leave", 0, LEAVE, 380, 340, 60, 24);
     for (int i = 0; i < 3; i++) {
         SendDlgItemMessageW(window, COLOUR, CB_ADDSTRING, 0, (LPARAM)colours[i]);
         SendDlgItemMessageW(window, FRUIT, LB_ADDSTRING, 0, (LPARAM)fruits[i]);
     }
+}
+
+/* Something over a button, that stays in front whatever is clicked; or none any more. */
+static void put_over(HWND button)
+{
+    RECT place;
+    GetWindowRect(button, &place);
+    if (cover)
+        DestroyWindow(cover);
+    cover = cover ? NULL : CreateWindowExW(WS_EX_TOPMOST | WS_EX_NOACTIVATE, L"STATIC", L"", WS_POPUP | WS_VISIBLE, place.left, place.top,
+                                           place.right - place.left, place.bottom - place.top, window, NULL, NULL, NULL);
 }
 
 static void command(int id, int code)
@@ -56,6 +69,10 @@ static void command(int id, int code)
         SetTimer(window, LATE, 700, NULL);
     if (id == ASK)
         MessageBoxW(window, L"Is this all?", L"Question", MB_YESNO);
+    if (id == COVER)
+        put_over(GetDlgItem(window, COUNT));
+    if (id == LEAVE)
+        SetTimer(window, LEAVE, 700, NULL);
     if (id == HANG)
         Sleep(25000);
     if (id == MOVE)
@@ -72,7 +89,9 @@ static LRESULT CALLBACK message(HWND receiver, UINT number, WPARAM first, LPARAM
         printf("%d context\n", GetDlgCtrlID((HWND)first));
         return 0;
     case WM_TIMER:
-        if (first == LATE)
+        if (first == LEAVE)
+            DestroyWindow(receiver);
+        else if (first == LATE)
             EnableWindow(late, TRUE);
         else if (++steps < 60)
             SetWindowPos(moving, NULL, 310 + steps, 310, 0, 0, SWP_NOSIZE | SWP_NOZORDER);
@@ -93,7 +112,7 @@ int main(void)
     MSG taken;
     setvbuf(stdout, NULL, _IONBF, 0);
     RegisterClassW(&kind);
-    window = CreateWindowW(L"SmolVMDialog", L"Ordering \u2013 1", WS_OVERLAPPEDWINDOW, 200, 100, 480, 390, NULL, NULL, NULL, NULL);
+    window = CreateWindowW(L"SmolVMDialog", L"Ordering \u2013 1", WS_OVERLAPPEDWINDOW, 200, 100, 480, 420, NULL, NULL, NULL, NULL);
     fill();
     ShowWindow(window, SW_SHOWNORMAL);
     while (GetMessageW(&taken, NULL, 0, 0) > 0)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
 
-from pytest_smolvm import SmolVM, expect
+from pytest_smolvm import ResidentLostWarning, SmolVM, expect
 from pytest_smolvm.errors import DesktopError, TimedOut
 from pytest_smolvm.guest.desktop.window import Window
 from tests.booted.programs import Program, told
 
 PROGRAM = Program("dialog")
 CLICKED, CHANGED, CHOSEN, DOUBLE = 0, 768, 1, 1  # BN_CLICKED, EN_CHANGE, CBN_SELCHANGE and LBN_SELCHANGE, STN_DBLCLK
-SHORT = 8.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
+SHORT = 15.0  # seconds in which nothing comes, and in which an emulated processor gets somewhere
 
+WAITS = pytest.mark.slow  # for time-outs, which a busy host has to be given time to get anywhere in
 pytestmark = pytest.mark.tool("x86_64-w64-mingw32-gcc")
 
 
@@ -75,6 +77,7 @@ def test_clicks_of_all_kinds(window: Window) -> None:
     assert [*[f"118 {CLICKED}"] * 3, f"118 {DOUBLE}", "118 context", "112 0"] == told(window)
 
 
+@WAITS
 def test_what_is_late_or_moves_is_waited_for(window: Window) -> None:
     with pytest.raises(TimedOut, match="last seen: it is disabled"):
         window.get_by(name="Late").click(timeout=SHORT)
@@ -86,6 +89,7 @@ def test_what_is_late_or_moves_is_waited_for(window: Window) -> None:
     assert ["109 0", "110 0", "117 0", "117 0"] == told(window)
 
 
+@WAITS
 def test_what_cannot_be_is_told(window: Window) -> None:
     get_by = window.get_by
     with pytest.raises(DesktopError, match=r"2 match, choose by nth\(\):\n- Button"):
@@ -100,6 +104,7 @@ def test_what_cannot_be_is_told(window: Window) -> None:
     assert [] == [line for line in told(window) if not line.startswith("115 ")]
 
 
+@WAITS
 def test_what_is_expected_is_waited_for(window: Window) -> None:
     get_by = window.get_by
     expect(get_by(name="Late")).to_be_disabled()
@@ -118,6 +123,7 @@ def test_what_is_expected_is_waited_for(window: Window) -> None:
         expect(get_by(name="Name:")).to_have_value("Ad", timeout=SHORT)
 
 
+@WAITS
 def test_a_dialog_blocks_its_window_and_is_answered(vm: SmolVM, window: Window) -> None:
     window.get_by(name="Ask").click()
     question = vm.desktop.window(title="Question")
@@ -131,6 +137,7 @@ def test_a_dialog_blocks_its_window_and_is_answered(vm: SmolVM, window: Window) 
         question.title(timeout=SHORT)
 
 
+@WAITS
 def test_a_program_that_hangs_costs_no_more_than_the_time_out(vm: SmolVM, window: Window) -> None:
     with pytest.raises(TimedOut, match="it was done, but the program does not answer since"):
         window.get_by(name="Hang").click(timeout=SHORT)
@@ -139,6 +146,32 @@ def test_a_program_that_hangs_costs_no_more_than_the_time_out(vm: SmolVM, window
     assert window.get_by(name="Agree").wait_until(lambda control: control.checked is False)  # when it has slept
 
     assert ["113 0"] == told(window)
+
+
+@WAITS
+def test_what_is_covered_is_waited_for(window: Window) -> None:
+    window.get_by(name="Cover").click()
+    with pytest.raises(TimedOut, match=r"it is covered: at \(\d+, \d+\) there is a Static"):
+        window.get_by(name=re.compile("^Count")).click(timeout=SHORT)
+    window.get_by(name="Cover").click()
+    window.get_by(name=re.compile("^Count")).click()
+
+    assert ["119 0", "119 0", "108 0"] == told(window)
+
+
+def test_a_window_that_closes_in_the_middle_is_told(window: Window) -> None:
+    window.get_by(name="Leave").click()
+    with pytest.raises(DesktopError, match="is closed"):
+        window.get_by(name="Late").click()
+
+
+def test_the_desktop_goes_on_after_every_powershell_was_killed(vm: SmolVM, window: Window) -> None:
+    vm.run("taskkill /f /im powershell.exe", shell="cmd", check=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResidentLostWarning)
+        window.get_by(name=re.compile("^Count")).click()
+
+    assert ["108 0"] == told(window)
 
 
 def test_notepad_saves_what_was_typed(vm: SmolVM) -> None:
@@ -162,6 +195,14 @@ def test_notepad_saves_what_was_typed(vm: SmolVM) -> None:
 def test_a_program_without_a_window_is_told_with_its_end(vm: SmolVM) -> None:
     with pytest.raises(DesktopError, match=r"cmd.exe ended with 3 and has shown no window; it printed: hello"):
         vm.desktop.launch("cmd.exe", "/c", "echo hello& exit 3")
+
+
+@WAITS
+def test_a_program_that_shows_no_window_goes_on(vm: SmolVM) -> None:
+    with pytest.raises(TimedOut, match=r"a window of ping.exe: not within 5 s; last seen: these windows:"):
+        vm.desktop.launch("ping.exe", "-n", "1000", "127.0.0.1", timeout=5)
+
+    vm.run("taskkill /f /im ping.exe", shell="cmd", check=True)
 
 
 def test_of_200_actions_none_is_lost_and_none_is_done_twice(window: Window) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_smolvm.errors import TimedOut
-from pytest_smolvm.guest.desktop.search import Place, anew
+from pytest_smolvm.guest.desktop.search import Place, asking
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.host.waiting import Deadline, until
 
@@ -61,10 +60,8 @@ def drag(place: Place, source: Draggable, target: Draggable, timeout: float) -> 
         return reason or ("it moves" if before != after else _dragged(place, deadline, what, *before))
 
     def done() -> bool:
-        try:
+        with asking(what, timeout, seen):
             reason = attempt()
-        except TimedOut as exc:
-            raise anew(exc, what, timeout, seen[0]) from exc
         seen[0] = reason
         return not reason
 

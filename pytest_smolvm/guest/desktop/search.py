@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,11 +16,14 @@ from pytest_smolvm.guest.desktop.wanted import LocatorStep, Wanted
 from pytest_smolvm.guest.screen.baselines import Baselines
 from pytest_smolvm.guest.screen.region import Region
 from pytest_smolvm.guest.screen.screen import Screen
+from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import PATIENCE, Deadline, until
 
 ACTION_SECONDS = PATIENCE
 """How long actions and readings take at most if nobody says otherwise: a dialog may be half a minute in coming up where
 the processor is emulated, and until then its program takes no keys."""
+SILENCE_SECONDS = stretched(2.0)
+"""How long a program is asked for at least before it is said to answer no more."""
 _LOOK_SECONDS = 0.1
 
 
@@ -143,10 +147,8 @@ class Search:
 
         def done() -> bool:
             candidates.clear()
-            try:
+            with asking(what, timeout, seen):
                 scene = self.look(deadline)
-            except TimedOut as exc:
-                raise anew(exc, what, timeout, seen[0]) from exc
             if scene.window is None:
                 if self.place.certain:
                     raise DesktopError(f"{what}: {scene}")
@@ -154,24 +156,31 @@ class Search:
                 return False
             candidates.extend(scene.places)
             control = scene.one(what)
-            try:
+            with asking(what, timeout, seen):
                 reason = attempt(control, deadline) if control else scene.none
-            except TimedOut as exc:
-                raise anew(exc, what, timeout, seen[0]) from exc
             seen[0] = f"{reason}\n{scene}"
             return not reason
 
         until(what, done, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])
 
 
-def anew(silence: TimedOut, what: str, timeout: float, before: str) -> TimedOut:
-    """That a program did not answer, as an error of what was to be done.
+@contextmanager
+def asking(what: str, timeout: float, before: Sequence[str]) -> Iterator[None]:
+    """That a program does not answer in the block is an error of what was to be done.
+
+    One that was asked shortly before the end of the time has not shown that it hangs: then what it said before is told.
 
     :param before: what was seen until then.
     """
-    said = silence.last_seen or "there was no answer"
-    kind = ProviderHung if isinstance(silence, ProviderHung) else TimedOut
-    return kind(what, timeout, f"{said}; before that, {before}" if before else said)
+    began = Deadline(None)
+    try:
+        yield
+    except TimedOut as exc:
+        if before[0] and began.elapsed < SILENCE_SECONDS:
+            raise TimedOut(what, timeout, before[0]) from exc
+        said = exc.last_seen or "there was no answer"
+        kind = ProviderHung if isinstance(exc, ProviderHung) else TimedOut
+        raise kind(what, timeout, f"{said}; before that, {before[0]}" if before[0] else said) from exc
 
 
 def _listed(controls: Sequence[Control]) -> str:

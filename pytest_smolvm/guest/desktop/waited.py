@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_smolvm.errors import DesktopMismatch, TimedOut
-from pytest_smolvm.guest.desktop.search import anew
+from pytest_smolvm.guest.desktop.search import asking
 from pytest_smolvm.host.patience import stretched
 from pytest_smolvm.host.waiting import until
 
@@ -22,10 +22,8 @@ def waited(what: str, met: Callable[[], bool], timeout: float, seen: list[str]) 
     """
 
     def answered() -> bool:
-        try:
+        with asking(what, timeout, seen):
             return met()
-        except TimedOut as exc:
-            raise _mismatch(anew(exc, what, timeout, seen[0])) from exc
 
     try:
         until(what, answered, timeout=timeout, interval=_LOOK_SECONDS, last_seen=lambda: seen[0])

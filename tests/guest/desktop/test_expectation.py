@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_smolvm import DesktopError, DesktopMismatch, NoDesktop, UsageError, expect
+from pytest_smolvm.guest.desktop import search
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.expectation import Expectation
 from pytest_smolvm.guest.desktop.window import Window
@@ -131,7 +132,8 @@ def test_what_is_in_a_window_that_was_closed_is_hidden(desktop: Desktop, said: S
         expect(listed.get_by(**NAME)).to_be_enabled(timeout=SHORT)
 
 
-def test_a_program_that_does_not_answer_fails(window: Window, said: Said) -> None:
+def test_a_program_that_does_not_answer_fails(window: Window, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SILENCE_SECONDS", 0.0)
     said.unseen = {"refused": "silent", "reason": "the window's program does not answer"}
     with pytest.raises(DesktopMismatch, match="last seen: the window's program does not answer"):
         expect(window).to_be_visible(timeout=SHORT)

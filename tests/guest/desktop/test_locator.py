@@ -10,6 +10,7 @@ import pytest
 
 from pytest_smolvm import expect
 from pytest_smolvm.errors import DesktopError, NoDesktop, TimedOut, UsageError
+from pytest_smolvm.guest.desktop import search
 from pytest_smolvm.guest.desktop.controls import Control
 from pytest_smolvm.guest.desktop.desktop import Desktop
 from pytest_smolvm.guest.desktop.helper import DesktopHelper
@@ -242,7 +243,16 @@ def test_a_window_that_cannot_be_asked_any_more_does_not_make_an_empty_list_of_w
         listed.title(timeout=SHORT)
 
 
-def test_that_a_program_hangs_is_told_before_what_was_seen_earlier(window: Window, said: Said) -> None:
+@pytest.mark.parametrize(
+    ("patience", "told"),
+    [(0.0, "the window's program does not answer; before that, it is disabled"), (9.0, "it is disabled")],
+)
+def test_that_a_program_hangs_is_told_before_what_was_seen_earlier(
+    window: Window, said: Said, monkeypatch: pytest.MonkeyPatch, patience: float, told: str
+) -> None:
+    """If it was asked for long enough to say so."""
+    monkeypatch.setattr(search, "SILENCE_SECONDS", patience)
+
     def hang() -> None:
         said.unseen = {"refused": "silent", "reason": "the window's program does not answer"}
 
@@ -251,9 +261,7 @@ def test_that_a_program_hangs_is_told_before_what_was_seen_earlier(window: Windo
     for attempt in attempts:
         said.unseen.clear()
         said.looks = [lambda: None, lambda: None, lambda: None, lambda: None, hang]
-        with pytest.raises(
-            TimedOut, match="last seen: the window's program does not answer; before that, it is disabl"
-        ):
+        with pytest.raises(TimedOut, match=f"last seen: {told}"):
             attempt()
 
 
