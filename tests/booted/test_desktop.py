@@ -119,7 +119,7 @@ def test_what_is_expected_is_waited_for(window: Window) -> None:
     expect(get_by(name="Absent")).to_be_hidden()
     expect(get_by(name="Same")).to_have_count(2)
 
-    with pytest.raises(AssertionError, match=r"to_have_value\('Ad'\): not within 8 s; last seen: 'Ada'\n- Window"):
+    with pytest.raises(AssertionError, match=r"to_have_value\('Ad'\): not within 15 s; last seen: 'Ada'\n- Window"):
         expect(get_by(name="Name:")).to_have_value("Ad", timeout=SHORT)
 
 
