@@ -100,6 +100,7 @@ def test_what_was_done_to_a_guest_is_on_a_page(inner: pytest.Pytester) -> None:
     assert (dead / "video.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow  # waits for time-outs, which a busy host has to be given time to get anywhere in
 @pytest.mark.tool("x86_64-w64-mingw32-gcc", "chromium")
 def test_a_failed_test_of_the_desktop_leaves_its_steps_and_a_film(
     inner: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -68,6 +68,8 @@ from pytest_smolvm.plugin.suite import Shared
 class Guest:
     reverted = 0
 
+    class desktop: failure = None
+
     def revert(self): self.reverted += 1
 
 @pytest.fixture(scope="session")

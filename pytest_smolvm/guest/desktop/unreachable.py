@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from pytest_smolvm.errors import NoDesktop, TimedOut
 
+__all__ = ["ConsentPrompt", "DesktopLocked", "HigherIntegrity", "NotLoggedOn", "ProviderHung"]
+
 
 class NotLoggedOn(NoDesktop):
     """Nobody is logged on at the guest's screen."""

@@ -133,9 +133,10 @@ namespace SmolVM.Desktop
                 {
                     controls.Add(this.Control(handle, window, focus, isAsked));
                 }
-                catch (Refusal)
+                catch (Refusal refusal)
                 {
-                    if (Native.IsWindow(handle))
+                    bool isLeaving = refusal.Kind == Refusal.Gone && handle != window; // as of a page that is turned
+                    if (!isLeaving && Native.IsWindow(handle))
                     {
                         throw;
                     }

@@ -7,6 +7,7 @@ namespace SmolVM.Desktop
     internal sealed class Messages
     {
         private const int Normally = 0;
+        private const int Early = 100; // milliseconds before a time-out that may be one all the same
         private readonly Deadline deadline;
 
         internal Messages(Deadline deadline)
@@ -98,7 +99,9 @@ namespace SmolVM.Desktop
             }
 
             Integrity.Check(window); // then it was not even asked
-            throw new Refusal(Refusal.Silent, "the window's program does not answer");
+            throw this.deadline.Left > Early
+                ? new Refusal(Refusal.Gone, "the window is about to be closed") // or else there would be an answer, in time or not
+                : new Refusal(Refusal.Silent, "the window's program does not answer");
         }
     }
 }
