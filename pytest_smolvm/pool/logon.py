@@ -12,8 +12,7 @@ from pytest_smolvm.guest.commands.resident import Endpoint, Resident
 from pytest_smolvm.guest.desktop import logon
 from pytest_smolvm.guest.desktop.library import RunInResident
 from pytest_smolvm.guest.desktop.session import run_in
-from pytest_smolvm.guest.link import login
-from pytest_smolvm.guest.link.arrival import account
+from pytest_smolvm.guest.link import arrival
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.system import power
@@ -38,8 +37,7 @@ def begun(booted: Machine, spec: GuestSpec, connection: Ssh, file: Path, progres
         if not logon.is_wanting(run):
             return None
         progress.note("nobody is logged on at the guest's screen: it restarts, with an automatic logon for this once")
-        _, password = login.accepted(account(booted, spec), connection.host_key)
-        before = logon.arrange(run, Secret(password))
+        before = logon.arrange(run, Secret(arrival.password(booted, spec, connection.host_key)))
     asked = booted.monitor.mark()
     power.request(connection, "/r")
     try:

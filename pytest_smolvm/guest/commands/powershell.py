@@ -57,7 +57,12 @@ def text_of(*names: str) -> str:
 @cache
 def library() -> str:
     """The source of what a guest compiles, or what was compiled for its image: C# 5, as every Windows can."""
-    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
+    return source_in(__package__)
+
+
+def source_in(package: str) -> str:
+    """What is in the folder scripts/library of a package, as one source."""
+    sources = sorted((files(package) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
     return "\n".join(entry.read_text(encoding="ascii") for entry in sources)
 
 

@@ -29,7 +29,7 @@ def is_wanting(run: RunInResident) -> bool:
 def is_ending(run: RunInResident) -> bool:
     """Whether the user that commands run as is logged on at the screen, and will not be after a restart."""
     place = session.look(run)
-    return not place.here and not place.automatic and (place.user or "").casefold() == place.ours.casefold()
+    return not place.here and not place.automatic and place.is_ours
 
 
 def arrange(run: RunInResident, password: Secret) -> str:

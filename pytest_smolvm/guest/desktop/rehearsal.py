@@ -21,7 +21,7 @@ def recipe() -> str:
 
 
 def rehearse(ssh: Ssh, resident: Resident) -> str:
-    """Have the library compiled, and what actions do done once with a window of its own, in each PowerShell there.
+    """Have the library compiled, and what actions do done once in each PowerShell there, on a window of another's.
 
     :param resident: the guest's ordinary one.
     :returns: why not all was done; empty if it was.

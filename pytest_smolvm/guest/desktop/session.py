@@ -66,6 +66,11 @@ class Whereabouts:
     kept: str = field(repr=False)
     """What another host has started there: the secret, the code page, the ports; empty: nothing."""
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the one who is logged on is whom commands run as."""
+        return (self.user or "").casefold() == self.ours.casefold()
+
     def check(self) -> None:
         """Whether a resident can be started there.
 
@@ -78,7 +83,7 @@ class Whereabouts:
         if not self.user:
             waited = ", though Windows is to log somebody on by itself (AutoAdminLogon)" if self.automatic else ""
             raise NotLoggedOn(f"nobody is logged on at the guest's screen{waited}: {_ADVICE}")
-        if self.user.casefold() != self.ours.casefold():
+        if not self.is_ours:
             raise NoDesktop(
                 f"{self.user} is logged on at the guest's screen, and commands run as {self.ours}: be "
                 "ssh_user the one who is logged on"

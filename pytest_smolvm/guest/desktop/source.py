@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 
 from pytest_smolvm.guest.commands import powershell
 
@@ -16,5 +15,4 @@ def name() -> str:
 @cache
 def text() -> str:
     """C# 5, as every Windows compiles it."""
-    sources = sorted((files(__package__) / "scripts" / "library").iterdir(), key=lambda entry: entry.name)
-    return "\n".join(entry.read_text(encoding="ascii") for entry in sources)
+    return powershell.source_in(__package__)

@@ -17,7 +17,7 @@ from pytest_smolvm.errors import (
     UsageError,
 )
 from pytest_smolvm.guest.link import arrival
-from pytest_smolvm.guest.link.login import accepted, wait_for_login
+from pytest_smolvm.guest.link.login import wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import GuestSpec
 from pytest_smolvm.guest.trail import Trail, tell_of_guest
@@ -188,7 +188,7 @@ class Access:
 
     def password(self, ssh: Ssh) -> str:
         """The one that the guest has accepted over a connection."""
-        return accepted(arrival.account(self.machine, self._spec), ssh.host_key)[1]
+        return arrival.password(self.machine, self._spec, ssh.host_key)
 
     def arrive_again(self, timeout: float) -> None:
         """Log in anew to a guest that was made to boot again.

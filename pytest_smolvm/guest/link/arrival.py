@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_smolvm.errors import BootError, HostKeyChanged, LoginError, MonitorSilent, SmolVMError, TimedOut
-from pytest_smolvm.guest.link.login import Account, wait_for_login
+from pytest_smolvm.guest.link.login import Account, accepted, wait_for_login
 from pytest_smolvm.guest.link.ssh import Ssh
 from pytest_smolvm.guest.spec import PUBLIC, GuestSpec
 from pytest_smolvm.machine.machine import Machine
@@ -16,6 +16,14 @@ def account(machine: Machine, spec: GuestSpec) -> Account:
     wanted = (spec.ssh_user, spec.ssh_password)
     others = PUBLIC[1:] if wanted == PUBLIC[0] else ()
     return Account(machine.ssh_port, *wanted, machine.check, others=others)
+
+
+def password(machine: Machine, spec: GuestSpec, host_key: bytes) -> str:
+    """The one that a guest has accepted.
+
+    :param host_key: its server's public key.
+    """
+    return accepted(account(machine, spec), host_key)[1]
 
 
 def login(machine: Machine, spec: GuestSpec, timeout: float, host_key: bytes | None = None) -> Ssh:
