@@ -193,19 +193,15 @@ class Expectation:
 
         :param wrong: what is, in words; empty if nothing.
         """
-        search, candidates = self._locator.search, list[Region]()
-        with search.place.helper.failures.seen(search.place.screen, lambda: candidates):
-            search.place.helper.prepare()
-            deadline, seen = Deadline(timeout), [""]
+        search = self._locator.search
 
-            def met() -> bool:
-                scene = search.look(deadline)
-                candidates[:] = scene.places
-                reason = wrong(scene)
-                seen[0] = f"{reason}\n{scene}"
-                return not reason
+        def met(deadline: Deadline, candidates: list[Region]) -> tuple[bool, str]:
+            scene = search.look(deadline)
+            candidates[:] = scene.places
+            reason = wrong(scene)
+            return not reason, f"{reason}\n{scene}"
 
-            waited(self._told(what), met, timeout, seen)
+        waited(search.place, self._told(what), met, timeout)
 
     def _told(self, what: str) -> str:
         return f"expect({self._locator!r}).{what}"

@@ -41,16 +41,12 @@ class SpotExpectation:
         self._until(f"to_have_count({count})", lambda seen: seen == count, timeout)
 
     def _until(self, what: str, right: Callable[[int], bool], timeout: float) -> None:
-        search, what = self._spot.search, f"expect({self._spot!r}).{what}"
-        candidates = list[Region]()
-        with search.place.helper.failures.seen(search.place.screen, lambda: candidates):
-            search.place.helper.prepare()
-            deadline, seen = Deadline(timeout), [""]
+        what = f"expect({self._spot!r}).{what}"
 
-            def met() -> bool:
-                places, said = self._spot.look(what, deadline)
-                candidates[:] = places or []
-                seen[0] = f"{len(candidates)} are seen; {said}" if places else said
-                return places is not None and right(len(places))
+        def met(deadline: Deadline, candidates: list[Region]) -> tuple[bool, str]:
+            places, said = self._spot.look(what, deadline)
+            candidates[:] = places or []
+            said = f"{len(candidates)} are seen; {said}" if places else said
+            return places is not None and right(len(places)), said
 
-            waited(what, met, timeout, seen)
+        waited(self._spot.search.place, what, met, timeout)
