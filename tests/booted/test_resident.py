@@ -52,7 +52,9 @@ def test_a_clone_wakes_with_the_time_of_the_host(windows_vm_module: SmolVM) -> N
     guest = int(windows_vm_module.run("[DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds()").stdout) / 1000
     after = time.time()
 
-    assert before - 1 <= guest <= after + 1
+    # QEMU's hardware clock, which the practice guest follows, begins with the second that has begun (mc146818rtc): it is
+    # up to one second late for good, and the guest notices a difference within a quarter of a second.
+    assert before - 2 <= guest <= after + 1
 
 
 def test_a_program_is_started_waited_for_and_read(windows_vm_module: SmolVM) -> None:
