@@ -1,11 +1,11 @@
-"""Pictures of a screen that are taken in passing: they become PNG beside whatever goes on."""
+"""Pictures of a screen that are taken in passing: they become PNG once somebody wants to see them, or are too many."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from pytest_smolvm.guest.screen.png import Pixels, encoded
 from pytest_smolvm.host import clock
@@ -13,11 +13,49 @@ from pytest_smolvm.host.spool import Spool, Ticket
 
 MOST_BYTES = 48 << 20
 """Of pictures on disk; those that were taken first go."""
+_MOST_AS_THEY_ARE = 16
+"""Pictures in memory, 3 MB each. Most tests show fewer and pass, and what nobody wants to see never becomes PNG."""
 _MOST_WAITING = 4
-"""Pictures in memory, 3 MB each, that have not been made into PNG yet."""
+"""More of them, which are being made into PNG."""
 
-Taken = Future[Ticket]
-"""A picture that was taken; two that show the same are the same."""
+
+class Taken:
+    """A picture that was taken; two that show the same are the same. Safe to use from several threads.
+
+    :param ppm: what QEMU has written.
+    """
+
+    def __init__(self, ppm: bytes) -> None:
+        self._ppm: bytes | None = ppm
+        self._ticket: Ticket | None = None
+        self._fault = ""
+        self._lock = threading.Lock()
+
+    def keep(self, spool: Spool) -> None:
+        """Put it into a spool as PNG, unless that was done."""
+        with self._lock:
+            ppm, self._ppm = self._ppm, None
+            if ppm is None:
+                return
+            try:
+                self._ticket = spool.put(encoded(Pixels.of_ppm(ppm)))
+            except (OSError, ValueError) as exc:
+                self._fault = str(exc)
+
+    def drop(self) -> None:
+        """Nobody will want to see it."""
+        with self._lock:
+            self._ppm = None
+
+    def png(self, spool: Spool) -> bytes | None:
+        """Its file; None if it has gone since, or could not be kept."""
+        self.keep(spool)
+        return None if self._ticket is None else spool.get(self._ticket)
+
+    def fault(self, spool: Spool) -> str:
+        """Why it could not be kept; empty if it could."""
+        self.keep(spool)
+        return self._fault
 
 
 class Album:
@@ -34,7 +72,8 @@ class Album:
         self._last: tuple[bytes, Taken] | None = None
         self._seen = 0.0
         """When that was what is on the screen, by the clock."""
-        self._waiting: deque[Taken] = deque()
+        self._as_they_are: deque[Taken] = deque()
+        self._waiting: deque[Future[None]] = deque()
         self._lock = threading.Lock()
 
     def take(self, freshness: float = 0.0) -> Taken:
@@ -51,20 +90,25 @@ class Album:
         with self._lock:
             self._seen = clock.now()
             if self._last is None or self._last[0] != ppm:
-                while len(self._waiting) >= _MOST_WAITING:
-                    wait([self._waiting.popleft()])
-                taken = self._worker.submit(self._kept, ppm)
-                self._waiting.append(taken)
-                self._last = ppm, taken
+                self._last = ppm, Taken(ppm)
+                self._as_they_are.append(self._last[1])
+                self._make_room()
             return self._last[1]
 
     def png(self, taken: Taken) -> bytes | None:
         """A picture's file; None if it has gone since, or could not be kept."""
-        return self._spool.get(taken.result()) if taken.exception() is None else None
+        return taken.png(self._spool)
 
     def fault(self, taken: Taken) -> str:
         """Why a picture could not be kept; empty if it could."""
-        return str(taken.exception() or "")
+        return taken.fault(self._spool)
+
+    def forget(self) -> None:
+        """Nobody will want to see those that were taken until now."""
+        with self._lock:
+            while self._as_they_are:
+                self._as_they_are.popleft().drop()
+            self._last = None
 
     def stop(self) -> None:
         """No more pictures are taken."""
@@ -75,7 +119,11 @@ class Album:
     def close(self) -> None:
         """Let go of everything."""
         self.stop()
+        self.forget()
         self._spool.close()
 
-    def _kept(self, ppm: bytes) -> Ticket:
-        return self._spool.put(encoded(Pixels.of_ppm(ppm)))
+    def _make_room(self) -> None:
+        if len(self._as_they_are) > _MOST_AS_THEY_ARE:
+            while len(self._waiting) >= _MOST_WAITING:
+                self._waiting.popleft().result()
+            self._waiting.append(self._worker.submit(self._as_they_are.popleft().keep, self._spool))

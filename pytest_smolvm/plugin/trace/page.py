@@ -6,7 +6,6 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_smolvm.guest.screen.album import Taken
 from pytest_smolvm.guest.trail import Deed
 from pytest_smolvm.host import clock, records
 
@@ -150,7 +150,7 @@ def _step(deed: Deed, guest: int, part: Part, mask: Mask, pictures: _Pictures) -
     return step
 
 
-def _shown(taken: Future[Any], recorder: Recorder, pictures: _Pictures) -> str | None:
+def _shown(taken: Taken, recorder: Recorder, pictures: _Pictures) -> str | None:
     png = recorder.album.png(taken)
     return None if png is None else pictures.add(png, id(taken))
 

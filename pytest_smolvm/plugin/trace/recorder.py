@@ -42,6 +42,7 @@ class Recorder:
         with self._lock:
             self._deeds.clear()
             self.left_out = 0
+        self.album.forget()
 
     def begins(self, step: Deed) -> None:
         """Take a picture before it."""

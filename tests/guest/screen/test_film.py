@@ -112,6 +112,30 @@ def test_an_album_keeps_a_picture_once() -> None:
     assert album.png(taken[0]) is None
 
 
+def test_an_album_keeps_many_pictures() -> None:
+    pictures = screens(40)
+    shown = iter(pictures)
+    album = Album(lambda: ppm(next(shown)))
+
+    taken = [album.take() for _ in pictures]
+
+    files = [album.png(each) for each in taken]
+    assert [each.tobytes() for each in pictures] == [Image.open(io.BytesIO(file or b"")).tobytes() for file in files]
+    album.close()
+
+
+def test_pictures_that_nobody_wants_any_more_are_forgotten() -> None:
+    first, second = screens(2)
+    shown = iter([first, second])
+    album = Album(lambda: ppm(next(shown)))
+    taken = album.take()
+    album.forget()
+
+    assert album.png(taken) is None
+    assert album.png(album.take()) is not None
+    album.close()
+
+
 def test_a_picture_that_is_hardly_old_need_not_be_taken_again() -> None:
     first, second = screens(2)
     shown = iter([first, second])
