@@ -94,6 +94,8 @@ static void notified(NMHDR *told)
         printf("%d row %d opened\n", (int)told->idFrom, ((NMITEMACTIVATE *)told)->iItem);
     if (told->code == TVN_ITEMEXPANDEDW)
         printf("%d %s\n", (int)told->idFrom, ((NMTREEVIEWW *)told)->action == TVE_EXPAND ? "expanded" : "collapsed");
+    if (told->code == TVN_BEGINDRAGW)
+        printf("%d dragged\n", (int)told->idFrom);
     if (told->code == TVN_SELCHANGEDW)
         printf("%d selected\n", (int)told->idFrom);
     if (told->code == TCN_SELCHANGE)

@@ -12,7 +12,7 @@ _WINDOWS = SOURCES / "windows"
 _FLAGS = ("-Os", "-s", "-Wall", "-Wextra", "-Werror")
 # Static: these are the first programs of the guest, and owe nothing to its C library's version.
 _PROGRAMS = ("initrd", "init", "shell")
-_PRELOADED = ("sshd", "wineserver")
+_PRELOADED = ("sshd", "wineserver", "explorer")
 _WINDOWS_PROGRAMS = {
     "sshd.exe": ("sshd", "session", "spare", "environment", "console", "sftp", "names", "paths", "switch"),
     "shutdown.exe": ("shutdown",),
