@@ -19,10 +19,13 @@ SYSTEM = "home/smolvm/.wine/drive_c/windows/system32"
 POWERSHELL = f"{SYSTEM}/WindowsPowerShell"
 INSTALLED_MODULES = "home/smolvm/.wine/drive_c/Program Files/WindowsPowerShell/Modules"
 _USER = 1000
-# Loaded before the network is set up, after the services have been started, and where the guest's agent is asked for.
+# Loaded before the network is set up; after the services have been started, the pointer's by what there is; and where
+# discs are mounted.
 _DRIVERS = {
     "network": ("virtio_net", "e1000e"),
-    "devices": ("button", "evdev", "virtio_input", "virtio-rng"),
+    "devices": ("button", "evdev", "virtio-rng"),
+    "virtio-input": ("virtio_input",),
+    "usb-input": ("xhci_pci", "hid_generic", "usbhid"),
     "discs": ("sr_mod", "isofs", "udf"),
 }
 _WINDOWS_PROGRAMS = {
@@ -36,7 +39,7 @@ _WINDOWS_PROGRAMS = {
 def make_overlay(archive: Path, kernel: KernelFiles, tools: Path, powershell: Path) -> None:
     """Write the overlay to the tar file `archive`."""
     with tarfile.open(archive, "w") as tar:
-        for name in ("init", "shell", "sshd.so", "wineserver.so"):
+        for name in ("init", "shell", "sshd.so", "wineserver.so", "explorer.so"):
             _add(tar, f"{PRACTICE}/{name}", (tools / name).read_bytes(), 0o755)
         for script in ("agent", "bridge", "desktop"):
             _add(tar, f"{PRACTICE}/{script}", (SOURCES / "linux" / script).read_bytes(), 0o755)

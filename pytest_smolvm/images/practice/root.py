@@ -38,6 +38,8 @@ _EXCLUDED = (
         for name in ("sound", "net/bluetooth", "net/mac80211", "fs/xfs", "fs/btrfs", "fs/bcachefs")
     ),
 )
+# Unpacked nevertheless: what a tablet needs.
+_INCLUDED = tuple(f"/usr/lib/modules/*/kernel/drivers/usb/{name}" for name in ("common/*", "core/*", "host/xhci*"))
 
 
 def root_key(recipe: PracticeRecipe) -> str:
@@ -62,6 +64,7 @@ def make_root(recipe: PracticeRecipe, archive: Path, log: Path) -> None:
         ),
         *('--aptopt=Apt::Install-Recommends "false"', "--include=" + ",".join(PACKAGES)),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED),
+        *(f"--dpkgopt=path-include={pattern}" for pattern in _INCLUDED),
         f"--customize-hook=upload {SOURCES / 'windows.reg'} /windows.reg",
         # The text itself, not the file's name: in a user namespace root may not read the caller's home.
         "--customize-hook=" + (SOURCES / "prepare.sh").read_text(encoding="utf-8"),

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/input.h>
 #include <linux/kd.h>
 #include <linux/perf_event.h>
@@ -193,14 +194,14 @@ static void finish(int how)
         pause();
 }
 
-/* The device on which the firmware reports the power button; -1 if there is none. */
-static int power_button(void)
+/* The input device whose name has these words in it; -1 if there is none. */
+static int input_device(const char *words)
 {
     for (int i = 0; i < 16; i++) {
         char path[64], name[64] = "";
         snprintf(path, sizeof path, "/dev/input/event%d", i);
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd >= 0 && ioctl(fd, EVIOCGNAME(sizeof name - 1), name) > 0 && strstr(name, "Power Button"))
+        if (fd >= 0 && ioctl(fd, EVIOCGNAME(sizeof name - 1), name) > 0 && strstr(name, words))
             return fd;
         if (fd >= 0)
             close(fd);
@@ -240,15 +241,16 @@ static void follow_clock(int clock)
 static void serve(int signals)
 {
     int clock = open("/dev/rtc0", O_RDONLY | O_CLOEXEC);
-    struct pollfd files[] = {{signals, POLLIN, 0}, {open(POWER, O_RDWR | O_CLOEXEC), POLLIN, 0}, {power_button(), POLLIN, 0}};
+    int requests = open(POWER, O_RDWR | O_CLOEXEC), button = input_device("Power Button");
+    struct pollfd files[] = {{signals, POLLIN, 0}, {requests, POLLIN, 0}, {button, POLLIN, 0}};
     for (;;) {
         struct signalfd_siginfo info;
         struct input_event event;
         char letter;
-        if (poll(files, 3, 250) == 0) {
-            follow_clock(clock);
+        int ready = poll(files, 3, 250);
+        follow_clock(clock);
+        if (ready == 0)
             continue;
-        }
         if (files[0].revents && read(signals, &info, sizeof info) > 0 && info.ssi_signo != SIGCHLD)
             finish(info.ssi_signo == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF); /* SIGINT: Ctrl-Alt-Del */
         if (files[1].revents && read(files[1].fd, &letter, 1) == 1)
@@ -289,6 +291,34 @@ static int holds(const char *path, const char *words)
 static int has_sshd(void)
 {
     return access(BARE, F_OK) != 0 || holds(REGISTRY, SSHD_SERVICE);
+}
+
+/* Whether there is a controller of this class of PCI devices. */
+static int has_device(const char *class)
+{
+    glob_t found;
+    int has = 0;
+    if (glob("/sys/bus/pci/devices/*/class", 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc && !has; i++)
+            has = holds(found.gl_pathv[i], class);
+        globfree(&found);
+    }
+    return has;
+}
+
+/* A machine with USB is made for a Windows without virtio's drivers: its pointer is a USB tablet, which comes by and by, and
+ * its keyboard the board's own. */
+static void load_input(void)
+{
+    if (!has_device("0x0c0330")) {
+        load_modules("/usr/lib/practice/modules.virtio-input");
+        return;
+    }
+    load_modules("/usr/lib/practice/modules.usb-input");
+    int tablet = -1;
+    for (int tries = 0; (tablet = input_device("Tablet")) < 0 && tries < 500; tries++)
+        usleep(10000);
+    close(tablet);
 }
 
 /* Discs are drives of Windows, from D: on. */
@@ -362,6 +392,7 @@ int main(void)
     say(services[SSHD].pid ? "sshd is starting" : "there is no sshd");
     start_agent();
     load_modules("/usr/lib/practice/modules.devices");
+    load_input();
     leave_screen_to_desktop();
     start(&services[DESKTOP]); /* which asks once what keyboard and pointer there are */
     serve(signals);
