@@ -1,4 +1,4 @@
-"""``pytest-smolvm run``, ``attach`` and ``guests``: somebody uses a guest by hand."""
+"""``pytest-smolvm run``, ``attach``, ``guests`` and ``stop``: somebody uses a guest by hand."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_smolvm.guest.link.ssh import Ssh
     from pytest_smolvm.guest.spec import GuestSpec
     from pytest_smolvm.host.store import Store
+    from pytest_smolvm.images.inventory import Entry
     from pytest_smolvm.pool.holding import HeldGuest
     from pytest_smolvm.pool.pool import Pool
     from pytest_smolvm.pool.starting import RunningGuest
@@ -63,7 +64,16 @@ def add_commands(commands: Commands) -> None:
             f" password is taken from the variable {_PASSWORD}, else from what is known of the image."
         )
         one.set_defaults(line=[])
-    command.add(commands, "guests", "list the guests that --smolvm-keep has kept; `prune NAME` removes one", _guests)
+    command.add(
+        commands, "guests", "list the guests that --smolvm-keep has kept, and those that a debugger holds", _guests
+    )
+    command.add(
+        commands,
+        "stop",
+        "be done with guests that --smolvm-keep has kept: they go",
+        _stop,
+        option("names", "which, as `guests` lists them", metavar="NAME", nargs="+"),
+    )
 
 
 def _run(options: Namespace) -> int:
@@ -105,16 +115,32 @@ def _password(image: str) -> Secret:
 
 
 def _guests(options: Namespace) -> int:
-    from pytest_smolvm.images import inventory
     from pytest_smolvm.pool import holding
 
     store = command.store(options)
     for guest in holding.held(store):
         print(f"{guest.name}  held by a debugger  {guest.ssh}")
-    for entry in inventory.entries(store):
-        if entry.kind == "guest":
-            print(f"{entry.layer}  {entry.size / 2**20:.0f} MiB  {entry.age / 3600:.1f} h  {entry.name}")
+    for entry in _kept(store):
+        print(f"{entry.layer}  {entry.size / 2**20:.0f} MiB  {entry.age / 3600:.1f} h  {entry.name}")
     return 0
+
+
+def _stop(options: Namespace) -> int:
+    from pytest_smolvm.images import inventory
+
+    store = command.store(options)
+    keys = {name: entry.name for entry in _kept(store) for name in (entry.layer, entry.name)}
+    if unknown := [name for name in options.names if name not in keys]:
+        raise UsageError(f"no guest called {unknown[0]} was kept; pytest-smolvm guests lists those that were")
+    for entry in inventory.discard(store, {keys[name] for name in options.names}):
+        print(f"removed {entry} ({entry.size / 2**20:.0f} MiB)")
+    return 0
+
+
+def _kept(store: Store) -> list[Entry]:
+    from pytest_smolvm.images import inventory
+
+    return [entry for entry in inventory.entries(store) if entry.kind == "guest"]
 
 
 def _line(options: Namespace) -> str:

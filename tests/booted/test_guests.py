@@ -62,7 +62,7 @@ def test_a_failed_tests_guest_is_gone_on_with(inner: pytest.Pytester, store: Sto
     again = inner.runpytest_subprocess("--smolvm-keep=failed", "-k", "bad")
     again.assert_outcomes(failed=1, deselected=2)
     assert 1 == _said("guests")[1].count(name)  # the newer has taken the place of the older
-    assert 0 == main.main(["prune", name])
+    assert 0 == main.main(["stop", name])
     assert name not in _said("guests")[1]
 
 

@@ -23,6 +23,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["run", "--image=x.qcow2"], "a shell takes a terminal as standard input; or give a command: -- ver"),
         (["run", "--", "ver"], "no image is named: --image FILE, --image practice, or the variable SMOLVM_IMAGE"),
         (["attach", "test_it", "--vnc", "--", "ver", "--vnc"], "no template or layer is called test_it"),
+        (["stop", "test_it"], "no guest called test_it was kept; pytest-smolvm guests lists those that were"),
     ],
 )
 def test_it_says_what_is_missing(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
