@@ -10,6 +10,7 @@ from pytest_smolvm import Locator, SmolVM
 from pytest_smolvm.plugin.trace.recording import Recording
 
 ROUNDS = 20
+TESTS = 8
 _FILE = r"C:\bench\notes.txt"
 
 
@@ -40,7 +41,25 @@ def measure(setting: Setting) -> dict[str, float]:
         "trace_on_seconds": took["trace"],
         "trace_overhead_ratio": round(took["trace"] / took["off"], 3),
         "video_overhead_ratio": round(took["video"] / took["off"], 3),
+        "trace_test_overhead_ratio": _of_tests(setting),
     }
+
+
+def _of_tests(setting: Setting) -> float:
+    """What a trace adds to tests as they are: each has a clone of its own, and starts its program."""
+
+    def test(*, trace: bool) -> Callable[[], float]:
+        def whole() -> None:
+            with setting.vm("clone", desktop=True) as vm:
+                edit = vm.desktop.launch("notepad.exe").get_by(control_type="Edit")
+                _recorded(vm, edit, trace=trace, video=False)
+
+        return lambda: seconds(whole)
+
+    with setting.vm("clone", desktop=True):
+        pass  # the template is baked
+    took = in_turns(TESTS, {"off": test(trace=False), "trace": test(trace=True)})
+    return round(took["trace"] / took["off"], 3)
 
 
 def _recorded(vm: SmolVM, edit: Locator, *, trace: bool, video: bool) -> None:

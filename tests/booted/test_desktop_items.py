@@ -18,6 +18,9 @@ def test_rows_are_clicked_checked_and_read(window: Window) -> None:
     files.get_by(name="file 1 €").click()
     files.get_by(name="file 2 €").check()
     files.get_by(name="file 2 €").check()
+    checked = files.get_by(control_type="ListItem").filter(checked=True)
+    assert (1, "file 2 €") == (checked.count(), checked.text())
+    assert "file 12 €" == files.get_by(control_type="ListItem").filter(has_text="12 kb").text()
     files.get_by(name="file 2 €").uncheck()
     files.get_by(name="file 29 €").double_click()  # out of view
 
@@ -35,7 +38,7 @@ def test_a_tree_is_expanded_and_tabs_are_chosen(window: Window) -> None:
     window.get_by(name="Europe").expand()
     window.get_by(name="France").expand()
     window.get_by(name="Paris").check()
-    window.get_by(name="Italy").click()
+    window.get_by(class_name="SysTreeView32").get_by(name="Italy").click()
     expect(window.get_by(name="Italy")).to_be_selected()
     window.get_by(name="Europe").collapse()
     expect(window.get_by(name="Paris")).to_be_hidden()

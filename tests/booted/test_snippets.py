@@ -22,12 +22,7 @@ PYTHON = [snippet for snippet in snippets() if snippet.language == "python"]
 SUITES = [snippet for snippet in PYTHON if "def test_" in snippet.text]
 (FIRST,) = (snippet for snippet in SUITES if snippet.page == "README.md")
 (PROGRAM,) = (snippet for snippet in PYTHON if "with SmolVM(" in snippet.text)
-LINES = [
-    # The desktop's library is compiled in the guest first.
-    pytest.param(snippet, marks=pytest.mark.slow if "vm.desktop" in snippet.text else ())
-    for snippet in PYTHON
-    if snippet not in (*SUITES, PROGRAM)
-]
+LINES = [snippet for snippet in PYTHON if snippet not in (*SUITES, PROGRAM)]
 """What is said to a guest called vm."""
 
 

@@ -102,7 +102,7 @@ def test_over_an_image_that_exists(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # each is started, baked and used: minutes
-@pytest.mark.parametrize("kind", ["vhdx", "vmdk", "ova", "box"])
+@pytest.mark.parametrize("kind", ["vhd", "vhdx", "vmdk", "ova", "box"])
 def test_examples_pass_on_what_was_brought(store: Store, tmp_path: Path, clean: None, kind: str) -> None:
     """The practice disk as it is, by UEFI, in what people have."""
     plain = practice.whole(practice_image(store, Silent()), tmp_path / "plain")
@@ -120,6 +120,8 @@ def test_examples_pass_on_what_was_brought(store: Store, tmp_path: Path, clean: 
 
 
 def _as(kind: str, plain: Path, place: Path) -> Path:
+    if kind == "vhd":
+        return practice.converted(plain, place / "win.vhd", "-O", "vpc")
     if kind == "vhdx":
         return practice.converted(plain, place / "win.vhdx", "-O", "vhdx")
     if kind == "vmdk":
