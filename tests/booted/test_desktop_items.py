@@ -18,8 +18,7 @@ def test_rows_are_clicked_checked_and_read(window: Window) -> None:
     files.get_by(name="file 1 €").click()
     files.get_by(name="file 2 €").check()
     files.get_by(name="file 2 €").check()
-    checked = files.get_by(control_type="ListItem").filter(checked=True)
-    assert (1, "file 2 €") == (checked.count(), checked.text())
+    assert "file 2 €" == files.get_by(control_type="ListItem").filter(checked=True).text()
     assert "file 12 €" == files.get_by(control_type="ListItem").filter(has_text="12 kb").text()
     files.get_by(name="file 2 €").uncheck()
     files.get_by(name="file 29 €").double_click()  # out of view
@@ -34,6 +33,7 @@ def test_rows_are_clicked_checked_and_read(window: Window) -> None:
         files.get_by(name="file 29 €").type("x")
 
 
+@pytest.mark.slow
 def test_a_tree_is_expanded_and_tabs_are_chosen(window: Window) -> None:
     window.get_by(name="Europe").expand()
     window.get_by(name="France").expand()
@@ -51,6 +51,7 @@ def test_a_tree_is_expanded_and_tabs_are_chosen(window: Window) -> None:
     assert ["201 page 1", "201 page 2"] == [line for line in lines if " page " in line]
 
 
+@pytest.mark.slow
 def test_long_lists_are_not_read_as_a_whole_and_yet_searched(window: Window) -> None:
     many, lines = window.get_by(automation_id=204), window.get_by(automation_id=205)
     assert (100_000, 20) == (many.state().item_count, len(many.state().children))
@@ -75,7 +76,7 @@ def test_a_click_goes_where_the_pointer_is_put_and_nowhere_else(window: Window) 
     many, paris = window.get_by(automation_id=204), window.get_by(name="Paris")
     window.get_by(name="Europe").expand()
     window.get_by(name="France").expand()
-    for row in range(6):
+    for row in range(2):
         # From one to the other: a movement to where the pointer was would make a drag of the second click.
         many.get_by(name=f"number {row}").click()
         paris.check() if row % 2 == 0 else paris.uncheck()
