@@ -199,7 +199,7 @@ class Storm:
 
     def _ours(self, controller: int) -> list[tuple[int, str]]:
         """The controller's descendants, itself included, by what they are."""
-        parents = {pid: int(_stat(pid)[1]) for pid in _pids() if _stat(pid)}
+        parents = {pid: int(stat[1]) for pid in _pids() if (stat := _stat(pid))}
         family = {controller}
         while more := {pid for pid, parent in parents.items() if parent in family} - family:
             family |= more

@@ -162,9 +162,12 @@ def in_linux(vm: SmolVM, script: str) -> None:
 def fill_guest(vm: SmolVM, *sizes: str) -> None:
     """Take all of a guest's disk but for less than the last of these sizes; nothing is written, as that takes long.
 
+    Twice, since what was deleted shortly before is free only once the file system has written its journal.
+
     :param sizes: fallocate's, the largest first.
     """
-    take = f"n=0; for s in {' '.join(sizes)}; do while /usr/bin/fallocate -l $s full$n; do n=$((n+1)); done; done; true"
+    fill = f"for s in {' '.join(sizes)}; do while /usr/bin/fallocate -l $s full$n; do n=$((n+1)); done; done"
+    take = f"n=0; {fill}; /usr/bin/sync; {fill}; true"
     in_linux(vm, take)
 
 

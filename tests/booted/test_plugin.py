@@ -154,10 +154,11 @@ def test_more_guests_than_allowed_at_once(inner: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*CapacityError: 3 guests at once are asked for, but --smolvm-max-guests is 2"])
 
 
-def test_holding_one_and_wanting_another_is_no_deadlock(inner: pytest.Pytester) -> None:
+def test_holding_one_and_wanting_another_is_no_deadlock(inner: pytest.Pytester, calm_store: Store) -> None:
+    """Where nobody else has guests: it would wait for the one of a test that itself waits for a run behind it."""
     inner.makepyfile("def test_more(windows_vm, windows_vm_factory):\n    windows_vm_factory()\n")
 
-    result = inner.runpytest_subprocess("--smolvm-max-guests=1")
+    result = inner.runpytest_subprocess("--smolvm-max-guests=1", f"--smolvm-store={calm_store.root}")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*CapacityError: deadlock: everybody who holds a guest is waiting for another one*"])
