@@ -76,10 +76,10 @@ def test_a_click_goes_where_the_pointer_is_put_and_nowhere_else(window: Window) 
     many, paris = window.get_by(automation_id=204), window.get_by(name="Paris")
     window.get_by(name="Europe").expand()
     window.get_by(name="France").expand()
-    for row in range(2):
+    for row, toggle in enumerate((paris.check, paris.uncheck)):
         # From one to the other: a movement to where the pointer was would make a drag of the second click.
         many.get_by(name=f"number {row}").click()
-        paris.check() if row % 2 == 0 else paris.uncheck()
+        toggle()
 
     assert "203 dragged" not in told(window)
 

@@ -29,17 +29,35 @@ def test_it(windows_vm):
 """
 
 
-@pytest.fixture(name="corner")
-def _corner(window: Window) -> tuple[int, int]:
+def corner_of(window: Window) -> tuple[int, int]:
     """Where the program's own pixels begin on the screen."""
     piece = window.get_by(name="Piece").rectangle()
     return piece.left - PIECE[0], piece.top - PIECE[1]
+
+
+@pytest.fixture(name="corner")
+def _corner(window: Window) -> tuple[int, int]:
+    return corner_of(window)
 
 
 def reached(vm: SmolVM, window: Window, *lines: str) -> None:
     """Wait until this and nothing else has reached the program."""
     vm.wait_until(lambda: told(window)[-1:] == list(lines[-1:]), what=f"{lines[-1]} in the program")
     assert list(lines) == told(window)
+
+
+def check_keys(vm: SmolVM) -> None:
+    """Keys pressed at the screen reach what a click there has given the focus to."""
+    notepad = vm.desktop.launch("notepad.exe")
+    edit = notepad.get_by(control_type="Edit")
+    vm.screen.click(*edit.rectangle().center)
+    vm.screen.type("Hello 42!")
+    vm.screen.press("shift+left")
+    vm.screen.press("x")
+
+    edit.wait_until(lambda control: control.value == "Hello 42x")
+    assert notepad.spawned is not None
+    notepad.spawned.kill()
 
 
 def test_a_click_is_at_that_pixel(vm: SmolVM, window: Window, corner: tuple[int, int]) -> None:
@@ -74,16 +92,7 @@ def test_what_is_seen_is_found_and_clicked(vm: SmolVM, window: Window, corner: t
 
 
 def test_keys_reach_what_has_the_focus(vm: SmolVM) -> None:
-    notepad = vm.desktop.launch("notepad.exe")
-    edit = notepad.get_by(control_type="Edit")
-    vm.screen.click(*edit.rectangle().center)
-    vm.screen.type("Hello 42!")
-    vm.screen.press("shift+left")
-    vm.screen.press("x")
-
-    edit.wait_until(lambda control: control.value == "Hello 42x")
-    assert notepad.spawned is not None
-    notepad.spawned.kill()
+    check_keys(vm)
 
 
 def test_pictures_and_trees_are_kept_beside_a_test_and_compared(inner: pytest.Pytester) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_smolvm import SmolVM, Window
-from tests.booted.programs import Program, told
-from tests.booted.test_pointer import PIECE, TOTAL
+from tests.booted.programs import Program
+from tests.booted.test_pointer import TOTAL, check_keys, corner_of, reached
 
 PROGRAM = Program("board", ("-lgdi32",))
 
@@ -14,26 +14,16 @@ pytestmark = [pytest.mark.windows_vm(bus="sata"), pytest.mark.tool("x86_64-w64-m
 
 
 def test_a_click_through_the_usb_tablet_is_at_that_pixel(vm: SmolVM, window: Window) -> None:
-    piece = window.get_by(name="Piece").rectangle()
-    left, top = piece.left - PIECE[0] + TOTAL[0], piece.top - PIECE[1] + TOTAL[1]
-    for place in ((left, top), (left + TOTAL[2] - TOTAL[0] - 1, top), (left - 1, top)):
+    x, y = corner_of(window)
+    left, top, right = x + TOTAL[0], y + TOTAL[1], x + TOTAL[2]
+    for place in ((left, top), (right - 1, top), (left - 1, top)):
         vm.screen.click(*place)
 
-    vm.wait_until(lambda: len(told(window)) == 3, what="three clicks in the program")
-    assert ["left total", "left total", "left nothing"] == told(window)
+    reached(vm, window, "left total", "left total", "left nothing")
     device = vm._running().machine.display.pointing_device()
     assert device is not None
     assert ("QEMU HID Tablet", True) == (device.name, device.absolute)
 
 
 def test_keys_reach_what_has_the_focus(vm: SmolVM) -> None:
-    notepad = vm.desktop.launch("notepad.exe")
-    edit = notepad.get_by(control_type="Edit")
-    vm.screen.click(*edit.rectangle().center)
-    vm.screen.type("Hello 42!")
-    vm.screen.press("shift+left")
-    vm.screen.press("x")
-
-    edit.wait_until(lambda control: control.value == "Hello 42x")
-    assert notepad.spawned is not None
-    notepad.spawned.kill()
+    check_keys(vm)
